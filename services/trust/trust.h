@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trust, for whoever opens TLS to a peer. A connection is trusted when its chain leads to a root of the System or User
+ * Trust Store and the name matches, or when its host:port has an approved Allowed Hosts row for exactly that public key.
+ * Anything else fails closed inside the handshake, before a credential is sent, and leaves an unapproved row.
+ *
+ * The engine thread owns the stores; a snapshot of them (immutable, counted) goes with each job to the net thread. */
+#ifndef BELFRY_TRUST_H
+#define BELFRY_TRUST_H
+
+#include <gnutls/gnutls.h>
+
+#include "station/station.h"
+
+extern const struct type trust_service;
+
+struct trust_snapshot;
+/* The present state; a reference that trust_release gives back. Engine thread. Cheap: rebuilt only on change. */
+struct trust_snapshot *trust_snapshot(struct station *s);
+struct trust_snapshot *trust_retain(struct trust_snapshot *t); /* any thread */
+void trust_release(struct trust_snapshot **t);                 /* any thread; NULL is fine */
+
+enum tls_version { TLS_V1_0, TLS_V1_1, TLS_V1_2, TLS_V1_3 };
+extern const struct tag tls_version_range[]; /* tlsV1_0 ... tlsV1_3, for the property tlsMinProtocol */
+
+/* What the verify callback found. Owned by the caller, who keeps it until the session has ended. */
+struct trust_verdict {
+	bool seen;              /* a certificate was looked at */
+	bool trusted, exempted; /* exempted: by an approved Allowed Hosts row */
+	char reason[400];       /* in plain words, when not trusted: what is wrong and what to do */
+	char fingerprint[65];   /* SHA-256 of the certificate, hex */
+	char spki[65];          /* SHA-256 of the public key, hex */
+	char *chain_pem;        /* owned: the chain as sent, at most 64 KiB; NULL without */
+	/* set by trust_prepare */
+	const struct trust_snapshot *snapshot;
+	char host[256];
+	int port;
+};
+/* Readies a client session: credentials, priority with the least version, SNI, and the verify callback, which writes to
+ * *v. Any thread. 0 or a code. */
+int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, enum tls_version least,
+                  struct trust_verdict *v, struct err *e);
+void trust_verdict_clear(struct trust_verdict *v);
+/* A sentence for a failed handshake: protocol version, alert, end of connection. */
+void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v, enum tls_version least, struct err *e);
+/* A peer was refused: makes or renews its Allowed Hosts row (unapproved; a changed key voids the approval and keeps the
+ * old one beside the new). Engine thread. */
+void trust_refused(struct station *s, const struct trust_verdict *v);
+
+/* The station's own certificate for HTTPS: DIR/tls/default.{pem,key}, EC P-256, self-signed with the names and addresses
+ * of the machine, made when absent. PEM texts, owned. Before the threads start. */
+int trust_server_certificate(const char *directory, char **certificate_pem, char **key_pem, struct err *e);
+
+#endif

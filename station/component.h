@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A component: type, name, handle, parent, ordered children, the C fields behind its type's slots.
+ * Only the engine thread may touch one. Others keep its handle, which is never used again after its death,
+ * and ask station_by_handle(): a component that is gone fails softly. */
+#ifndef BELFRY_COMPONENT_H
+#define BELFRY_COMPONENT_H
+
+#include "station/type.h"
+
+struct station;
+struct link;
+
+#define COMPONENT_MAGIC 0xBE1F0001u
+#define NAME_MAX_LENGTH 120
+
+/* What few components have: kept apart so that the many stay small. */
+struct component_extra {
+	char *displayName;   /* owned; NULL: made from the name */
+	struct link *links;  /* owned; links into this component */
+};
+
+struct component {
+	unsigned magic;
+	uint32_t revision;             /* counts committed changes; the ETag */
+	const struct type *type;
+	char *name;                    /* owned */
+	struct component *parent, *first, *last, *next;
+	struct component *by_name, *by_handle; /* hash chains of the tree */
+	struct station *station;       /* borrowed */
+	struct component_extra *extra; /* owned; may be NULL */
+	uint64_t handle;
+	struct status status;
+	uint16_t flags;                /* enum component_flags */
+};
+enum component_flags { COMPONENT_RUNNING = 1 << 0, COMPONENT_FROZEN = 1 << 1 /* the child of a V_COMPONENT slot */ };
+
+/* The base of all types. */
+extern const struct type baja_component;
+/* A place for others: "baja:Folder". */
+extern const struct type baja_folder;
+
+/* c as a T *, checked: aborts when c is not of type t. `struct point *p = COMPONENT_AS(c, &control_point, struct point);` */
+#define COMPONENT_AS(c, t, T) ((T *)component_as((c), (t)))
+struct component *component_as(struct component *c, const struct type *type);
+const struct component *component_as_const(const struct component *c, const struct type *type);
+bool component_is(const struct component *c, const struct type *type);
+
+/* Names: a letter, then letters, digits, '_'; anything else is escaped as $xx (UTF-8 byte by byte).
+ * name_check: 0 or E_INVALID with a sentence. name_escape: owned. */
+int name_check(const char *name, struct err *e);
+char *name_escape(const char *text);
+/* What the user reads: the display name given, or the name unescaped and spaced. buf at least 256 bytes. Returns it. */
+const char *component_display_name(const struct component *c, char *buf, size_t size);
+
+struct component *component_child(const struct component *parent, const char *name);
+uint32_t component_child_count(const struct component *parent);
+/* "/Services/EmailService", owned. */
+char *component_path(const struct component *c);
+/* "station:|slot:/Services/EmailService", owned. */
+char *component_ord(const struct component *c);
+
+/* The value of a slot, owned by the caller; a V_COMPONENT slot gives V_NULL (walk to the child instead). */
+int component_get(const struct component *c, const char *slot, struct value *out, struct err *e);
+/* Sets a slot at run time: for drivers, links and the component itself. Not for user's input, which goes through the
+ * sheet. Writes no disk: what must survive goes through a batch. Takes *v. Calls changed, children's parent_changed,
+ * links and observers when the value is different. */
+void component_set(struct component *c, const struct slot *slot, struct value *v);
+/* The C field was changed by its owner: tells the others (links, extensions, observers). */
+void component_touched(struct component *c, const struct slot *slot);
+/* Sets the component's own status bits, and tells observers when they are new. */
+void component_set_status(struct component *c, uint16_t bits);
+
+/* Invoking an action. One struct for the whole way: REST -> sheet -> action, or topic -> link -> action. */
+struct actor;
+struct store_tx;
+struct invocation {
+	const struct actor *actor;  /* who; NULL: the station itself (a link, a timer) */
+	const struct value *arg;    /* V_NULL when there is none */
+	struct store_tx *tx;        /* what must become durable together with the cause; NULL: nobody collects */
+	struct value result;        /* owned */
+	struct err err;
+	void (*done)(struct invocation *inv, int code); /* called once if run returned 1; may be NULL for the station's own */
+	void *context;              /* of done */
+};
+/* Runs an action by name; the answer of struct action.run. No permission check: the sheet does that (sheet_invoke). */
+int component_invoke(struct component *c, const char *action, struct invocation *inv);
+void invocation_done(struct invocation *inv, int code);
+/* Fires a topic: every link from it invokes its target's action with arg, in the same transaction. */
+void topic_fire(struct component *c, const char *topic, const struct value *arg, struct store_tx *tx);
+
+#endif

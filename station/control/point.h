@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Control points: the values of a building. A read-only point is fed by its proxy (a driver) or a link; a writable
+ * one has a 16-level priority array. Extensions (alarm, history) are children and see `out` by parent_changed.
+ * Engine thread. */
+#ifndef BELFRY_POINT_H
+#define BELFRY_POINT_H
+
+#include "station/component.h"
+
+/* Base of all points: "control:ControlPoint". */
+extern const struct type control_point;
+extern const struct type control_numeric_point, control_numeric_writable, control_boolean_point, control_boolean_writable;
+/* Base of extensions: "control:PointExtension"; parent must be a control point. */
+extern const struct type control_extension;
+/* Base of proxy extensions of drivers: "control:ProxyExt"; at most one a point. */
+extern const struct type control_proxy_ext;
+
+struct point { struct component c; };
+struct numeric_facets { char *units; int64_t precision; double min, max; };
+struct boolean_facets { char *trueText, *falseText; };
+struct numeric_point { struct point p; struct numeric_facets facets; struct status_numeric out; };
+struct boolean_point { struct point p; struct boolean_facets facets; struct status_boolean out; };
+
+/* A driver's reading comes in: sets out (value and status), keeping the alarm bits, and tells everybody. */
+void numeric_point_feed(struct component *point, double value, uint16_t status);
+void boolean_point_feed(struct component *point, bool value, uint16_t status);
+/* Sets or clears bits of out's status (alarm extensions: STATUS_ALARM, STATUS_UNACKED_ALARM). */
+void point_set_status_bits(struct component *point, uint16_t mask, uint16_t bits);
+/* out of any point, as a value; owned. */
+void point_out(const struct component *point, struct value *out);
+/* "21.50 °C", "Open": with the point's own facets. Owned. */
+char *point_text(const struct component *point, const struct value *v);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Secrets: sealed with libsodium's secretbox under the station's key (a file of mode 0600, or a systemd credential).
+ * A sealed secret is text ("v1:" and base64) and may be stored; opened ones live in locked memory, for as short as
+ * possible. Any thread, once the key is loaded. */
+#ifndef BELFRY_SECRET_H
+#define BELFRY_SECRET_H
+
+#include <stddef.h>
+
+#include "station/err.h"
+
+struct keyring; /* holds the key in locked memory that is left out of core dumps */
+
+/* Loads DIR/key ($CREDENTIALS_DIRECTORY/key first), making it at first start. NULL and a sentence in e. */
+struct keyring *keyring_open(const char *directory, struct err *e);
+void keyring_close(struct keyring **k);
+/* Owned sealed text. An empty plain text seals to "". */
+char *secret_seal(const struct keyring *k, const char *plain, size_t length);
+/* Owned plain text, NUL-terminated, to be given back by secret_wipe. NULL when it was sealed under another key. */
+char *secret_open(const struct keyring *k, const char *sealed, struct err *e);
+/* Overwrites and frees; *text may be NULL and is NULL afterwards. */
+void secret_wipe(char **text);
+/* size random bytes as lower-case hex (owned), for tokens and ids. */
+char *secret_random_hex(size_t size);
+/* A random UUID (version 4), 36 characters and NUL. */
+void uuid_make(char out[37]);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The sheet: the one way by which users change the tree. A batch is a set of changes over one or several components.
+ * It is validated whole (permissions, kinds, ranges, rules over several slots: all errors at once, with their paths),
+ * written in one transaction with one audit record, and applied all or nothing. REST, import, undo and the command
+ * line go through it. Engine thread.
+ *
+ * Batches are taken one after the other: validate, write, apply, answer. What is in memory is therefore always what
+ * is on disk, and there is nothing to roll back when the disk refuses. */
+#ifndef BELFRY_SHEET_H
+#define BELFRY_SHEET_H
+
+#include "station/store.h"
+#include "station/tree.h"
+
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+/* Who acts. Plain data. */
+struct actor {
+	char user[NAME_MAX_LENGTH + 1]; /* "" for the station itself */
+	enum role role;
+	char from[64];                  /* address of the peer, "unix" or "" */
+	char via[16];                   /* "session", "token", "cli", "mail" */
+};
+
+struct batch;
+/* Ends a batch: code 0 when it is on disk and applied. The report holds errors and warnings, and is the caller's to read
+ * until it returns. added: handle of the component that the last add made, 0 without. */
+typedef void batch_done(void *context, int code, const struct report *report, uint64_t added);
+
+struct batch *batch_new(struct station *s, const struct actor *actor);
+/* The changes; each gives its errors to the report when the batch is validated. prefix is the JSON pointer that stands in
+ * front ("/values", "/3/values"). JSON is borrowed and copied. */
+void batch_set_json(struct batch *b, uint64_t component, const json_t *values, const char *prefix);
+void batch_set(struct batch *b, uint64_t component, const char *slot, const struct value *v);
+void batch_display_name(struct batch *b, uint64_t component, const char *text);
+void batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values, const char *prefix);
+void batch_remove(struct batch *b, uint64_t component);
+void batch_move(struct batch *b, uint64_t component, uint64_t parent /* 0: stays */, const char *name /* NULL: stays */);
+void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot, const char *targetSlot);
+void batch_unlink(struct batch *b, uint64_t target, const char *name);
+/* Only if the component still has this revision, else E_STALE. */
+void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision);
+/* Further writes for the same transaction (an alarm's, a user's). */
+struct store_tx *batch_tx(struct batch *b);
+/* Takes b. done is called later from the engine's loop, never inline. */
+void batch_submit(struct batch *b, batch_done *done, void *context);
+void batch_free(struct batch **b); /* of one that was not submitted */
+
+/* Invokes an action for a user: checks role and argument, writes the audit record, runs it. The answer of action.run. */
+int sheet_invoke(struct component *c, const char *action, const json_t *arg, const struct actor *actor, struct invocation *inv,
+                 struct report *report);
+/* May this actor do that? 0 or E_FORBIDDEN with a sentence. */
+int sheet_may_set(const struct actor *actor, const struct component *c, const struct slot *slot, struct err *e);
+int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e);
+int sheet_may_configure(const struct actor *actor, struct err *e); /* add, remove, move, link: admin */
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The station: one process, one tree, one engine thread that owns it. This struct is what everything hangs on;
+ * there are no globals. Fields are grouped by the thread that may use them. */
+#ifndef BELFRY_STATION_H
+#define BELFRY_STATION_H
+
+#include "station/clock.h"
+#include "station/sheet.h"
+#include "station/secret.h"
+#include "station/store.h"
+#include "station/tree.h"
+
+/* Watches the running tree: for the event stream. Engine thread; callbacks must not change the tree. */
+struct observer {
+	struct observer *next;
+	void (*value)(struct observer *o, struct component *c, const struct slot *slot);
+	void (*component)(struct observer *o, struct component *c, const char *what); /* "added", "removed", "changed", "moved" */
+	/* Anything else that clients see: kind "alarm", "mail", "transcript", "allowedHost", "job"; data is borrowed. */
+	void (*event)(struct observer *o, const char *kind, const json_t *data);
+};
+
+struct station {
+	/* Set before the threads start, constant from then on. */
+	const struct type *const *types;
+	char *directory;           /* data directory, owned */
+	char id[37];               /* UUID of the station */
+	struct keyring *keyring;
+	bool demo;
+
+	/* Engine thread. */
+	uv_loop_t loop;
+	struct clock clock;
+	struct tree tree;
+	struct store *store;       /* owned; NULL only while starting */
+	struct observer *observers;
+	struct sheet_queue *sheet; /* owned */
+	int64_t audit_next, sequence_next;
+	uv_timer_t tick;           /* drives the clock's heap */
+	uv_prepare_t prepare;
+	pthread_t thread;          /* the engine's own, for the assertion */
+	bool running, stopping;
+
+	/* Any thread may post. */
+	struct loop_mailbox inbox; /* the engine's */
+	struct net net;            /* mail dialogues */
+};
+
+/* Sets up an empty station. virtual_clock: for tests. The store is borrowed until station_finish closes it. */
+int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock, struct err *e);
+/* Reads the tree from the store (or makes the shipped tree when the store is empty); then the tree may be started. */
+int station_load(struct station *s, struct err *e);
+/* Starts all components; runs the loop until station_stop. */
+int station_run(struct station *s);
+/* Tests: starts components, and turns the loop until nothing is left to do at this instant. */
+void station_start(struct station *s);
+void station_turn(struct station *s);
+/* Any thread, and async-signal-safe through uv: asks the loop to end. */
+void station_stop(struct station *s);
+void station_finish(struct station *s);
+
+/* Runs fn on the engine thread soon. Any thread. */
+void station_post(struct station *s, struct message *m);
+/* Debug builds: aborts when called on another thread than the engine's. */
+void station_assert_engine(const struct station *s);
+int64_t station_now(const struct station *s); /* wall microseconds */
+/* Tells observers. data is borrowed. */
+void station_event(struct station *s, const char *kind, const json_t *data);
+/* The station's next sequence number, for records that a supervisor collects (station id, epoch, sequence). */
+int64_t station_sequence(struct station *s);
+
+/* Component JSON as REST gives it; depth 0: values and a list of children. New reference. */
+json_t *component_to_json(const struct component *c, int depth);
+json_t *type_to_json(const struct type *t);
+
+/* The tree that ships; types.c knows it. Called when the store is empty: adds components to the empty tree below root. */
+void station_ship(struct station *s);
+
+#endif

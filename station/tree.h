@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The tree itself: making, placing, finding and removing components in memory. Engine thread. Nothing here writes
+ * the disk or asks for permission: users' changes come through the sheet, which calls this once they are durable. */
+#ifndef BELFRY_TREE_H
+#define BELFRY_TREE_H
+
+#include "station/component.h"
+
+struct tree {
+	struct component *root;
+	uint64_t next_handle;
+	struct component **by_name, **by_handle; /* owned; hash tables of buckets entries each */
+	size_t buckets, count;
+	struct link **by_source; /* owned; links by the handle they come from */
+	size_t link_buckets;
+};
+
+void tree_init(struct tree *t);
+void tree_finish(struct tree *t);
+
+/* A component with defaults and its frozen children, in no tree yet. handle 0: the next free one. Owned by the caller
+ * until it is attached. */
+struct component *component_create(struct station *s, const struct type *type, const char *name, uint64_t handle);
+/* Frees a detached component with all below; *c may be NULL, and is NULL afterwards. */
+void component_destroy(struct component **c);
+/* Places c as the last child (or behind `after`); takes it. The name must be free. */
+void tree_attach(struct component *parent, struct component *c);
+/* Takes c out of the tree; the caller owns it. Links from it die. */
+void tree_detach(struct component *c);
+void tree_rename(struct component *c, const char *name);
+
+/* Runs started() over c and below, children first; and stopped(), parent first. */
+void tree_start(struct component *c);
+void tree_stop(struct component *c);
+
+struct component *station_by_handle(struct station *s, uint64_t handle);
+/* Path such as "/Services/EmailService" or "" for the root; NULL when there is none. */
+struct component *station_by_path(struct station *s, const char *path);
+/* The first component of exactly or below that type, for singletons (services): NULL when there is none. */
+struct component *station_service(struct station *s, const struct type *type);
+/* All components at or below c, parent before child: `for (d = c; d; d = tree_next(d, c))`. */
+struct component *tree_next(struct component *d, const struct component *top);
+
+#endif
