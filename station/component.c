@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Components: names, paths, values, status, actions: see component.h. Engine thread. */
+#include "station/component.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/link.h"
+#include "station/log.h"
+#include "station/must.h"
+#include "station/station.h"
+
+static const struct slot no_slots[] = { SLOT_END };
+
+const struct type baja_component = {
+	.name = "baja:Component",
+	.doc = "The base of all components.",
+	.size = sizeof(struct component),
+	.flags = TYPE_ABSTRACT,
+	.slots = no_slots,
+};
+
+const struct type baja_folder = {
+	.name = "baja:Folder",
+	.doc = "A place for other components.",
+	.size = sizeof(struct component),
+	.base = &baja_component,
+	.flags = TYPE_CONTAINER,
+	.slots = no_slots,
+};
+
+struct component *component_as(struct component *c, const struct type *type)
+{
+	must(c && c->magic == COMPONENT_MAGIC && type_is(c->type, type));
+	return c;
+}
+
+const struct component *component_as_const(const struct component *c, const struct type *type)
+{
+	must(c && c->magic == COMPONENT_MAGIC && type_is(c->type, type));
+	return c;
+}
+
+bool component_is(const struct component *c, const struct type *type)
+{
+	return c && type_is(c->type, type);
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------ */
+
+int name_check(const char *name, struct err *e)
+{
+	size_t n = strlen(name);
+	if (n == 0 || n > NAME_MAX_LENGTH)
+		return err_set(e, E_INVALID, "name", "A name has 1 to %d characters.", NAME_MAX_LENGTH);
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)name[i];
+		if (isalpha(c) || (i > 0 && (isdigit(c) || c == '_')))
+			continue;
+		if (c == '$' && isxdigit((unsigned char)name[i + 1]) && isxdigit((unsigned char)name[i + 2])) {
+			i += 2;
+			continue;
+		}
+		return err_set(e, E_INVALID, "name",
+		               "The name \"%.60s\" is not legal: it must start with a letter and go on with letters, digits or _; "
+		               "write anything else as $xx.", name);
+	}
+	return 0;
+}
+
+char *name_escape(const char *text)
+{
+	char *name = must_alloc(3 * strlen(text) + 2), *p = name;
+	for (const unsigned char *c = (const unsigned char *)text; *c && p - name <= NAME_MAX_LENGTH - 3; c++) {
+		bool plain = *c < 0x80 && (isalpha(*c) || (p > name && (isdigit(*c) || *c == '_')));
+		if (plain)
+			*p++ = (char)*c;
+		else
+			p += snprintf(p, 4, "$%02x", *c);
+	}
+	return name;
+}
+
+static int hex_digit(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : (c | 32) - 'a' + 10;
+}
+
+const char *component_display_name(const struct component *c, char *buf, size_t size)
+{
+	if (c->extra && c->extra->displayName) {
+		snprintf(buf, size, "%s", c->extra->displayName);
+		return buf;
+	}
+	if (!strchr(c->name, '$'))
+		return display_name(c->name, buf, size);
+	size_t n = 0;
+	for (const char *p = c->name; *p && n + 1 < size; p++) {
+		if (*p == '$' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
+			buf[n++] = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
+			p += 2;
+		} else {
+			buf[n++] = *p;
+		}
+	}
+	buf[n] = '\0';
+	return buf;
+}
+
+/* --- places ----------------------------------------------------------------------------------------------------- */
+
+uint32_t component_child_count(const struct component *parent)
+{
+	uint32_t n = 0;
+	for (const struct component *c = parent->first; c; c = c->next)
+		n++;
+	return n;
+}
+
+static char *path_with_prefix(const struct component *c, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	for (const struct component *p = c; p->parent; p = p->parent)
+		length += strlen(p->name) + 1;
+	char *text = must_alloc(length + 2), *end = text + length;
+	*end = '\0';
+	if (!c->parent) /* the root is "/" */
+		*end = '/';
+	for (const struct component *p = c; p->parent; p = p->parent) {
+		size_t n = strlen(p->name);
+		end -= n;
+		memcpy(end, p->name, n);
+		*--end = '/';
+	}
+	memcpy(text, prefix, strlen(prefix));
+	return text;
+}
+
+char *component_path(const struct component *c)
+{
+	return path_with_prefix(c, "");
+}
+
+char *component_ord(const struct component *c)
+{
+	return path_with_prefix(c, "station:|slot:");
+}
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+int component_get(const struct component *c, const char *name, struct value *out, struct err *e)
+{
+	const struct slot *slot = type_slot(c->type, name);
+	*out = VALUE_NULL;
+	if (!slot)
+		return err_set(e, E_NOT_FOUND, name, "%s has no property \"%.60s\".", c->type->name, name);
+	if (slot->kind != V_COMPONENT)
+		slot_read(slot, c, out);
+	return 0;
+}
+
+static void call_changed(struct component *c, const struct type *type, const struct slot *slot)
+{
+	if (type->base)
+		call_changed(c, type->base, slot);
+	if (type->changed)
+		type->changed(c, slot);
+}
+
+static void call_parent_changed(struct component *c, const struct slot *slot)
+{
+	for (const struct type *t = c->type; t; t = t->base) {
+		if (t->parent_changed) {
+			t->parent_changed(c, slot);
+			return;
+		}
+	}
+}
+
+void component_touched(struct component *c, const struct slot *slot)
+{
+	station_assert_engine(c->station);
+	if (!(c->flags & COMPONENT_RUNNING))
+		return;
+	call_changed(c, c->type, slot);
+	for (struct component *child = c->first, *next; child; child = next) {
+		next = child->next;
+		call_parent_changed(child, slot);
+	}
+	links_carry(c, slot);
+	for (struct observer *o = c->station->observers; o; o = o->next)
+		if (o->value)
+			o->value(o, c, slot);
+}
+
+void component_set(struct component *c, const struct slot *slot, struct value *v)
+{
+	if (slot_equals(slot, c, v)) {
+		value_clear(v);
+		return;
+	}
+	slot_write(slot, c, v);
+	component_touched(c, slot);
+}
+
+void component_set_status(struct component *c, uint16_t bits)
+{
+	if (c->status.bits == bits)
+		return;
+	c->status.bits = bits;
+	const struct slot *slot = type_slot(c->type, "status");
+	if (slot) {
+		component_touched(c, slot);
+		return;
+	}
+	for (struct observer *o = c->station->observers; o && (c->flags & COMPONENT_RUNNING); o = o->next)
+		if (o->component)
+			o->component(o, c, "status");
+}
+
+/* --- actions and topics ----------------------------------------------------------------------------------------- */
+
+int component_invoke(struct component *c, const char *name, struct invocation *inv)
+{
+	station_assert_engine(c->station);
+	const struct action *action = type_action(c->type, name);
+	if (!action)
+		return err_set(&inv->err, E_NOT_FOUND, name, "%s has no action \"%.60s\".", c->type->name, name);
+	static const struct value nothing = { .kind = V_NULL };
+	if (!inv->arg)
+		inv->arg = &nothing;
+	return action->run(c, inv);
+}
+
+void invocation_done(struct invocation *inv, int code)
+{
+	if (inv->done)
+		inv->done(inv, code);
+}
+
+void topic_fire(struct component *c, const char *topic, const struct value *arg, struct store_tx *tx)
+{
+	must(type_topic(c->type, topic) != NULL);
+	for (struct link *l = links_from(c), *next; l; l = next) {
+		next = link_next_from(l);
+		if (!l->enabled || strcmp(l->sourceSlot, topic) != 0)
+			continue;
+		struct invocation inv = { .arg = arg, .tx = tx };
+		int rc = component_invoke(l->target, l->targetSlot, &inv);
+		if (rc < 0)
+			log_warn("link %s of %s: %s", l->name, l->target->name, inv.err.text);
+		value_clear(&inv.result);
+	}
+}
