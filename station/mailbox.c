@@ -30,6 +30,14 @@ void mailbox_post(struct mailbox *mb, struct message *m)
 	pthread_mutex_unlock(&mb->lock);
 }
 
+bool mailbox_waits(struct mailbox *mb)
+{
+	pthread_mutex_lock(&mb->lock);
+	bool waits = mb->head != NULL;
+	pthread_mutex_unlock(&mb->lock);
+	return waits;
+}
+
 struct message *mailbox_take(struct mailbox *mb)
 {
 	pthread_mutex_lock(&mb->lock);

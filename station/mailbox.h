@@ -25,6 +25,8 @@ void mailbox_finish(struct mailbox *mb);
 void mailbox_post(struct mailbox *mb, struct message *m);
 /* The receiver: runs all that waits, in order; returns how many. */
 int mailbox_run(struct mailbox *mb);
+/* Does a message wait? Any thread; only the receiver may build on "no". */
+bool mailbox_waits(struct mailbox *mb);
 /* The receiver: takes the whole chain instead of running it (the store groups by it). */
 struct message *mailbox_take(struct mailbox *mb);
 

@@ -22,6 +22,9 @@ struct actor {
 };
 
 struct batch;
+struct sheet_queue;
+struct sheet_queue *sheet_queue_new(struct station *s);
+void sheet_queue_free(struct sheet_queue **q);
 /* Ends a batch: code 0 when it is on disk and applied. The report holds errors and warnings, and is the caller's to read
  * until it returns. added: handle of the component that the last add made, 0 without. */
 typedef void batch_done(void *context, int code, const struct report *report, uint64_t added);
@@ -32,13 +35,16 @@ struct batch *batch_new(struct station *s, const struct actor *actor);
 void batch_set_json(struct batch *b, uint64_t component, const json_t *values, const char *prefix);
 void batch_set(struct batch *b, uint64_t component, const char *slot, const struct value *v);
 void batch_display_name(struct batch *b, uint64_t component, const char *text);
-void batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values, const char *prefix);
+/* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
+uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values, const char *prefix);
 void batch_remove(struct batch *b, uint64_t component);
 void batch_move(struct batch *b, uint64_t component, uint64_t parent /* 0: stays */, const char *name /* NULL: stays */);
 void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot, const char *targetSlot);
 void batch_unlink(struct batch *b, uint64_t target, const char *name);
 /* Only if the component still has this revision, else E_STALE. */
 void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision);
+/* The handle behind a path, among what is there and what this batch adds; 0 when there is none. */
+uint64_t batch_find(struct batch *b, const char *path);
 /* Further writes for the same transaction (an alarm's, a user's). */
 struct store_tx *batch_tx(struct batch *b);
 /* Takes b. done is called later from the engine's loop, never inline. */

@@ -69,20 +69,23 @@ static void index_grow(struct tree *t)
 		index_add(t, c);
 }
 
-static void index_remove(struct tree *t, struct component *c)
+/* False when c was in no index: it stood below something that was never attached. */
+static bool index_remove(struct tree *t, struct component *c)
 {
 	struct component **p = &t->by_handle[handle_hash(c->handle) & (t->buckets - 1)];
 	while (*p && *p != c)
 		p = &(*p)->by_handle;
-	if (*p)
-		*p = c->by_handle;
+	if (!*p)
+		return false;
+	*p = c->by_handle;
 	if (!c->parent)
-		return;
+		return true;
 	p = &t->by_name[name_hash(c->parent, c->name, strlen(c->name)) & (t->buckets - 1)];
 	while (*p && *p != c)
 		p = &(*p)->by_name;
 	if (*p)
 		*p = c->by_name;
+	return true;
 }
 
 static struct component *find_child(const struct component *parent, const char *name, size_t length)
@@ -265,6 +268,8 @@ void tree_attach(struct component *parent, struct component *c)
 			*field = c;
 			c->flags |= COMPONENT_FROZEN;
 		}
+		if (station_by_handle(s, parent->handle) != parent)
+			return; /* indexed together with its parent, later */
 	}
 	for (struct component *d = c; d; d = tree_next(d, c)) {
 		index_add(t, d);
@@ -273,38 +278,54 @@ void tree_attach(struct component *parent, struct component *c)
 	index_grow(t);
 }
 
+/* Out of its place, into no place: links and indexes are left to the caller. */
+static void unlink_from_parent(struct component *c)
+{
+	struct component **p = &c->parent->first, *before = NULL;
+	for (; *p != c; p = &(*p)->next)
+		before = *p;
+	*p = c->next;
+	if (c->parent->last == c)
+		c->parent->last = before;
+	c->parent = c->next = NULL;
+}
+
 void tree_detach(struct component *c)
 {
 	struct station *s = c->station;
 	for (struct component *d = c; d; d = tree_next(d, c)) {
 		for (struct link *l = links_from(d); l; l = links_from(d))
 			link_remove(l->target, l);
-		index_remove(&s->tree, d);
-		s->tree.count--;
+		if (index_remove(&s->tree, d))
+			s->tree.count--;
 	}
 	struct component *parent = c->parent;
 	if (!parent) {
 		s->tree.root = NULL;
 		return;
 	}
-	struct component **p = &parent->first, *before = NULL;
-	for (; *p != c; p = &(*p)->next)
-		before = *p;
-	*p = c->next;
-	if (parent->last == c)
-		parent->last = before;
 	struct component **field = frozen_field(parent, c->name);
 	if (field && *field == c)
 		*field = NULL;
-	c->parent = c->next = NULL;
+	unlink_from_parent(c);
 }
 
 void tree_rename(struct component *c, const char *name)
 {
-	index_remove(&c->station->tree, c);
+	bool indexed = index_remove(&c->station->tree, c);
 	free(c->name);
 	c->name = must_strdup(name);
-	index_add(&c->station->tree, c);
+	if (indexed)
+		index_add(&c->station->tree, c);
+}
+
+void tree_move(struct component *c, struct component *parent)
+{
+	struct tree *t = &c->station->tree;
+	index_remove(t, c); /* its children are found by its handle, which stays */
+	unlink_from_parent(c);
+	append(parent, c);
+	index_add(t, c);
 }
 
 static void call_started(struct component *c, const struct type *type)

@@ -23,10 +23,13 @@ void tree_finish(struct tree *t);
 struct component *component_create(struct station *s, const struct type *type, const char *name, uint64_t handle);
 /* Frees a detached component with all below; *c may be NULL, and is NULL afterwards. */
 void component_destroy(struct component **c);
-/* Places c as the last child (or behind `after`); takes it. The name must be free. */
+/* Places c as the last child; takes it. The name must be free. parent NULL: c becomes the root. A parent that is in no
+ * tree yet is fine: both are indexed when the parent is attached. */
 void tree_attach(struct component *parent, struct component *c);
 /* Takes c out of the tree; the caller owns it. Links from it die. */
 void tree_detach(struct component *c);
+/* Moves c below another parent, keeping handle and links. */
+void tree_move(struct component *c, struct component *parent);
 void tree_rename(struct component *c, const char *name);
 
 /* Runs started() over c and below, children first; and stopped(), parent first. */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The inside of a batch, shared by sheet.c (what users call, the queue), sheet_plan.c (validation into a plan and a
+ * transaction) and sheet_apply.c (the plan carried out). Nobody else includes this. Engine thread. */
+#ifndef BELFRY_BATCH_H
+#define BELFRY_BATCH_H
+
+#include "station/sheet.h"
+#include "station/station.h"
+
+enum change_what { CHANGE_SET, CHANGE_SET_JSON, CHANGE_DISPLAY_NAME, CHANGE_ADD, CHANGE_REMOVE, CHANGE_MOVE, CHANGE_LINK, CHANGE_UNLINK, CHANGE_REVISION };
+
+/* One change as it was asked for. */
+struct change {
+	enum change_what what;
+	uint64_t component;      /* the one concerned; of ADD: the new one */
+	uint64_t parent;         /* ADD, MOVE */
+	char *name;              /* owned; slot, new name, link name, display name */
+	char *source, *sourceSlot, *targetSlot; /* owned; LINK */
+	uint64_t source_handle;  /* LINK, once planned */
+	struct value value;      /* SET */
+	json_t *json;            /* owned; SET_JSON, ADD */
+	char *prefix;            /* owned; JSON pointer in front of slot names */
+	uint32_t revision;       /* REVISION */
+	struct component *old;   /* ADD of a frozen child of another type: the one it replaces; borrowed */
+};
+
+/* A component as it will be: a copy with the new values, which the rules look at. */
+struct shadow {
+	uint64_t handle;
+	struct component *live;      /* borrowed; for a new component: the component itself, next == live */
+	struct component *next;      /* owned unless new */
+	bool fresh;                  /* being added */
+	bool rest;                   /* only its row changes (display name, place) */
+	const struct slot *slots[96];/* which slots have changed */
+	size_t count;
+	char *displayName;           /* owned; NULL: unchanged */
+};
+
+struct batch {
+	struct station *station;
+	struct actor actor;
+	bool by_user;                /* permissions and audit apply */
+	struct change *changes;      /* owned */
+	size_t count, capacity;
+	struct component **added;    /* owned array; components owned until applied */
+	uint64_t *added_parent;      /* owned array: handle of each one's parent */
+	size_t added_count;
+	struct shadow *shadows;      /* owned */
+	size_t shadow_count;
+	struct report report;
+	struct store_tx *tx;
+	json_t *audit;               /* array of {operation, target, slot?, oldValue?, value?} */
+	batch_done *done;
+	void *context;
+	struct batch *next;          /* in the queue */
+	int code;
+};
+
+struct sheet_queue {
+	struct station *station;
+	struct batch *head, **tail;
+	bool busy;                   /* head is on its way to the disk */
+	bool posted;
+	struct message message;
+};
+
+struct change *batch_change(struct batch *b, enum change_what what, uint64_t component);
+/* The component with that handle: in the tree or being added. */
+struct component *batch_component(struct batch *b, uint64_t handle);
+/* Validates everything into shadows, report and transaction. Nothing in the tree changes. */
+void batch_plan(struct batch *b);
+/* Carries out a plan that is on disk. Cannot fail. */
+void batch_apply(struct batch *b);
+void shadow_finish(struct shadow *s);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Components and types as JSON: what REST, the browser and the OpenAPI document show. Everything is read from the slot
+ * tables. Engine thread for components, any for types. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/must.h"
+#include "station/station.h"
+
+static json_t *rows_to_json(const struct slot *table);
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+	must(json_object_set_new(object, name, value) == 0);
+}
+
+static json_t *flags_to_json(unsigned flags, enum kind kind)
+{
+	static const struct { unsigned flag; const char *name; } names[] = {
+		{ SLOT_READONLY, "readonly" }, { SLOT_TRANSIENT, "transient" }, { SLOT_HIDDEN, "hidden" }, { SLOT_SUMMARY, "summary" },
+		{ SLOT_OPERATOR, "operator" }, { SLOT_CONFIRM, "confirmRequired" }, { SLOT_SECRET, "secret" },
+	};
+	json_t *array = json_array();
+	if (kind == V_SECRET)
+		flags |= SLOT_SECRET;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (flags & names[i].flag)
+			json_array_append_new(array, json_string(names[i].name));
+	return array;
+}
+
+static json_t *range_to_json(const struct tag *range)
+{
+	char label[128];
+	json_t *array = json_array();
+	for (const struct tag *t = range; t->name; t++) {
+		json_t *tag = json_pack("{s:s, s:s}", "name", t->name, "displayName", display_name(t->name, label, sizeof label));
+		if (t->doc)
+			set(tag, "doc", json_string(t->doc));
+		json_array_append_new(array, tag);
+	}
+	return array;
+}
+
+static json_t *facets_to_json(const struct facets *f)
+{
+	json_t *object = json_object();
+	if (!f)
+		return object;
+	if (f->units)
+		set(object, "units", json_string(f->units));
+	if (f->min < f->max && isfinite(f->min))
+		set(object, "min", json_real(f->min));
+	if (f->min < f->max && isfinite(f->max))
+		set(object, "max", json_real(f->max));
+	if (f->precision)
+		set(object, "precision", json_integer(f->precision));
+	if (f->range)
+		set(object, "range", range_to_json(f->range));
+	if (f->trueText)
+		set(object, "trueText", json_string(f->trueText));
+	if (f->falseText)
+		set(object, "falseText", json_string(f->falseText));
+	if (f->multiLine)
+		set(object, "multiLine", json_true());
+	if (f->format)
+		set(object, "format", json_true());
+	if (f->maxLength)
+		set(object, "maxLength", json_integer(f->maxLength));
+	return object;
+}
+
+static json_t *row_to_json(const struct slot *slot)
+{
+	char label[128];
+	json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "name", slot->name, "displayName",
+	                        display_name(slot->name, label, sizeof label), "kind", kind_name(slot->kind), "flags",
+	                        flags_to_json(slot->flags, slot->kind), "facets", facets_to_json(slot->facets), "doc", slot->doc ? slot->doc : "");
+	if (slot->kind == V_COMPONENT) {
+		set(row, "type", json_string(slot->type->name));
+		set(row, "default", json_pack("{s:s}", "type", slot->dflt));
+		return row;
+	}
+	struct value dflt = value_default(slot);
+	set(row, "default", value_to_json(slot, &dflt));
+	value_clear(&dflt);
+	if (slot->kind == V_LIST)
+		set(row, "element", json_string(kind_name(slot->element)));
+	if (slot->members)
+		set(row, "members", rows_to_json(slot->members));
+	return row;
+}
+
+static json_t *rows_to_json(const struct slot *table)
+{
+	json_t *array = json_array();
+	for (const struct slot *slot = table; slot->name; slot++)
+		json_array_append_new(array, row_to_json(slot));
+	return array;
+}
+
+static void actions_to_json(const struct type *t, json_t *array)
+{
+	char label[128];
+	if (!t)
+		return;
+	actions_to_json(t->base, array);
+	for (const struct action *a = t->actions; a && a->name; a++) {
+		json_t *row = json_pack("{s:s, s:s, s:o, s:s}", "name", a->name, "displayName", display_name(a->name, label, sizeof label),
+		                        "flags", flags_to_json(a->flags, V_NULL), "doc", a->doc);
+		if (a->arg)
+			set(row, "arg", row_to_json(a->arg));
+		json_array_append_new(array, row);
+	}
+}
+
+static void topics_to_json(const struct type *t, json_t *array)
+{
+	char label[128];
+	if (!t)
+		return;
+	topics_to_json(t->base, array);
+	for (const struct topic *topic = t->topics; topic && topic->name; topic++)
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", topic->name, "displayName",
+		                                       display_name(topic->name, label, sizeof label), "doc", topic->doc));
+}
+
+static bool container(const struct type *type)
+{
+	for (; type; type = type->base)
+		if (type->flags & TYPE_CONTAINER)
+			return true;
+	return false;
+}
+
+json_t *type_to_json(const struct type *t)
+{
+	json_t *slots = json_array(), *actions = json_array(), *topics = json_array();
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(t); (slot = slot_next(&w));)
+		json_array_append_new(slots, row_to_json(slot));
+	actions_to_json(t, actions);
+	topics_to_json(t, topics);
+	json_t *type = json_pack("{s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o}", "name", t->name, "doc", t->doc, "base",
+	                         t->base ? json_string(t->base->name) : json_null(), "abstract", (t->flags & TYPE_ABSTRACT) != 0,
+	                         "container", container(t), "singleton", (t->flags & TYPE_SINGLETON) != 0, "slots", slots,
+	                         "actions", actions, "topics", topics);
+	must(type != NULL);
+	return type;
+}
+
+/* --- components ------------------------------------------------------------------------------------------------- */
+
+static json_t *values_to_json(const struct component *c)
+{
+	json_t *values = json_object();
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+		struct value v;
+		if (slot->kind == V_COMPONENT) {
+			const struct component *child = component_child(c, slot->name);
+			json_t *inner = child ? values_to_json(child) : json_null();
+			if (child)
+				set(inner, "type", json_string(child->type->name));
+			set(values, slot->name, inner);
+			continue;
+		}
+		slot_read(slot, c, &v);
+		set(values, slot->name, value_to_json(slot, &v));
+		value_clear(&v);
+	}
+	return values;
+}
+
+static json_t *head_to_json(const struct component *c)
+{
+	char handle[20], label[256], status[STATUS_TEXT_MAX];
+	snprintf(handle, sizeof handle, "%" PRIx64, c->handle);
+	json_t *display = json_string(component_display_name(c, label, sizeof label));
+	if (!display)
+		display = json_string(c->name);
+	return json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", c->name, "handle", handle, "displayName", display, "type", c->type->name,
+	                 "status", status_print(c->status.bits, status));
+}
+
+static json_t *children_to_json(const struct component *c, int depth)
+{
+	json_t *array = json_array();
+	for (const struct component *child = c->first; child; child = child->next) {
+		if (depth > 0) {
+			json_array_append_new(array, component_to_json(child, depth - 1));
+			continue;
+		}
+		json_t *head = head_to_json(child);
+		set(head, "hasChildren", json_boolean(child->first != NULL));
+		json_array_append_new(array, head);
+	}
+	return array;
+}
+
+static json_t *action_names(const struct type *t)
+{
+	json_t *names = json_array();
+	for (; t; t = t->base)
+		for (const struct action *a = t->actions; a && a->name; a++)
+			if (!(a->flags & SLOT_HIDDEN))
+				json_array_append_new(names, json_string(a->name));
+	return names;
+}
+
+json_t *component_to_json(const struct component *c, int depth)
+{
+	station_assert_engine(c->station);
+	json_t *json = head_to_json(c);
+	char *path = component_path(c), *ord = component_ord(c);
+	set(json, "path", json_string(path));
+	set(json, "ord", json_string(ord));
+	set(json, "revision", json_integer(c->revision));
+	set(json, "values", values_to_json(c));
+	set(json, "slots", json_array());
+	set(json, "actions", action_names(c->type));
+	set(json, "hasChildren", json_boolean(c->first != NULL));
+	set(json, "frozen", json_boolean((c->flags & COMPONENT_FROZEN) != 0));
+	set(json, "children", children_to_json(c, depth));
+	free(path);
+	free(ord);
+	return json;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The tree's records, and reading them back at start: see persist.h. Engine thread. */
+#include "station/persist.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/log.h"
+#include "station/must.h"
+#include "station/station.h"
+
+static const struct slot component_slots[] = {
+	SLOT(struct component_row, handle, INTEGER, .flags = SLOT_REQUIRED, .doc = "The component's number, never used again."),
+	SLOT(struct component_row, parent, INTEGER, .doc = "Handle of the parent, 0 for the root."),
+	SLOT(struct component_row, position, INTEGER, .doc = "Order among the parent's children."),
+	SLOT(struct component_row, name, STRING, .doc = "Name below the parent."),
+	SLOT(struct component_row, type, STRING, .doc = "Name of the type."),
+	SLOT(struct component_row, displayName, STRING, .doc = "Display name, or empty."),
+	SLOT(struct component_row, revision, INTEGER, .doc = "Number of committed changes."),
+	SLOT_END,
+};
+const struct record_kind component_kind = { "component", "Components of the tree.", sizeof(struct component_row), component_slots, false };
+
+static const struct slot slot_slots[] = {
+	SLOT(struct slot_row, handle, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the component."),
+	SLOT(struct slot_row, slot, STRING, .flags = SLOT_REQUIRED, .doc = "Name of the slot."),
+	SLOT(struct slot_row, value, STRING, .facets = FACETS(.maxLength = 1 << 24), .doc = "The value as text."),
+	SLOT_END,
+};
+const struct record_kind slot_kind = { "slot", "Slots that differ from their default.", sizeof(struct slot_row), slot_slots, false };
+
+static const struct slot link_slots[] = {
+	SLOT(struct link_row, target, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the component the link leads into."),
+	SLOT(struct link_row, name, STRING, .flags = SLOT_REQUIRED, .doc = "Name of the link on its target."),
+	SLOT(struct link_row, source, INTEGER, .flags = SLOT_INDEX, .doc = "Handle of the component it comes from."),
+	SLOT(struct link_row, sourceSlot, STRING, .doc = "Property or topic it comes from."),
+	SLOT(struct link_row, targetSlot, STRING, .doc = "Property or action it leads to."),
+	SLOT_END,
+};
+const struct record_kind link_kind = { "link", "Links between components.", sizeof(struct link_row), link_slots, false };
+
+static const struct slot meta_slots[] = {
+	SLOT(struct meta_row, name, STRING, .flags = SLOT_REQUIRED, .doc = "What it is."),
+	SLOT(struct meta_row, value, STRING, .doc = "Its value."),
+	SLOT_END,
+};
+const struct record_kind meta_kind = { "meta", "Facts about the station itself.", sizeof(struct meta_row), meta_slots, false };
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+void persist_component(struct store_tx *tx, const struct component *c, const struct component *parent, const char *name,
+                       const char *displayName, uint32_t revision)
+{
+	struct component_row row = {
+		.handle = (int64_t)c->handle,
+		.parent = parent ? (int64_t)parent->handle : 0,
+		.position = (int64_t)c->handle, /* children stand in the order in which they were made */
+		.name = (char *)(uintptr_t)name,
+		.type = (char *)(uintptr_t)c->type->name,
+		.displayName = (char *)(uintptr_t)(displayName ? displayName : ""),
+		.revision = revision,
+	};
+	store_tx_put(tx, &component_kind, &row);
+}
+
+void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *base)
+{
+	struct value v, dflt = value_default(slot);
+	slot_read(slot, base, &v);
+	struct slot_row row = { .handle = (int64_t)handle, .slot = (char *)(uintptr_t)slot->name };
+	if (value_equal(&v, &dflt)) {
+		store_tx_delete(tx, &slot_kind, &row);
+	} else {
+		row.value = value_print(slot, &v);
+		store_tx_put(tx, &slot_kind, &row);
+		free(row.value);
+	}
+	value_clear(&v);
+	value_clear(&dflt);
+}
+
+void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
+                  const char *sourceSlot, const char *targetSlot)
+{
+	struct link_row row = { (int64_t)target->handle, (char *)(uintptr_t)name, (int64_t)source,
+		                    (char *)(uintptr_t)sourceSlot, (char *)(uintptr_t)targetSlot };
+	store_tx_put(tx, &link_kind, &row);
+}
+
+void persist_unlink(struct store_tx *tx, const struct component *target, const char *name)
+{
+	struct link_row row = { .target = (int64_t)target->handle, .name = (char *)(uintptr_t)name };
+	store_tx_delete(tx, &link_kind, &row);
+}
+
+static void persist_slots(struct store_tx *tx, const struct component *c)
+{
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+		if (slot->kind == V_COMPONENT || (slot->flags & SLOT_TRANSIENT))
+			continue;
+		struct value dflt = value_default(slot);
+		if (!slot_equals(slot, c, &dflt))
+			persist_slot(tx, c->handle, slot, c);
+		value_clear(&dflt);
+	}
+}
+
+void persist_subtree(struct store_tx *tx, const struct component *c, const struct component *parent)
+{
+	const char *displayName = c->extra ? c->extra->displayName : NULL;
+	persist_component(tx, c, parent, c->name, displayName, c->revision);
+	persist_slots(tx, c);
+	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
+		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot);
+	for (const struct component *child = c->first; child; child = child->next)
+		persist_subtree(tx, child, c);
+}
+
+void persist_remove(struct store_tx *tx, struct component *c)
+{
+	for (struct component *d = c; d; d = tree_next(d, c)) {
+		struct component_row row = { .handle = (int64_t)d->handle };
+		struct value handle = value_integer((int64_t)d->handle);
+		store_tx_delete(tx, &component_kind, &row);
+		store_tx_delete_where(tx, &slot_kind, "handle", &handle);
+		store_tx_delete_where(tx, &link_kind, "target", &handle);
+		store_tx_delete_where(tx, &link_kind, "source", &handle);
+	}
+}
+
+void persist_meta(struct store_tx *tx, const char *name, const char *value)
+{
+	store_tx_put(tx, &meta_kind, &(struct meta_row){ (char *)(uintptr_t)name, (char *)(uintptr_t)value });
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------- */
+
+struct loaded {
+	struct component *component;
+	uint64_t handle, parent;
+	int64_t position;
+};
+struct loading {
+	struct station *station;
+	struct loaded *items; /* owned; in handle order */
+	size_t count, capacity;
+	size_t at;            /* slots come in handle order too */
+	struct err *err;
+};
+
+static int load_component(void *context, void *record)
+{
+	struct loading *l = context;
+	struct component_row *row = record;
+	const struct type *type = type_find(l->station->types, row->type);
+	if (!type)
+		return err_set(l->err, E_INTERNAL, NULL,
+		               "The data directory holds a component of type %s, which this program does not know. "
+		               "Start the version of belfry that wrote it.", row->type);
+	if (l->count == l->capacity) {
+		l->capacity = l->capacity ? 2 * l->capacity : 1024;
+		l->items = must_realloc(l->items, l->capacity * sizeof *l->items);
+	}
+	struct component *c = component_create(l->station, type, row->name, (uint64_t)row->handle);
+	c->revision = (uint32_t)row->revision;
+	if (*row->displayName) {
+		c->extra = must_alloc(sizeof *c->extra);
+		c->extra->displayName = must_strdup(row->displayName);
+	}
+	l->items[l->count++] = (struct loaded){ c, c->handle, (uint64_t)row->parent, row->position };
+	return 0;
+}
+
+static struct component *loaded_by_handle(const struct loading *l, uint64_t handle)
+{
+	size_t low = 0, high = l->count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (l->items[mid].handle < handle)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < l->count && l->items[low].handle == handle ? l->items[low].component : NULL;
+}
+
+static int load_slot(void *context, void *record)
+{
+	struct loading *l = context;
+	struct slot_row *row = record;
+	while (l->at < l->count && l->items[l->at].handle < (uint64_t)row->handle)
+		l->at++;
+	if (l->at == l->count || l->items[l->at].handle != (uint64_t)row->handle)
+		return 0;
+	struct component *c = l->items[l->at].component;
+	const struct slot *slot = type_slot(c->type, row->slot);
+	struct value v;
+	struct err e = { 0 };
+	if (!slot || slot->kind == V_COMPONENT)
+		log_warn("component %" PRIx64 " (%s): the stored slot %s is not known; it is kept on disk", c->handle, c->type->name, row->slot);
+	else if (value_parse(slot, row->value, &v, &e) != 0)
+		log_warn("component %" PRIx64 " (%s): the stored %s is not valid and its default is used: %s", c->handle, c->type->name, row->slot, e.text);
+	else
+		slot_write(slot, c, &v);
+	return 0;
+}
+
+static int load_link(void *context, void *record)
+{
+	struct loading *l = context;
+	struct link_row *row = record;
+	struct component *target = loaded_by_handle(l, (uint64_t)row->target);
+	if (target && loaded_by_handle(l, (uint64_t)row->source))
+		link_add(target, row->name, (uint64_t)row->source, row->sourceSlot, row->targetSlot);
+	return 0;
+}
+
+static int by_position(const void *a, const void *b)
+{
+	const struct loaded *x = a, *y = b;
+	return (x->position > y->position) - (x->position < y->position);
+}
+
+/* Joins children to parents. Whose parent is gone is destroyed with a word in the log: that cannot come from us. */
+static void join(struct loading *l)
+{
+	struct loaded *order = must_alloc((l->count + 1) * sizeof *order);
+	memcpy(order, l->items, l->count * sizeof *order);
+	qsort(order, l->count, sizeof *order, by_position);
+	struct component *root = NULL;
+	for (size_t i = 0; i < l->count; i++) {
+		struct component *c = order[i].component;
+		struct component *parent = order[i].parent ? loaded_by_handle(l, order[i].parent) : NULL;
+		if (parent)
+			tree_attach(parent, c);
+		else if (order[i].parent == 0 && !root)
+			root = c;
+		else
+			log_error("component %" PRIx64 " (%s) has no parent and is left out", c->handle, c->name);
+	}
+	if (root)
+		tree_attach(NULL, root);
+	free(order);
+}
+
+/* A type that got a new frozen child since the tree was stored finds it made with its defaults. */
+static void complete_frozen(struct loading *l, struct store_tx *tx)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct component *c = l->items[i].component;
+		const struct slot *slot;
+		for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+			if (slot->kind != V_COMPONENT || *(struct component **)(void *)((char *)c + slot->offset))
+				continue;
+			struct component *child = component_create(l->station, type_find(l->station->types, slot->dflt), slot->name, 0);
+			tree_attach(c, child);
+			persist_subtree(tx, child, c);
+		}
+	}
+}
+
+static int load_meta(void *context, void *record)
+{
+	struct station *s = ((struct loading *)context)->station;
+	const struct meta_row *row = record;
+	if (strcmp(row->name, "nextHandle") == 0)
+		s->tree.next_handle = strtoull(row->value, NULL, 16);
+	else if (strcmp(row->name, "stationId") == 0)
+		snprintf(s->id, sizeof s->id, "%s", row->value);
+	return 0;
+}
+
+void persist_next_handle(struct store_tx *tx, const struct station *s)
+{
+	char text[20];
+	snprintf(text, sizeof text, "%" PRIx64, s->tree.next_handle);
+	persist_meta(tx, "nextHandle", text);
+}
+
+int persist_load(struct station *s, struct store_tx *tx, struct err *e)
+{
+	struct loading l = { .station = s, .err = e };
+	struct store *store = s->store;
+	int rc = store->impl->scan(store, &meta_kind, load_meta, &l, e);
+	if (rc == 0)
+		rc = store->impl->scan(store, &component_kind, load_component, &l, e);
+	if (rc == 0)
+		rc = store->impl->scan(store, &slot_kind, load_slot, &l, e);
+	if (rc == 0)
+		rc = store->impl->scan(store, &link_kind, load_link, &l, e);
+	if (rc == 0 && l.count > 0) {
+		join(&l);
+		complete_frozen(&l, tx);
+	} else if (rc != 0) {
+		for (size_t i = 0; i < l.count; i++)
+			component_destroy(&l.items[i].component);
+	}
+	free(l.items);
+	return rc;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The station's life: setting up, loading the tree, turning the engine's loop, ending. The engine is the thread that
+ * calls station_run (or station_start in tests). See station.h. */
+#include "station/station.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/log.h"
+#include "station/must.h"
+#include "station/persist.h"
+
+/* --- the loop ---------------------------------------------------------------------------------------------------- */
+
+enum { TIMERS_AT_ONCE = 64 }; /* so that a burst of timers lets descriptors and messages through */
+
+static void ticked(uv_timer_t *timer)
+{
+	struct station *s = container_of(timer, struct station, tick);
+	clock_run(&s->clock, TIMERS_AT_ONCE);
+}
+
+/* Before the loop sleeps: sets its one timer to the heap's earliest, so that an idle station has no wakeups. */
+static void arm(uv_prepare_t *prepare)
+{
+	struct station *s = container_of(prepare, struct station, prepare);
+	int64_t next = clock_next(&s->clock);
+	if (next < 0 || s->clock.virtual_) {
+		uv_timer_stop(&s->tick);
+		return;
+	}
+	uv_update_time(&s->loop);
+	uv_timer_start(&s->tick, ticked, (uint64_t)(next + 999) / 1000, 0);
+}
+
+static char *copy_path(const char *directory)
+{
+	return must_strdup(directory ? directory : "");
+}
+
+int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock, struct err *e)
+{
+	*s = (struct station){ .types = types, .directory = copy_path(directory) };
+	int rc = types_check(types, e);
+	if (rc != 0)
+		return rc;
+	s->thread = pthread_self();
+	clock_init(&s->clock, virtual_clock);
+	tree_init(&s->tree);
+	s->sheet = sheet_queue_new(s);
+	uv_timer_t *tick = &s->tick;
+	if (uv_loop_init(&s->loop) != 0 || loop_mailbox_init(&s->inbox, &s->loop) != 0 || uv_timer_init(&s->loop, tick) != 0 ||
+	    uv_prepare_init(&s->loop, &s->prepare) != 0 || uv_prepare_start(&s->prepare, arm) != 0)
+		return err_set(e, E_INTERNAL, NULL, "The event loop could not be made; is the limit of open files too low?");
+	if (net_start(&s->net, "belfry-net") != 0)
+		return err_set(e, E_INTERNAL, NULL, "The net thread could not be started.");
+	return 0;
+}
+
+/* Every start is an epoch of its own: records numbered (station, epoch, sequence) never collide, whatever the clock does. */
+static int begin_epoch(struct station *s, struct store_tx *tx, int64_t epoch)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)epoch);
+	persist_meta(tx, "epoch", text);
+	s->sequence_next = s->audit_next = epoch << 32;
+	return 0;
+}
+
+static int find_epoch(void *context, void *record)
+{
+	const struct meta_row *row = record;
+	if (strcmp(row->name, "epoch") == 0)
+		*(int64_t *)context = strtoll(row->value, NULL, 10);
+	return 0;
+}
+
+int station_load(struct station *s, struct err *e)
+{
+	struct store_tx *tx = store_tx_new();
+	int64_t epoch = 0;
+	int rc = persist_load(s, tx, e);
+	if (rc == 0)
+		rc = s->store->impl->scan(s->store, &meta_kind, find_epoch, &epoch, e);
+	if (rc != 0) {
+		store_tx_free(&tx);
+		return rc;
+	}
+	begin_epoch(s, tx, epoch + 1);
+	if (!*s->id) {
+		uuid_make(s->id);
+		persist_meta(tx, "stationId", s->id);
+	}
+	if (!s->tree.root) {
+		station_ship(s);
+		persist_subtree(tx, s->tree.root, NULL);
+		persist_next_handle(tx, s);
+	}
+	return s->store->impl->commit_now(s->store, tx, e);
+}
+
+/* Control before handshakes: works without, when the system does not allow it. */
+static void ask_for_priority(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	if (pthread_setschedparam(pthread_self(), SCHED_FIFO | SCHED_RESET_ON_FORK, &param) != 0)
+		log_debug("the engine runs at normal priority; LimitRTPRIO=1 would let it run ahead of the rest");
+}
+
+void station_start(struct station *s)
+{
+	s->thread = pthread_self();
+	s->running = true;
+	tree_start(s->tree.root);
+}
+
+int station_run(struct station *s)
+{
+	ask_for_priority();
+	station_start(s);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+void station_turn(struct station *s)
+{
+	do {
+		uv_run(&s->loop, UV_RUN_NOWAIT);
+		if (s->clock.virtual_)
+			clock_run(&s->clock, TIMERS_AT_ONCE);
+	} while (mailbox_waits(&s->inbox.mailbox));
+}
+
+struct stop_message {
+	struct message message;
+	struct station *station;
+};
+
+static void stopping(struct message *m)
+{
+	struct stop_message *stop = container_of(m, struct stop_message, message);
+	stop->station->stopping = true;
+	uv_stop(&stop->station->loop);
+	free(stop);
+}
+
+void station_stop(struct station *s)
+{
+	struct stop_message *stop = must_alloc(sizeof *stop);
+	stop->message.run = stopping;
+	stop->station = s;
+	station_post(s, &stop->message);
+}
+
+void station_finish(struct station *s)
+{
+	if (s->running && s->tree.root)
+		tree_stop(s->tree.root);
+	net_stop(&s->net);
+	if (s->store) {
+		s->store->impl->close(s->store); /* its last answers arrive in the inbox */
+		station_turn(s);
+	}
+	sheet_queue_free(&s->sheet);
+	tree_finish(&s->tree);
+	clock_finish(&s->clock);
+	uv_close((uv_handle_t *)&s->tick, NULL);
+	uv_close((uv_handle_t *)&s->prepare, NULL);
+	loop_mailbox_close(&s->inbox);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	must(uv_loop_close(&s->loop) == 0);
+	keyring_close(&s->keyring);
+	free(s->directory);
+}
+
+/* --- for everybody ------------------------------------------------------------------------------------------------ */
+
+void station_post(struct station *s, struct message *m)
+{
+	mailbox_post(&s->inbox.mailbox, m);
+}
+
+void station_assert_engine(const struct station *s)
+{
+#ifndef NDEBUG
+	must(pthread_equal(s->thread, pthread_self()));
+#else
+	(void)s;
+#endif
+}
+
+int64_t station_now(const struct station *s)
+{
+	return clock_wall(&s->clock);
+}
+
+void station_event(struct station *s, const char *kind, const json_t *data)
+{
+	station_assert_engine(s);
+	for (struct observer *o = s->observers; o; o = o->next)
+		if (o->event)
+			o->event(o, kind, data);
+}
+
+int64_t station_sequence(struct station *s)
+{
+	return ++s->sequence_next;
+}
