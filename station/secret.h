@@ -9,6 +9,8 @@
 
 #include "station/err.h"
 
+#define SECRET_MAX 65536 /* bytes of a plain secret; callers bound what comes from outside */
+
 struct keyring; /* holds the key in locked memory that is left out of core dumps */
 
 /* Loads DIR/key ($CREDENTIALS_DIRECTORY/key first), making it at first start. NULL and a sentence in e. */
@@ -18,7 +20,10 @@ void keyring_close(struct keyring **k);
 char *secret_seal(const struct keyring *k, const char *plain, size_t length);
 /* Owned plain text, NUL-terminated, to be given back by secret_wipe. NULL when it was sealed under another key. */
 char *secret_open(const struct keyring *k, const char *sealed, struct err *e);
-/* Overwrites and frees; *text may be NULL and is NULL afterwards. */
+/* A copy of a plain secret in locked memory, owned, given back by secret_wipe. */
+char *secret_lock(const char *plain, size_t length);
+/* Overwrites and frees what secret_open or secret_lock returned (never memory of malloc: this one has guard pages).
+ * *text may be NULL and is NULL afterwards. */
 void secret_wipe(char **text);
 /* size random bytes as lower-case hex (owned), for tokens and ids. */
 char *secret_random_hex(size_t size);
