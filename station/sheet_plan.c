@@ -139,9 +139,9 @@ static void seal(struct batch *b, struct value *v)
 {
 	if (v->kind != V_SECRET || *v->text == '\0')
 		return;
-	char *sealed = secret_seal(b->station->keyring, v->text, strlen(v->text));
-	secret_wipe(&v->text);
-	v->text = sealed;
+	struct value sealed = { .kind = V_SECRET, .text = secret_seal(b->station->keyring, v->text, strlen(v->text)) };
+	value_clear(v); /* overwrites the plain text */
+	*v = sealed;
 }
 
 static void set_value(struct batch *b, struct component *c, const struct slot *slot, struct value *v)

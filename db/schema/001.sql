@@ -1,0 +1,13 @@
+-- Schema 1: the first release. Columns are the slots of the record tables in the code; the store compares them.
+-- Text kinds and enums are TEXT, structs and lists TEXT with JSON, times microseconds (NULL: never).
+
+-- station/persist.c
+CREATE TABLE component (handle INTEGER PRIMARY KEY, parent INTEGER, position INTEGER, name TEXT, type TEXT, displayName TEXT, revision INTEGER) STRICT;
+CREATE TABLE slot (handle INTEGER, slot TEXT, value TEXT, PRIMARY KEY (handle, slot)) STRICT, WITHOUT ROWID;
+CREATE TABLE link (target INTEGER, name TEXT, source INTEGER, sourceSlot TEXT, targetSlot TEXT, PRIMARY KEY (target, name)) STRICT, WITHOUT ROWID;
+CREATE INDEX link_source ON link (source);
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
+
+-- station/audit.c
+CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, target TEXT, slot TEXT, oldValue TEXT, value TEXT, user TEXT, origin TEXT, detail TEXT) STRICT;
+CREATE INDEX audit_timestamp ON audit (timestamp);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A station for unit tests: real engine, real SQLite in a temporary directory, a clock that the test sets.
+ * turn_until() waits for an event by turning the loop; it fails the test after ten seconds. */
+#ifndef BELFRY_TESTS_WORLD_H
+#define BELFRY_TESTS_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "db/sqlite/sqlite.h"
+#include "station/must.h"
+#include "station/station.h"
+
+struct world {
+	struct station station;
+	char directory[64];
+};
+
+static inline void world_open(struct world *w, const struct type *const *types)
+{
+	struct err e = { 0 };
+	if (station_init(&w->station, types, w->directory, true, &e) != 0 ||
+	    !(w->station.keyring = keyring_open(w->directory, &e)) ||
+	    sqlite_open(w->directory, &w->station.inbox.mailbox, &w->station.store, &e) != 0 || station_load(&w->station, &e) != 0)
+		fail_msg("%s", e.text);
+	station_start(&w->station);
+}
+
+static inline void world_make(struct world *w, const struct type *const *types)
+{
+	must(sodium_init() >= 0);
+	snprintf(w->directory, sizeof w->directory, "/tmp/belfry-test-XXXXXX");
+	must(mkdtemp(w->directory) != NULL);
+	world_open(w, types);
+}
+
+/* Ends the station and starts it again on the same data: what a restart keeps. */
+static inline void world_restart(struct world *w, const struct type *const *types)
+{
+	station_finish(&w->station);
+	world_open(w, types);
+}
+
+static inline void world_end(struct world *w)
+{
+	station_finish(&w->station);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf '%s'", w->directory);
+	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
+}
+
+/* Turns the loop until *flag. */
+static inline void turn_until(struct world *w, const bool *flag)
+{
+	struct timespec start, now;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (!*flag) {
+		station_turn(&w->station);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec > 10)
+			fail_msg("what was waited for did not happen in ten seconds");
+	}
+}
+
+/* The end of a batch, kept. */
+struct ended {
+	bool done;
+	int code;
+	uint64_t added;
+	size_t errors, warnings;
+	char pointers[8][96], details[8][256];
+};
+
+static inline void keep_end(void *context, int code, const struct report *report, uint64_t added)
+{
+	struct ended *end = context;
+	*end = (struct ended){ .done = true, .code = code, .added = added };
+	for (size_t i = 0; i < report->count && i < 8; i++) {
+		snprintf(end->pointers[i], sizeof end->pointers[i], "%s", report->items[i].pointer);
+		snprintf(end->details[i], sizeof end->details[i], "%s", report->items[i].detail);
+	}
+	end->errors = report->errors;
+	end->warnings = report->count - report->errors;
+}
+
+static inline int submit(struct world *w, struct batch *b, struct ended *end)
+{
+	*end = (struct ended){ 0 };
+	batch_submit(b, keep_end, end);
+	turn_until(w, &end->done);
+	return end->code;
+}
+
+#endif
