@@ -16,6 +16,7 @@ extern const struct type control_extension;
 extern const struct type control_proxy_ext;
 
 struct point { struct component c; };
+struct proxy_ext { struct component c; char *faultCause; bool enabled; };
 struct numeric_facets { char *units; int64_t precision; double min, max; };
 struct boolean_facets { char *trueText, *falseText; };
 struct numeric_point { struct point p; struct numeric_facets facets; struct status_numeric out; };
@@ -24,8 +25,12 @@ struct boolean_point { struct point p; struct boolean_facets facets; struct stat
 /* A driver's reading comes in: sets out (value and status), keeping the alarm bits, and tells everybody. */
 void numeric_point_feed(struct component *point, double value, uint16_t status);
 void boolean_point_feed(struct component *point, bool value, uint16_t status);
+/* The reading is no good any more: the last value stays, with this status. */
+void point_feed_status(struct component *point, uint16_t status);
 /* Sets or clears bits of out's status (alarm extensions: STATUS_ALARM, STATUS_UNACKED_ALARM). */
 void point_set_status_bits(struct component *point, uint16_t mask, uint16_t bits);
+/* The row of out, for extensions that look at parent_changed. */
+const struct slot *point_out_slot(const struct component *point);
 /* out of any point, as a value; owned. */
 void point_out(const struct component *point, struct value *out);
 /* "21.50 °C", "Open": with the point's own facets. Owned. */

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Control points that are read: `out` with its facets, how a driver's reading comes in, and what extensions share.
+ * The writable ones are in writable.c. One table says which row is `out` for each kind of point; the rest works on
+ * values and does not care what kind it is. Engine thread. */
+#include "station/control/point.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "station/control/writable.h"
+#include "station/must.h"
+
+/* Alarm bits belong to the alarm extensions: a new reading leaves them alone. */
+#define ALARM_BITS (STATUS_ALARM | STATUS_UNACKED_ALARM)
+
+static const struct slot numeric_facet_members[] = {
+	SLOT(struct numeric_facets, units, STRING, .facets = FACETS(.maxLength = 32), .doc = "Unit, such as °C or kPa."),
+	SLOT(struct numeric_facets, precision, INTEGER, .dflt = "2", .facets = FACETS(.min = 0, .max = 9),
+	     .doc = "Decimals shown."),
+	SLOT(struct numeric_facets, min, REAL, .doc = "Least value that makes sense; no limits unless it is below max."),
+	SLOT(struct numeric_facets, max, REAL, .doc = "Greatest value that makes sense; no limits unless it is above min."),
+	SLOT_END,
+};
+static const struct slot numeric_slots[] = {
+	SLOT_STRUCT(struct numeric_point, facets, numeric_facet_members, .doc = "How the value is shown, and its limits."),
+	SLOT(struct numeric_point, out, STATUS_NUMERIC, .dflt = "0 {null}",
+	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
+	SLOT_END,
+};
+static const struct slot boolean_facet_members[] = {
+	SLOT(struct boolean_facets, trueText, STRING, .dflt = "true", .facets = FACETS(.maxLength = 64),
+	     .doc = "What is shown for true, such as On or Open."),
+	SLOT(struct boolean_facets, falseText, STRING, .dflt = "false", .facets = FACETS(.maxLength = 64),
+	     .doc = "What is shown for false, such as Off or Closed."),
+	SLOT_END,
+};
+static const struct slot boolean_slots[] = {
+	SLOT_STRUCT(struct boolean_point, facets, boolean_facet_members, .doc = "The words for true and false."),
+	SLOT(struct boolean_point, out, STATUS_BOOLEAN, .dflt = "false {null}",
+	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
+	SLOT_END,
+};
+
+static const struct {
+	const struct type *type;
+	const struct slot *out;
+} kinds[] = {
+	{ &control_numeric_point, &numeric_slots[1] },
+	{ &control_boolean_point, &boolean_slots[1] },
+};
+
+const struct slot *point_out_slot(const struct component *point)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (component_is(point, kinds[i].type))
+			return kinds[i].out;
+	must(!"a component that is no control point");
+	return NULL;
+}
+
+void point_out(const struct component *point, struct value *out)
+{
+	slot_read(point_out_slot(point), point, out);
+}
+
+void point_publish(struct component *point, struct value *v)
+{
+	struct value old;
+	point_out(point, &old);
+	v->status = (uint16_t)((v->status & ~ALARM_BITS) | (old.status & ALARM_BITS));
+	value_clear(&old);
+	component_set(point, point_out_slot(point), v);
+}
+
+void point_set_status_bits(struct component *point, uint16_t mask, uint16_t bits)
+{
+	struct value v;
+	point_out(point, &v);
+	v.status = (uint16_t)((v.status & ~mask) | (bits & mask));
+	component_set(point, point_out_slot(point), &v);
+}
+
+/* A writable point makes its value itself; of the device it only takes whether it can be reached. */
+static void feed(struct component *point, struct value v)
+{
+	if (!writable_device_status(point, v.status))
+		point_publish(point, &v);
+	value_clear(&v);
+}
+
+void numeric_point_feed(struct component *point, double value, uint16_t status)
+{
+	must(component_is(point, &control_numeric_point));
+	if (!isfinite(value)) { /* no driver may spread a NaN through links and limits */
+		value = 0;
+		status |= STATUS_FAULT;
+	}
+	feed(point, (struct value){ .kind = V_STATUS_NUMERIC, .real = value, .status = status });
+}
+
+void boolean_point_feed(struct component *point, bool value, uint16_t status)
+{
+	must(component_is(point, &control_boolean_point));
+	feed(point, (struct value){ .kind = V_STATUS_BOOLEAN, .boolean = value, .status = status });
+}
+
+void point_feed_status(struct component *point, uint16_t status)
+{
+	struct value v;
+	point_out(point, &v);
+	v.status = status;
+	feed(point, v);
+}
+
+char *point_text(const struct component *point, const struct value *v)
+{
+	if (v->kind == V_REAL || v->kind == V_STATUS_NUMERIC) {
+		const struct numeric_point *p = (const void *)component_as_const(point, &control_numeric_point);
+		const char *units = p->facets.units ? p->facets.units : "";
+		return must_format("%.*f%s%s", (int)p->facets.precision, v->real, *units ? " " : "", units);
+	}
+	if (v->kind == V_BOOLEAN || v->kind == V_STATUS_BOOLEAN) {
+		const struct boolean_point *p = (const void *)component_as_const(point, &control_boolean_point);
+		return must_strdup(v->boolean ? p->facets.trueText : p->facets.falseText);
+	}
+	return must_strdup("-");
+}
+
+/* The point's own status is that of its value: the navigation shows it beside the name. */
+static void changed(struct component *c, const struct slot *slot)
+{
+	const struct slot *out = point_out_slot(c);
+	if (slot != out)
+		return;
+	struct value v;
+	slot_read(out, c, &v);
+	component_set_status(c, v.status);
+	value_clear(&v);
+}
+
+static void numeric_check(const struct component *next, const struct component *current, struct report *report)
+{
+	(void)current;
+	const struct numeric_point *p = (const void *)next;
+	if (p->facets.min > p->facets.max)
+		report_error(report, E_INVALID, "facets/min", "The least value is above the greatest.");
+}
+
+const struct type control_point = {
+	.name = "control:ControlPoint",
+	.doc = "A value of the building with its status; the base of all points.",
+	.size = sizeof(struct point),
+	.base = &baja_component,
+	.flags = TYPE_ABSTRACT | TYPE_CONTAINER,
+	.changed = changed,
+};
+const struct type control_numeric_point = {
+	.name = "control:NumericPoint",
+	.doc = "A number that is read, such as a temperature.",
+	.size = sizeof(struct numeric_point),
+	.base = &control_point,
+	.slots = numeric_slots,
+	.check = numeric_check,
+	.flags = TYPE_CONTAINER,
+};
+const struct type control_boolean_point = {
+	.name = "control:BooleanPoint",
+	.doc = "A two-state value that is read, such as a door contact.",
+	.size = sizeof(struct boolean_point),
+	.base = &control_point,
+	.slots = boolean_slots,
+	.flags = TYPE_CONTAINER,
+};
+
+/* --- extensions ------------------------------------------------------------------------------------------------- */
+
+static int extension_parent_ok(const struct component *parent, struct err *e)
+{
+	if (component_is(parent, &control_point))
+		return 0;
+	return err_set(e, E_INVALID, NULL, "An extension stands below a control point, and %s is none.", parent->name);
+}
+
+static int proxy_parent_ok(const struct component *parent, struct err *e)
+{
+	int rc = extension_parent_ok(parent, e);
+	for (const struct component *c = parent->first; rc == 0 && c; c = c->next)
+		if (component_is(c, &control_proxy_ext))
+			return err_set(e, E_CONFLICT, NULL, "The point has a proxy already: %s.", c->name);
+	return rc;
+}
+
+static const struct slot proxy_slots[] = {
+	SLOT_AT(struct proxy_ext, c.status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	        .doc = "Whether the value on the device can be read or written."),
+	SLOT(struct proxy_ext, faultCause, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "Why the status is not ok, and what to do about it."),
+	SLOT(struct proxy_ext, enabled, BOOLEAN, .dflt = "true",
+	     .doc = "Off: the point is disabled and the device left alone."),
+	SLOT_END,
+};
+
+const struct type control_extension = {
+	.name = "control:PointExtension",
+	.doc = "Something that works on the value of the point above it.",
+	.size = sizeof(struct component),
+	.base = &baja_component,
+	.flags = TYPE_ABSTRACT,
+	.parent_ok = extension_parent_ok,
+};
+const struct type control_proxy_ext = {
+	.name = "control:ProxyExt",
+	.doc = "Connects a point to a value on a device.",
+	.size = sizeof(struct proxy_ext),
+	.base = &control_extension,
+	.flags = TYPE_ABSTRACT,
+	.slots = proxy_slots,
+	.parent_ok = proxy_parent_ok,
+};
