@@ -1,7 +1,12 @@
 # Belfry. `make run` starts the station with a demo building; `make check` runs every test. Both install what they need.
+#   make [MODE=debug|release|asan|tsan]   compile into build/MODE     make unit          the unit tests of one mode
+#   make bench                            the measurements            make lint          what a reader would object to
+#   make test T=name                      some tests, by name         make install PREFIX=/usr/local
 MODE ?= debug
 OUT := build/$(MODE)
 PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 
 CC ?= gcc
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-override-init
@@ -14,14 +19,66 @@ LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 
 SOURCES := $(sort $(wildcard station/*.c station/*/*.c services/*/*.c services/*/*/*.c drivers/*.c drivers/*/*.c db/*/*.c web/*.c))
+HEADERS := $(sort $(wildcard station/*.h station/*/*.h services/*/*.h services/*/*/*.h drivers/*.h drivers/*/*.h db/*/*.h web/*.h))
 OBJECTS := $(filter-out $(OUT)/station/main.o,$(SOURCES:%.c=$(OUT)/%.o))
 UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*_test.c))
+TIDY := $(SOURCES:%.c=build/tidy/%.ok)
+NODE_MODULES := tests/node_modules/.package-lock.json
 
-.PHONY: all unit clean
-all: $(OUT)/belfry build/belfry
+.PHONY: all run check test bench install unit unit-programs lint tidy format format-check clean
+all: $(OUT)/belfry $(if $(filter debug release,$(MODE)),build/belfry)
 
+# --- the two commands -------------------------------------------------------------------------------------------
+run:
+	@packaging/install.sh build
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all
+	@echo "Starting a station with a demo building; its data is in build/demo. Stop it with Ctrl-C."
+	@exec build/belfry run --data build/demo --demo $(ARGS)
+
+check:
+	@packaging/install.sh build check vm
+	@for mode in debug asan tsan release; do echo "Compiling $$mode"; \
+		$(MAKE) --no-print-directory -s -j$(JOBS) MODE=$$mode all unit-programs || exit 1; done
+	@$(MAKE) --no-print-directory -s test
+
+# --- tests and measurements -------------------------------------------------------------------------------------
+test: $(NODE_MODULES)
+	@node tests/support/run.mjs $(T)
+
+bench:
+	@packaging/install.sh build check
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan $(NODE_MODULES)
+	@node tests/bench/bench.mjs
+
+$(NODE_MODULES): tests/package-lock.json
+	@echo "Installing with npm (for the tests, into tests/node_modules): $$(sed -n '/devDependencies/,/}/s/^ *"\([a-z-]*\)": "\([0-9.]*\)".*/\1 \2/p' tests/package.json | paste -sd,)"
+	@cd tests && npm ci --no-progress --loglevel=error
+
+unit-programs: $(UNIT)
+unit: $(UNIT)
+	@for t in $(UNIT); do $$t || exit 1; done
+
+# --- what a reader would object to ------------------------------------------------------------------------------
+lint: format-check tidy
+	@node tests/lint/lint.mjs
+
+format:
+	@clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/bench/*.c)
+
+format-check:
+	@clang-format --dry-run -Werror --ferror-limit=3 $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/bench/*.c)
+
+tidy:
+	@$(MAKE) --no-print-directory -s -k -j$(JOBS) $(TIDY)
+
+build/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- -std=gnu11 -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES)) 2>$@.log || { cat $@.log >&2; exit 1; }
+	@touch $@
+
+# --- the program ------------------------------------------------------------------------------------------------
 build/belfry: $(OUT)/belfry
-	@ln -sf $(MODE)/belfry $@
+	@ln -sfn $(MODE)/belfry $@
 
 $(OUT)/belfry: $(OUT)/station/main.o $(OUT)/libbelfry.a
 	$(CC) $(CFLAGS) $(LDFLAGS_$(MODE)) -o $@ $^ $(LDLIBS)
@@ -37,10 +94,15 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OUT)/libbelfry.a $(LDLIBS) -lcmocka
 
-unit: $(UNIT)
-	@for t in $(UNIT); do $$t || exit 1; done
+build/release/bare_%: tests/bench/bare_%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
+
+install:
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all
+	install -D -m 755 -s build/release/belfry $(DESTDIR)$(PREFIX)/bin/belfry
 
 clean:
-	rm -rf build
+	rm -rf build tests/node_modules
 
--include $(wildcard $(OBJECTS:.o=.d) $(OUT)/station/main.d)
+-include $(wildcard $(OBJECTS:.o=.d) $(OUT)/station/main.d $(addsuffix .d,$(UNIT)))
