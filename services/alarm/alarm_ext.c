@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The base of alarm extensions: the state machine that all kinds share. It looks at the point's out, waits for time
+ * delays, raises the alarm and returns it to normal. What differs between kinds is their struct alarm_algorithm.
+ * Rules: facts of Niagara's AlarmSourceExt. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/alarm/alarm_inside.h"
+#include "station/format.h"
+#include "station/must.h"
+#include "station/persist.h"
+
+static struct alarm_ext *ext_of(struct component *c)
+{
+	return COMPONENT_AS(c, &alarm_source_ext_type, struct alarm_ext);
+}
+
+static struct clock *clock_of(struct alarm_ext *x)
+{
+	return &x->c.station->clock;
+}
+
+/* --- the point's bits --------------------------------------------------------------------------------------------- */
+
+void alarm_ext_show(struct component *ext)
+{
+	struct component *point = ext->parent;
+	struct alarm_service *service = alarm_service_of(ext->station);
+	uint16_t bits = 0;
+	for (struct component *c = point->first; c && service; c = c->next) {
+		if (!component_is(c, &alarm_source_ext_type))
+			continue;
+		if (ext_of(c)->alarmState != ALARM_NORMAL)
+			bits |= STATUS_ALARM;
+		if (alarm_unacked_of(service, c->handle))
+			bits |= STATUS_UNACKED_ALARM;
+	}
+	point_set_status_bits(point, STATUS_ALARM | STATUS_UNACKED_ALARM, bits);
+}
+
+/* --- what an alarm says ------------------------------------------------------------------------------------------- */
+
+static const char *text_for(const struct alarm_ext *x, enum alarm_state state)
+{
+	const char *own = x->algorithm->text ? x->algorithm->text(x, state) : NULL;
+	if (own && *own)
+		return own;
+	return state == ALARM_NORMAL ? x->toNormalText : state == ALARM_FAULT ? x->toFaultText : x->toOffnormalText;
+}
+
+static void add_metadata(const struct alarm_ext *x, struct alarm_record *r)
+{
+	for (uint32_t i = 0; i < x->metaData.count; i++) {
+		const struct value *row = x->metaData.items[i].list.items;
+		alarm_data_set(r, row[0].text, row[1].text);
+	}
+}
+
+static void add_data(struct alarm_record *r, const char *name, char *text)
+{
+	alarm_data_set(r, name, text);
+	free(text);
+}
+
+static const char *state_name(int state)
+{
+	return alarm_state_range[state].name;
+}
+
+/* Fills what the extension knows; the service adds class, priority and times. */
+static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_state state, const struct value *out)
+{
+	record_init(&alarm_kind, r);
+	r->sourceState = (int)state;
+	char *ord = component_ord(&x->c);
+	r->source.items = must_alloc(sizeof(struct value));
+	r->source.items[0] = value_string(ord);
+	r->source.count = 1;
+	free(ord);
+	add_metadata(x, r); /* first, so that nobody's metadata hides what was measured */
+	add_data(r, "sourceName", format_expand_component(x->sourceName, &x->c));
+	add_data(r, "presentValue", point_text(x->c.parent, out));
+	add_data(r, "alarmValue", point_text(x->c.parent, out));
+	alarm_data_set(r, "fromState", state_name(x->alarmState));
+	alarm_data_set(r, "toState", state_name((int)state));
+	char status[STATUS_TEXT_MAX];
+	alarm_data_set(r, "status", status_print(out->status, status));
+	if (*x->hyperlinkOrd)
+		alarm_data_set(r, "hyperlinkOrd", x->hyperlinkOrd);
+	if (*x->alarmInstructions)
+		alarm_data_set(r, "instructions", x->alarmInstructions);
+	if (x->algorithm->describe)
+		x->algorithm->describe(x, r);
+	char *text = format_expand_component(text_for(x, state), &x->c);
+	if (!*text) {
+		free(text);
+		char *value = point_text(x->c.parent, out);
+		text = must_format("%s: %s", state_name((int)state), value);
+		free(value);
+	}
+	r->msgText = text;
+	alarm_data_set(r, "msgText", text);
+}
+
+/* --- transitions -------------------------------------------------------------------------------------------------- */
+
+static struct transition_times *times_of(struct alarm_ext *x, int state)
+{
+	return state == ALARM_FAULT ? &x->toFaultTimes : &x->toOffnormalTimes;
+}
+
+static void set_state(struct alarm_ext *x, enum alarm_state state)
+{
+	const struct slot *slot = type_slot(x->c.type, "alarmState");
+	struct value v = { .kind = V_ENUM, .ordinal = (int)state };
+	component_set(&x->c, slot, &v);
+}
+
+/* A failed read leaves the last state: a point without a valid value neither raises nor clears. */
+static bool can_evaluate(const struct alarm_ext *x, const struct value *out)
+{
+	(void)x;
+	return !(out->status & STATUS_INVALID_MASK);
+}
+
+static void go_normal(struct alarm_ext *x, struct alarm_service *service)
+{
+	struct open_alarm *alarm = alarm_open_of(service, x->c.handle);
+	if (!alarm)
+		return;
+	times_of(x, alarm->record.alarmTransition)->normalTime.us = station_now(x->c.station);
+	char *text = format_expand_component(x->toNormalText, &x->c);
+	alarm_return_to_normal(service, x, alarm, text);
+	free(text);
+}
+
+static bool enabled_for(const struct alarm_ext *x, enum alarm_state state)
+{
+	return state == ALARM_FAULT ? x->alarmEnable.toFault : x->alarmEnable.toOffnormal;
+}
+
+/* The transition itself: the old alarm ends, and a new one begins when the new state is one to tell. */
+static void move(struct alarm_ext *x, enum alarm_state state, const struct value *out)
+{
+	struct alarm_service *service = alarm_service_of(x->c.station);
+	if (!service)
+		return;
+	go_normal(x, service);
+	if (state != ALARM_NORMAL && enabled_for(x, state)) {
+		struct alarm_record r;
+		describe(x, &r, state, out);
+		struct transition_times *times = times_of(x, (int)state);
+		times->alarmTime.us = station_now(x->c.station);
+		times->count++;
+		set_state(x, state);
+		alarm_raise(service, x, &r);
+	}
+	set_state(x, state);
+	alarm_ext_show(&x->c);
+}
+
+static bool inhibited(struct alarm_ext *x)
+{
+	return (x->alarmInhibit.value && !(x->alarmInhibit.status & STATUS_INVALID_MASK)) || clock_mono(clock_of(x)) < x->inhibited_until;
+}
+
+/* Faults are never delayed, neither in nor out. */
+static int64_t delay_for(const struct alarm_ext *x, enum alarm_state state)
+{
+	if (state == ALARM_FAULT || x->alarmState == ALARM_FAULT)
+		return 0;
+	return state == ALARM_NORMAL ? x->timeDelayToNormal.us : x->timeDelay.us;
+}
+
+static void wait_for(struct alarm_ext *x, int state, int64_t delay)
+{
+	if (x->pending == state)
+		return; /* it waits already; the condition holds continuously */
+	x->pending = state;
+	timer_start(clock_of(x), &x->delay, delay);
+}
+
+static void forget(struct alarm_ext *x)
+{
+	x->pending = -1;
+	timer_stop(clock_of(x), &x->delay);
+}
+
+static void evaluate(struct alarm_ext *x)
+{
+	struct value out;
+	point_out(x->c.parent, &out);
+	if (!can_evaluate(x, &out)) {
+		forget(x);
+	} else {
+		enum alarm_state state = x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState);
+		bool held = state != ALARM_NORMAL && inhibited(x);
+		int64_t delay = delay_for(x, state);
+		if ((int)state == x->alarmState || held) {
+			forget(x);
+			if (held && x->inhibited_until > clock_mono(clock_of(x)))
+				wait_for(x, x->alarmState, x->inhibited_until - clock_mono(clock_of(x)));
+		} else if (delay > 0) {
+			wait_for(x, (int)state, delay);
+		} else {
+			forget(x);
+			move(x, state, &out);
+		}
+	}
+	value_clear(&out);
+}
+
+static void delay_over(struct timer *t)
+{
+	struct alarm_ext *x = container_of(t, struct alarm_ext, delay);
+	struct value out;
+	int state = x->pending;
+	x->pending = -1;
+	point_out(x->c.parent, &out);
+	bool still = can_evaluate(x, &out) && state != x->alarmState &&
+	             (int)x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState) == state && (state == ALARM_NORMAL || !inhibited(x));
+	if (still)
+		move(x, (enum alarm_state)state, &out);
+	else
+		evaluate(x);
+	value_clear(&out);
+}
+
+/* --- acknowledgement and times ------------------------------------------------------------------------------------ */
+
+void alarm_ext_persist_times(struct store_tx *tx, const struct alarm_ext *x)
+{
+	persist_slot(tx, x->c.handle, type_slot(x->c.type, "toOffnormalTimes"), x);
+	persist_slot(tx, x->c.handle, type_slot(x->c.type, "toFaultTimes"), x);
+}
+
+void alarm_ext_acked(struct component *ext, int64_t when)
+{
+	struct alarm_ext *x = ext_of(ext);
+	times_of(x, x->toFaultTimes.alarmTime.us > x->toOffnormalTimes.alarmTime.us ? ALARM_FAULT : ALARM_OFFNORMAL)->ackTime.us = when;
+	struct store_tx *tx = store_tx_new();
+	alarm_ext_persist_times(tx, x);
+	store_commit(ext->station->store, tx, NULL, NULL);
+}
+
+/* --- the type ------------------------------------------------------------------------------------------------------ */
+
+static void init(struct component *c)
+{
+	struct alarm_ext *x = (struct alarm_ext *)c;
+	x->pending = -1;
+	x->delay.fire = delay_over;
+}
+
+/* What was open when the station ended is open now: a restart neither repeats nor loses an alarm. */
+static void started(struct component *c)
+{
+	struct alarm_ext *x = ext_of(c);
+	struct alarm_service *service = alarm_service_of(c->station);
+	struct open_alarm *alarm = service ? alarm_open_of(service, c->handle) : NULL;
+	if (alarm)
+		set_state(x, (enum alarm_state)alarm->record.sourceState);
+	alarm_ext_show(c);
+	evaluate(x);
+}
+
+static void stopped(struct component *c)
+{
+	forget(ext_of(c));
+}
+
+static void parent_changed(struct component *c, const struct slot *slot)
+{
+	if (slot == point_out_slot(c->parent) && (c->flags & COMPONENT_RUNNING))
+		evaluate(ext_of(c));
+}
+
+static void changed(struct component *c, const struct slot *slot)
+{
+	struct alarm_ext *x = ext_of(c);
+	if (slot->flags & SLOT_READONLY)
+		return;
+	if (strcmp(slot->name, "alarmInhibit") == 0 && !x->alarmInhibit.value)
+		x->inhibited_until = clock_mono(clock_of(x)) + x->inhibitTime.us;
+	forget(x);
+	evaluate(x);
+}
+
+static void check_format(const char *name, const char *format, struct report *report)
+{
+	struct err e = { 0 };
+	if (format_check_component(format, &e) != 0)
+		report_error(report, E_INVALID, name, "%s", e.text);
+}
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct alarm_ext *x = (const struct alarm_ext *)next;
+	check_format("sourceName", x->sourceName, report);
+	check_format("toOffnormalText", x->toOffnormalText, report);
+	check_format("toFaultText", x->toFaultText, report);
+	check_format("toNormalText", x->toNormalText, report);
+	struct alarm_service *service = current ? alarm_service_of(current->station) : NULL;
+	if (service && *x->alarmClass && !alarm_class_find(service, x->alarmClass))
+		report_warning(report, "alarmClass", "There is no alarm class \"%s\"; the default class is used until there is one.", x->alarmClass);
+}
+
+static const struct slot enable_members[] = {
+	{ .name = "toOffnormal", .kind = V_BOOLEAN, .offset = 0, .dflt = "true", .doc = "Raise an alarm when the value becomes offnormal." },
+	{ .name = "toFault", .kind = V_BOOLEAN, .offset = sizeof(bool), .dflt = "true", .doc = "Raise an alarm when the value becomes faulty." },
+	SLOT_END,
+};
+static const struct slot times_members[] = {
+	SLOT(struct transition_times, alarmTime, ABSTIME, .doc = "When the last alarm was raised."),
+	SLOT(struct transition_times, ackTime, ABSTIME, .doc = "When it was acknowledged."),
+	SLOT(struct transition_times, normalTime, ABSTIME, .doc = "When the point became normal again."),
+	SLOT(struct transition_times, count, INTEGER, .doc = "How many there have been."),
+	SLOT_END,
+};
+static const struct slot metadata_members[] = {
+	MEMBER("name", STRING, .facets = FACETS(.maxLength = 100), .doc = "Key, usable as %alarmData.key% in mails."),
+	MEMBER("value", STRING, .doc = "Value."),
+	SLOT_END,
+};
+#define SPAN(f, d) SLOT(struct alarm_ext, f, RELTIME, .facets = FACETS(.min = 0, .max = 30 * 86400e6), .doc = d)
+#define FORMAT(f, ...) SLOT(struct alarm_ext, f, STRING, .facets = FACETS(.format = true, .maxLength = 1000), __VA_ARGS__)
+static const struct slot slots[] = {
+	SLOT(struct alarm_ext, alarmInhibit, STATUS_BOOLEAN, .doc = "While true, no alarm is raised; can be linked."),
+	SPAN(inhibitTime, "How long the inhibition goes on after alarmInhibit has become false."),
+	SLOT(struct alarm_ext, alarmState, ENUM, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .facets = FACETS(.range = alarm_state_range),
+	     .doc = "State of the point as this extension sees it."),
+	SPAN(timeDelay, "How long the condition must hold before an alarm is raised. Faults are not delayed."),
+	SPAN(timeDelayToNormal, "How long the point must be normal before the alarm ends."),
+	SLOT_STRUCT(struct alarm_ext, alarmEnable, enable_members, .doc = "Which transitions raise an alarm."),
+	SLOT_STRUCT(struct alarm_ext, toOffnormalTimes, times_members, .flags = SLOT_READONLY, .doc = "Times of the last offnormal alarm."),
+	SLOT_STRUCT(struct alarm_ext, toFaultTimes, times_members, .flags = SLOT_READONLY, .doc = "Times of the last fault."),
+	FORMAT(sourceName, .dflt = "%parent.displayName%", .doc = "Name of the source in the alarm, as a format over this extension."),
+	FORMAT(toFaultText, .doc = "Message text when the point becomes faulty."),
+	FORMAT(toOffnormalText, .doc = "Message text when the point becomes offnormal."),
+	FORMAT(toNormalText, .doc = "Message text when the point becomes normal."),
+	SLOT(struct alarm_ext, hyperlinkOrd, STRING, .doc = "Where the alarm console leads to from this alarm."),
+	SLOT(struct alarm_ext, alarmInstructions, STRING, .facets = FACETS(.multiLine = true), .doc = "What to do when it happens."),
+	SLOT(struct alarm_ext, alarmClass, STRING, .dflt = "defaultAlarmClass", .flags = SLOT_SUMMARY, .doc = "Name of the alarm class."),
+	SLOT_LIST(struct alarm_ext, metaData, metadata_members, .facets = FACETS(.maxLength = 50), .doc = "Further entries of alarmData."),
+	SLOT_END,
+};
+
+const struct type alarm_source_ext_type = {
+	.name = "alarm:AlarmSourceExt",
+	.doc = "The base of all alarm extensions: watches the point it stands below.",
+	.size = sizeof(struct alarm_ext),
+	.base = &control_extension,
+	.flags = TYPE_ABSTRACT,
+	.slots = slots,
+	.check = check,
+	.changed = changed,
+	.parent_changed = parent_changed,
+	.init = init,
+	.started = started,
+	.stopped = stopped,
+};
