@@ -96,7 +96,7 @@ static json_t *row_to_json(const struct slot *slot)
 static json_t *rows_to_json(const struct slot *table)
 {
 	json_t *array = json_array();
-	for (const struct slot *slot = table; slot->name; slot++)
+	for (const struct slot *slot = table; slot && slot->name; slot++)
 		json_array_append_new(array, row_to_json(slot));
 	return array;
 }

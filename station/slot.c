@@ -188,7 +188,7 @@ bool slot_equals(const struct slot *slot, const void *base, const struct value *
 
 void slots_init(const struct slot *table, void *base)
 {
-	for (const struct slot *slot = table; slot->name; slot++) {
+	for (const struct slot *slot = table; slot && slot->name; slot++) {
 		if (slot->kind == V_COMPONENT)
 			continue;
 		char **text = text_field(slot, (char *)base + slot->offset);
@@ -205,7 +205,7 @@ void slots_init(const struct slot *table, void *base)
 
 void slots_finish(const struct slot *table, void *base)
 {
-	for (const struct slot *slot = table; slot->name; slot++) {
+	for (const struct slot *slot = table; slot && slot->name; slot++) {
 		char *at = (char *)base + slot->offset;
 		char **text = text_field(slot, at);
 		if (text && *text && *text != shared_default(slot)) {

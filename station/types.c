@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  * All types of the station, by name. This and main.c are the only places that may know everybody: a service leaves by
  * deleting its folder and its lines here. Bases come before what is built on them. */
+#include "services/alarm/alarm.h"
+#include "services/audit/audit_service.h"
 #include "station/component.h"
 #include "station/control/point.h"
 
 const struct type *const station_types[] = {
 	&baja_component,
 	&baja_folder,
+	&control_point,
+	&control_extension,
+	&control_proxy_ext,
+	&control_numeric_point,
+	&control_numeric_writable,
+	&control_boolean_point,
+	&control_boolean_writable,
+	&alarm_service_type,
+	&alarm_class_type,
+	&alarm_class_folder_type,
+	&alarm_source_ext_type,
+	&alarm_out_of_range_ext_type,
+	&alarm_boolean_change_of_state_ext_type,
+	&audit_service,
 	NULL,
 };

@@ -11,3 +11,8 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
 -- station/audit.c
 CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, target TEXT, slot TEXT, oldValue TEXT, value TEXT, user TEXT, origin TEXT, detail TEXT) STRICT;
 CREATE INDEX audit_timestamp ON audit (timestamp);
+
+-- services/alarm/alarm_record.c
+CREATE TABLE alarm (uuid TEXT PRIMARY KEY, sequence INTEGER, timestamp INTEGER, sourceState TEXT, ackState TEXT, ackRequired INTEGER, cleared INTEGER, source TEXT, alarmClass TEXT, priority INTEGER, normalTime INTEGER, ackTime INTEGER, user TEXT, alarmData TEXT, alarmTransition TEXT, lastUpdate INTEGER, msgText TEXT, notes TEXT) STRICT, WITHOUT ROWID;
+CREATE INDEX alarm_sequence ON alarm (sequence);
+CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;

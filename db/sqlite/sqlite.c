@@ -17,7 +17,7 @@ enum { GROUP_ROWS = 2000 }; /* a commit takes no more rows than that, so that no
 struct job {
 	struct message message;
 	struct sqlite_store *store;
-	enum { JOB_COMMIT, JOB_QUERY, JOB_CLOSE } what;
+	enum { JOB_COMMIT, JOB_QUERY, JOB_SCAN, JOB_CLOSE } what;
 	struct store_tx *tx;          /* owned */
 	struct store_query query;     /* values owned */
 	struct store_rows rows;       /* owned */
@@ -156,6 +156,8 @@ static void commit_group(struct sqlite_store *s, struct job *group)
 	count(s, 1, transactions, rows, failures);
 }
 
+static void do_scan(struct sqlite_store *s, struct job *j);
+
 static void answer_query(struct sqlite_store *s, struct job *j)
 {
 	j->code = db_query(&s->d, &j->query, &j->rows, &j->err);
@@ -186,6 +188,8 @@ static bool work(struct sqlite_store *s, struct message *chain)
 		}
 		if (j->what == JOB_QUERY)
 			answer_query(s, j);
+		if (j->what == JOB_SCAN)
+			do_scan(s, j);
 		if (j->what == JOB_CLOSE)
 			open = false;
 	}
@@ -239,10 +243,45 @@ static void sqlite_query(struct store *store, struct store_query *q, store_answe
 	post(sqlite_of(store), j);
 }
 
+/* A scan on the store thread: visit runs there while the engine waits here, so nothing is shared at one time. */
+struct scan {
+	struct job job;
+	const struct record_kind *kind;
+	int (*visit)(void *, void *);
+	void *context;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool over;
+};
+
+static void do_scan(struct sqlite_store *s, struct job *j)
+{
+	struct scan *scan = container_of(j, struct scan, job);
+	j->code = db_scan(&s->d, scan->kind, scan->visit, scan->context, &j->err);
+	pthread_mutex_lock(&scan->lock);
+	scan->over = true;
+	pthread_cond_signal(&scan->ended);
+	pthread_mutex_unlock(&scan->lock);
+}
+
 static int sqlite_scan(struct store *store, const struct record_kind *k, int (*visit)(void *, void *), void *context, struct err *e)
 {
-	must(!sqlite_of(store)->threaded);
-	return db_scan(&sqlite_of(store)->d, k, visit, context, e);
+	struct sqlite_store *s = sqlite_of(store);
+	if (!s->threaded)
+		return db_scan(&s->d, k, visit, context, e);
+	struct scan scan = { .job.what = JOB_SCAN, .kind = k, .visit = visit, .context = context };
+	pthread_mutex_init(&scan.lock, NULL);
+	pthread_cond_init(&scan.ended, NULL);
+	post(s, &scan.job);
+	pthread_mutex_lock(&scan.lock);
+	while (!scan.over)
+		pthread_cond_wait(&scan.ended, &scan.lock);
+	pthread_mutex_unlock(&scan.lock);
+	pthread_cond_destroy(&scan.ended);
+	pthread_mutex_destroy(&scan.lock);
+	if (scan.job.code != 0 && e)
+		*e = scan.job.err;
+	return scan.job.code;
 }
 
 static int sqlite_commit_now(struct store *store, struct store_tx *tx, struct err *e)
