@@ -205,5 +205,6 @@ const struct type demo_device = {
 	.doc = "A device of the demo network, such as a boiler.",
 	.size = sizeof(struct device),
 	.base = &driver_device,
+	.slots = (const struct slot[]){ SLOT_END },
 	.flags = TYPE_CONTAINER,
 };

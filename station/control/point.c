@@ -152,6 +152,7 @@ const struct type control_point = {
 	.doc = "A value of the building with its status; the base of all points.",
 	.size = sizeof(struct point),
 	.base = &baja_component,
+	.slots = (const struct slot[]){ SLOT_END },
 	.flags = TYPE_ABSTRACT | TYPE_CONTAINER,
 	.changed = changed,
 };
@@ -206,6 +207,7 @@ const struct type control_extension = {
 	.doc = "Something that works on the value of the point above it.",
 	.size = sizeof(struct component),
 	.base = &baja_component,
+	.slots = (const struct slot[]){ SLOT_END },
 	.flags = TYPE_ABSTRACT,
 	.parent_ok = extension_parent_ok,
 };
