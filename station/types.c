@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * All types of the station, by name. This and main.c are the only places that may know everybody: a service leaves by
  * deleting its folder and its lines here. Bases come before what is built on them. */
+#include "drivers/demo/demo.h"
+#include "drivers/driver.h"
+#include "drivers/gpio/gpio.h"
 #include "services/alarm/alarm.h"
 #include "services/audit/audit_service.h"
+#include "services/platform/platform.h"
 #include "station/component.h"
 #include "station/control/point.h"
 
@@ -23,5 +27,14 @@ const struct type *const station_types[] = {
 	&alarm_out_of_range_ext_type,
 	&alarm_boolean_change_of_state_ext_type,
 	&audit_service,
+	&driver_network,
+	&driver_device,
+	&demo_network,
+	&demo_device,
+	&demo_proxy_ext,
+	&gpio_network,
+	&gpio_chip_type,
+	&gpio_point,
+	&platform_service,
 	NULL,
 };
