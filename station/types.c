@@ -7,6 +7,7 @@
 #include "services/alarm/alarm.h"
 #include "services/audit/audit_service.h"
 #include "services/platform/platform.h"
+#include "services/trust/trust.h"
 #include "station/component.h"
 #include "station/control/point.h"
 
@@ -27,6 +28,7 @@ const struct type *const station_types[] = {
 	&alarm_out_of_range_ext_type,
 	&alarm_boolean_change_of_state_ext_type,
 	&audit_service,
+	&trust_service,
 	&driver_network,
 	&driver_device,
 	&demo_network,

@@ -31,14 +31,16 @@ struct trust_verdict {
 	char spki[65];          /* SHA-256 of the public key, hex */
 	char *chain_pem;        /* owned: the chain as sent, at most 64 KiB; NULL without */
 	/* set by trust_prepare */
-	const struct trust_snapshot *snapshot;
+	const struct trust_snapshot *snapshot; /* one reference, held until trust_verdict_clear */
 	char host[256];
 	int port;
 };
 /* Readies a client session: credentials, priority with the least version, SNI, and the verify callback, which writes to
- * *v. Any thread. 0 or a code. */
+ * *v. *v starts as zeroes or as left by trust_verdict_clear. Uses the session's pointer (gnutls_session_set_ptr). The
+ * session must not be resumed from another one: GnuTLS verifies nothing then. Any thread. 0 or a code. */
 int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, enum tls_version least,
                   struct trust_verdict *v, struct err *e);
+/* After gnutls_deinit of its session. */
 void trust_verdict_clear(struct trust_verdict *v);
 /* A sentence for a failed handshake: protocol version, alert, end of connection. */
 void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v, enum tls_version least, struct err *e);
