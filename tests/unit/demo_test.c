@@ -7,11 +7,6 @@
 #include "drivers/demo/demo.h"
 #include "drivers/driver.h"
 
-static const struct type *const types[] = {
-	&baja_component, &baja_folder, &control_point, &control_numeric_point, &control_numeric_writable, &control_boolean_point,
-	&control_boolean_writable, &control_extension, &control_proxy_ext, &driver_network, &driver_device, &demo_network,
-	&demo_device, &demo_proxy_ext, NULL,
-};
 #define COLD_ROOM "/Drivers/DemoNetwork/ColdRoom/Temperature"
 
 static void test_curves(void **state)
@@ -42,7 +37,7 @@ static void test_curves(void **state)
 static void open_demo(struct world *w)
 {
 	struct err e = { 0 };
-	if (station_init(&w->station, types, w->directory, true, &e) != 0 ||
+	if (station_init(&w->station, station_types, w->directory, true, &e) != 0 ||
 	    !(w->station.keyring = keyring_open(w->directory, &e)) ||
 	    sqlite_open(w->directory, &w->station.inbox.mailbox, &w->station.store, &e) != 0 || station_load(&w->station, &e) != 0)
 		fail_msg("%s", e.text);
@@ -68,7 +63,7 @@ static void test_building(void **state)
 	open_demo(&w);
 	assert_true(cold_room(&w) < -19);
 	double seen[3];
-	int at = 0, warm_from = 0, warm_to = 0;
+	int at = 0, warm_from = 0, warm_to = 0, alarm_from = 0;
 	for (int second = 1; second <= 120; second++) {
 		clock_advance(&w.station.clock, SECOND_US);
 		double t = cold_room(&w);
@@ -76,15 +71,26 @@ static void test_building(void **state)
 			seen[at++] = t;
 		if (t > -15 && !warm_from)
 			warm_from = second;
+		if (!alarm_from && (station_by_path(&w.station, COLD_ROOM)->status.bits & STATUS_ALARM))
+			alarm_from = second;
 		if (t < -15.5 && warm_from && !warm_to)
 			warm_to = second;
 	}
 	assert_in_range(warm_from, 10, 40);
+	assert_in_range(alarm_from, warm_from + 5, 59); /* within the first minute */
+	assert_false(station_by_path(&w.station, COLD_ROOM)->status.bits & STATUS_ALARM);
 	assert_in_range(warm_to, 60, 100);
 	struct component *fan = station_by_path(&w.station, "/Drivers/DemoNetwork/AirHandlingUnit/Fan");
 	assert_true(COMPONENT_AS(fan, &control_boolean_point, struct boolean_point)->out.value);
 	assert_int_equal(fan->status.bits, STATUS_OK);
 	uint64_t handle = fan->handle;
+
+	/* Its alarm extension is there, with its limits. */
+	struct component *alarm = station_by_path(&w.station, COLD_ROOM "/TooWarm");
+	assert_non_null(alarm);
+	struct value limit;
+	assert_int_equal(component_get(alarm, "highLimit", &limit, NULL), 0);
+	assert_true(limit.real == -15);
 
 	/* After a restart: the same building, the same values. */
 	station_finish(&w.station);
