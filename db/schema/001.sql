@@ -19,3 +19,7 @@ CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
 -- services/trust
 CREATE TABLE certificate (alias TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT, issuer TEXT, notBefore INTEGER, notAfter INTEGER, keyAlgorithm TEXT, keySize INTEGER, fingerprint TEXT, spki TEXT, created INTEGER, approver TEXT, approvedAt INTEGER, reason TEXT, expires INTEGER, cause TEXT, previous TEXT, pem TEXT) STRICT, WITHOUT ROWID;
+
+-- services/user/session.c
+CREATE TABLE session (hash TEXT PRIMARY KEY, user TEXT, csrf TEXT, address TEXT, agent TEXT, created INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE token (hash TEXT PRIMARY KEY, user TEXT, name TEXT, created INTEGER, expires INTEGER) STRICT, WITHOUT ROWID;
