@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * /components, /batch, /audit: the tree over REST. Every change is a batch of the sheet; the answer comes when it is on
+ * disk. Engine thread. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/audit.h"
+#include "station/link.h"
+#include "station/must.h"
+#include "web/request.h"
+
+/* The component that {path...} names; answers 404 itself. */
+static struct component *target(struct request *r)
+{
+	const char *path = request_param(r, "path");
+	struct component *c = station_by_path(request_station(r), path ? path : "");
+	if (!c)
+		request_reply_code(r, E_NOT_FOUND, "There is no component at %.200s.", path);
+	return c;
+}
+
+static void set_etag(struct request *r, const struct component *c)
+{
+	char etag[64];
+	snprintf(etag, sizeof etag, "\"%" PRIx64 "-%u\"", c->handle, c->revision);
+	request_reply_header(r, "ETag", etag);
+}
+
+static void set_location(struct request *r, const struct component *c)
+{
+	char *path = component_path(c), *location = must_format("/api/v1/components%s", path);
+	request_reply_header(r, "Location", location);
+	free(location);
+	free(path);
+}
+
+static json_t *warnings_of(const struct report *report)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < report->count; i++)
+		if (report->items[i].warning)
+			json_array_append_new(array, json_pack("{s:s, s:s}", "pointer", report->items[i].pointer, "detail", report->items[i].detail));
+	return array;
+}
+
+static void reply_component(struct request *r, int http, const struct component *c, const struct report *report)
+{
+	json_t *json = component_to_json(c, 0);
+	if (report)
+		json_object_set_new(json, "warnings", warnings_of(report));
+	set_etag(r, c);
+	request_reply_json(r, http, json);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void get_component(struct request *r)
+{
+	int64_t depth;
+	struct component *c = target(r);
+	if (!c || !request_query_integer(r, "depth", 0, 0, 16, &depth))
+		return;
+	set_etag(r, c);
+	request_reply_json(r, 200, component_to_json(c, (int)depth));
+}
+
+/* --- one change --------------------------------------------------------------------------------------------------- */
+
+/* What a batch's end needs to answer. */
+struct pending {
+	struct request *request;
+	uint64_t component;
+	int http;
+};
+
+static void answered(void *context, int code, const struct report *report, uint64_t added)
+{
+	struct pending *p = context;
+	struct request *r = p->request;
+	struct component *c = station_by_handle(request_station(r), added ? added : p->component);
+	if (code != 0) {
+		request_reply_report(r, code, report);
+	} else if (p->http == 204 || !c) {
+		request_reply_empty(r, 204);
+	} else {
+		if (p->http == 201)
+			set_location(r, c);
+		reply_component(r, p->http, c, report);
+	}
+	free(p);
+}
+
+static void submit(struct request *r, struct batch *b, uint64_t component, int http)
+{
+	struct pending *p = must_alloc(sizeof *p);
+	*p = (struct pending){ r, component, http };
+	batch_submit(b, answered, p);
+}
+
+static struct batch *new_batch(struct request *r)
+{
+	return batch_new(request_station(r), request_actor(r));
+}
+
+/* If-Match: "HANDLE-REVISION" or *. Answers 412 itself when it is of another component or malformed. */
+static bool if_match(struct request *r, struct batch *b, const struct component *c)
+{
+	const char *header = request_header(r, "If-Match");
+	uint64_t handle;
+	unsigned revision;
+	if (!header || strcmp(header, "*") == 0)
+		return true;
+	if (sscanf(header, "\"%" SCNx64 "-%u\"", &handle, &revision) != 2 || handle != c->handle) {
+		batch_free(&b);
+		request_reply_code(r, E_STALE, "The component has changed since you read it; read it again.");
+		return false;
+	}
+	batch_if_revision(b, c->handle, revision);
+	return true;
+}
+
+static void patch_into(struct batch *b, uint64_t handle, const json_t *body, const char *prefix)
+{
+	const json_t *values = json_object_get(body, "values"), *name = json_object_get(body, "displayName");
+	if (values)
+		batch_set_json(b, handle, values, prefix);
+	if (json_is_string(name) || json_is_null(name))
+		batch_display_name(b, handle, json_is_string(name) ? json_string_value(name) : "");
+}
+
+static bool object_body(struct request *r)
+{
+	if (json_is_object(request_body(r)))
+		return true;
+	request_reply_code(r, E_BAD_REQUEST, "The body must be a JSON object.");
+	return false;
+}
+
+static void patch_component(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c || !object_body(r))
+		return;
+	struct batch *b = new_batch(r);
+	if (!if_match(r, b, c))
+		return;
+	patch_into(b, c->handle, request_body(r), "/values");
+	submit(r, b, c->handle, 200);
+}
+
+static void add_child(struct request *r)
+{
+	struct component *c = target(r);
+	const char *name = c ? request_string(r, "name") : NULL, *type = name ? request_string(r, "type") : NULL;
+	if (!type)
+		return;
+	struct batch *b = new_batch(r);
+	uint64_t handle = batch_add(b, c->handle, name, type, json_object_get(request_body(r), "values"), "/values");
+	const char *display = json_string_value(json_object_get(request_body(r), "displayName"));
+	if (handle && display)
+		batch_display_name(b, handle, display);
+	submit(r, b, handle, 201);
+}
+
+static void delete_component(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c)
+		return;
+	struct batch *b = new_batch(r);
+	if (!if_match(r, b, c))
+		return;
+	batch_remove(b, c->handle);
+	submit(r, b, 0, 204);
+}
+
+static void move_component(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c || !object_body(r))
+		return;
+	const char *parent = json_string_value(json_object_get(request_body(r), "parent"));
+	const char *name = json_string_value(json_object_get(request_body(r), "name"));
+	struct batch *b = new_batch(r);
+	uint64_t to = parent ? batch_find(b, parent) : 0;
+	if (parent && !to) {
+		batch_free(&b);
+		request_reply_code(r, E_INVALID, "There is no component at %.200s to move to.", parent);
+		return;
+	}
+	batch_move(b, c->handle, to, name);
+	submit(r, b, c->handle, 200);
+}
+
+/* --- actions ------------------------------------------------------------------------------------------------------ */
+
+struct invoking {
+	struct invocation inv;
+	struct request *request;
+	struct actor actor; /* an action may end after the request's own is gone */
+};
+
+static json_t *any_to_json(const struct value *v)
+{
+	static const struct facets none = { 0 };
+	struct slot row = { .name = "result", .kind = v->kind, .facets = &none, .members = v->kind == V_STRUCT ? v->list.members : NULL };
+	return v->kind == V_NULL ? json_null() : value_to_json(&row, v);
+}
+
+static void invoked(struct invocation *inv, int code)
+{
+	struct invoking *i = container_of(inv, struct invoking, inv);
+	if (code != 0)
+		request_reply_error(i->request, &inv->err);
+	else
+		request_reply_json(i->request, 200, json_pack("{s:o}", "result", any_to_json(&inv->result)));
+	value_clear(&inv->result);
+	free(i);
+}
+
+static void invoke_action(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c)
+		return;
+	struct invoking *i = must_alloc(sizeof *i);
+	i->request = r;
+	i->actor = *request_actor(r);
+	i->inv.done = invoked;
+	struct report report;
+	report_init(&report, "");
+	int rc = sheet_invoke(c, request_param(r, "name"), request_body(r), &i->actor, &i->inv, &report);
+	if (rc < 0 && report.errors) {
+		request_reply_report(r, rc, &report);
+		free(i);
+	} else if (rc <= 0) {
+		invoked(&i->inv, rc);
+	}
+	report_finish(&report);
+}
+
+/* --- links -------------------------------------------------------------------------------------------------------- */
+
+static json_t *link_to_json(struct station *s, const struct link *l)
+{
+	struct component *source = station_by_handle(s, l->source);
+	char *ord = source ? component_ord(source) : must_strdup("");
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", l->name, "source", ord, "sourceSlot", l->sourceSlot, "targetSlot",
+	                         l->targetSlot, "enabled", l->enabled);
+	free(ord);
+	return json;
+}
+
+static void list_links(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c)
+		return;
+	json_t *items = json_array();
+	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
+		json_array_append_new(items, link_to_json(request_station(r), l));
+	request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+}
+
+static void link_added(void *context, int code, const struct report *report, uint64_t added)
+{
+	(void)added;
+	struct pending *p = context;
+	struct component *c = station_by_handle(request_station(p->request), p->component);
+	const struct link *l = c && c->extra ? c->extra->links : NULL;
+	while (l && l->next)
+		l = l->next;
+	if (code != 0)
+		request_reply_report(p->request, code, report);
+	else if (l)
+		request_reply_json(p->request, 201, link_to_json(request_station(p->request), l));
+	else
+		request_reply_empty(p->request, 204);
+	free(p);
+}
+
+static void add_link(struct request *r)
+{
+	struct component *c = target(r);
+	const char *source = c ? request_string(r, "source") : NULL, *from = source ? request_string(r, "sourceSlot") : NULL;
+	const char *to = from ? request_string(r, "targetSlot") : NULL;
+	if (!to)
+		return;
+	struct batch *b = new_batch(r);
+	batch_link(b, c->handle, json_string_value(json_object_get(request_body(r), "name")), source, from, to);
+	struct pending *p = must_alloc(sizeof *p);
+	*p = (struct pending){ r, c->handle, 201 };
+	batch_submit(b, link_added, p);
+}
+
+static void delete_link(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c)
+		return;
+	struct batch *b = new_batch(r);
+	batch_unlink(b, c->handle, request_param(r, "name"));
+	submit(r, b, 0, 204);
+}
+
+/* --- batch -------------------------------------------------------------------------------------------------------- */
+
+static const char *member(const json_t *op, const char *name)
+{
+	return json_string_value(json_object_get(op, name));
+}
+
+/* A path of an operation: "/A/B", or an ord. */
+static uint64_t place(struct batch *b, const json_t *op, const char *name)
+{
+	const char *path = member(op, name);
+	const char *slot = path ? strstr(path, "slot:") : NULL;
+	return path ? batch_find(b, slot ? slot + 5 : path) : 0;
+}
+
+static const char *add_operation(struct batch *b, const json_t *op, const char *prefix)
+{
+	const char *what = member(op, "op");
+	uint64_t c = place(b, op, "path");
+	if (!what)
+		return "op is missing; it is patch, add, remove, move, link or unlink";
+	if (!c)
+		return "path leads to no component";
+	char *values = must_format("%s/values", prefix);
+	const char *wrong = NULL;
+	if (strcmp(what, "patch") == 0)
+		patch_into(b, c, op, values);
+	else if (strcmp(what, "add") == 0 && member(op, "name") && member(op, "type"))
+		batch_add(b, c, member(op, "name"), member(op, "type"), json_object_get(op, "values"), values);
+	else if (strcmp(what, "remove") == 0)
+		batch_remove(b, c);
+	else if (strcmp(what, "move") == 0)
+		batch_move(b, c, place(b, op, "parent"), member(op, "name"));
+	else if (strcmp(what, "link") == 0 && member(op, "source") && member(op, "sourceSlot") && member(op, "targetSlot"))
+		batch_link(b, c, member(op, "name"), member(op, "source"), member(op, "sourceSlot"), member(op, "targetSlot"));
+	else if (strcmp(what, "unlink") == 0 && member(op, "name"))
+		batch_unlink(b, c, member(op, "name"));
+	else
+		wrong = "this operation is not known, or lacks a member";
+	free(values);
+	return wrong;
+}
+
+static void batch_answered(void *context, int code, const struct report *report, uint64_t added)
+{
+	(void)added;
+	struct request *r = context;
+	if (code != 0)
+		request_reply_report(r, code, report);
+	else
+		request_reply_json(r, 200, json_pack("{s:o}", "warnings", warnings_of(report)));
+}
+
+static void run_batch(struct request *r)
+{
+	const json_t *body = request_body(r), *ops = json_is_object(body) ? json_object_get(body, "operations") : body;
+	if (!json_is_array(ops)) {
+		request_reply_code(r, E_BAD_REQUEST, "The body must be a list of operations.");
+		return;
+	}
+	struct batch *b = new_batch(r);
+	for (size_t i = 0; i < json_array_size(ops); i++) {
+		char prefix[24];
+		snprintf(prefix, sizeof prefix, "/%zu", i);
+		const char *wrong = add_operation(b, json_array_get(ops, i), prefix);
+		if (!wrong)
+			continue;
+		struct report report;
+		report_init(&report, prefix);
+		report_error(&report, E_INVALID, NULL, "Operation %zu: %s.", i, wrong);
+		request_reply_report(r, E_INVALID, &report);
+		report_finish(&report);
+		batch_free(&b);
+		return;
+	}
+	batch_submit(b, batch_answered, r);
+}
+
+/* --- audit -------------------------------------------------------------------------------------------------------- */
+
+static void audit_rows(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct request *r = context;
+	if (code != 0) {
+		request_reply_error(r, e);
+		return;
+	}
+	json_t *items = json_array();
+	for (size_t i = 0; i < rows->count; i++)
+		json_array_append_new(items, record_to_json(&audit_kind, store_row(rows, i)));
+	json_t *json = json_pack("{s:o}", "items", items);
+	if (rows->more) {
+		const struct audit_record *last = store_row(rows, rows->count - 1);
+		char cursor[24];
+		snprintf(cursor, sizeof cursor, "%lld", (long long)last->id);
+		json_object_set_new(json, "next", json_string(cursor));
+	}
+	request_reply_json(r, 200, json);
+}
+
+static void list_audit(struct request *r)
+{
+	int64_t limit, cursor;
+	if (!request_query_integer(r, "limit", 100, 1, 1000, &limit) || !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor))
+		return;
+	struct store_query q = { .kind = &audit_kind, .order = "id", .descending = true, .limit = limit };
+	store_where_add(&q, "id", STORE_LT, value_integer(cursor));
+	if (request_query(r, "user"))
+		store_where_add(&q, "user", STORE_EQ, value_string(request_query(r, "user")));
+	store_ask(request_station(r)->store, &q, audit_rows, r);
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+#define COMPONENT "{\"$ref\":\"#/components/schemas/Component\"}"
+#define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
+#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
+const struct route component_routes[] = {
+	{ .method = "GET", .pattern = "/components/{path...}", .role = ROLE_VIEWER, .handle = get_component, .query = "depth",
+	  .doc = "A component with its values and children; without a path the root.", .answer = COMPONENT },
+	{ .method = "PATCH", .pattern = "/components/{path...}", .role = ROLE_VIEWER, .handle = patch_component,
+	  .doc = "Changes properties: a merge patch. All or nothing; answers when it is on disk.",
+	  .body = OBJECT("\"values\":{\"type\":\"object\"}," TEXT("displayName")), .answer = COMPONENT },
+	{ .method = "DELETE", .pattern = "/components/{path...}", .role = ROLE_ADMIN, .handle = delete_component, .doc = "Removes a component with all below." },
+	{ .method = "POST", .pattern = "/components/{path...}/children", .role = ROLE_ADMIN, .handle = add_child, .doc = "Adds a component.",
+	  .body = OBJECT(TEXT("name") "," TEXT("type") "," TEXT("displayName") ",\"values\":{\"type\":\"object\"}"), .answer = COMPONENT },
+	{ .method = "POST", .pattern = "/components/{path...}/move", .role = ROLE_ADMIN, .handle = move_component, .doc = "Moves or renames a component.",
+	  .body = OBJECT(TEXT("parent") "," TEXT("name")), .answer = COMPONENT },
+	{ .method = "POST", .pattern = "/components/{path...}/actions/{name}", .role = ROLE_VIEWER, .handle = invoke_action,
+	  .doc = "Invokes an action; the body is its argument as a JSON value.", .body = "{}", .answer = OBJECT("\"result\":{}") },
+	{ .method = "GET", .pattern = "/components/{path...}/links", .role = ROLE_VIEWER, .handle = list_links, .doc = "Links into a component.",
+	  .answer = OBJECT("\"items\":{\"type\":\"array\"}") },
+	{ .method = "POST", .pattern = "/components/{path...}/links", .role = ROLE_ADMIN, .handle = add_link, .doc = "Adds a link into a component.",
+	  .body = OBJECT(TEXT("source") "," TEXT("sourceSlot") "," TEXT("targetSlot") "," TEXT("name")), .answer = OBJECT(TEXT("name")) },
+	{ .method = "DELETE", .pattern = "/components/{path...}/links/{name}", .role = ROLE_ADMIN, .handle = delete_link, .doc = "Removes a link." },
+	{ .method = "POST", .pattern = "/batch", .role = ROLE_OPERATOR, .flags = ROUTE_LARGE, .handle = run_batch,
+	  .doc = "Several operations (patch, add, remove, move, link, unlink), all or nothing.", .body = "{\"type\":\"array\"}",
+	  .answer = OBJECT("\"warnings\":{\"type\":\"array\"}") },
+	{ .method = "GET", .pattern = "/audit", .role = ROLE_ADMIN, .handle = list_audit, .query = "user,limit,cursor", .doc = "The audit trail, newest first.",
+	  .answer = OBJECT("\"items\":{\"type\":\"array\"}," TEXT("next")) },
+	{ .method = NULL },
+};
