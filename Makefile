@@ -19,6 +19,8 @@ LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 
 SOURCES := $(sort $(wildcard station/*.c station/*/*.c services/*/*.c services/*/*/*.c drivers/*.c drivers/*/*.c db/*/*.c web/*.c))
+# libgpiod has two generations under one name; drivers/gpio has a file for each.
+SOURCES := $(filter-out drivers/gpio/gpio_line_$(if $(shell pkg-config --atleast-version=2 libgpiod && echo 2),v1,v2).c,$(SOURCES))
 HEADERS := $(sort $(wildcard station/*.h station/*/*.h services/*/*.h services/*/*/*.h drivers/*.h drivers/*/*.h db/*/*.h web/*.h))
 OBJECTS := $(filter-out $(OUT)/station/main.o,$(SOURCES:%.c=$(OUT)/%.o))
 UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*_test.c))

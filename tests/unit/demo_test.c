@@ -39,7 +39,8 @@ static void open_demo(struct world *w)
 	struct err e = { 0 };
 	if (station_init(&w->station, station_types, w->directory, true, &e) != 0 ||
 	    !(w->station.keyring = keyring_open(w->directory, &e)) ||
-	    sqlite_open(w->directory, &w->station.inbox.mailbox, &w->station.store, &e) != 0 || station_load(&w->station, &e) != 0)
+	    sqlite_open(w->directory, &w->station.inbox.mailbox, &w->station.store, &e) != 0 ||
+	    station_load(&w->station, &e) != 0)
 		fail_msg("%s", e.text);
 	demo_ship(&w->station);
 	station_start(&w->station);
@@ -119,7 +120,8 @@ static void test_disabled(void **state)
 	assert_int_equal(submit(&w, b, &end), 0);
 	clock_advance(&w.station.clock, 2 * SECOND_US);
 	assert_int_equal(station_by_path(&w.station, COLD_ROOM)->status.bits, STATUS_DISABLED);
-	assert_int_equal(station_by_path(&w.station, "/Drivers/DemoNetwork/Boiler/FlowTemperature")->status.bits, STATUS_OK);
+	assert_int_equal(station_by_path(&w.station, "/Drivers/DemoNetwork/Boiler/FlowTemperature")->status.bits,
+	                 STATUS_OK);
 	world_end(&w);
 }
 

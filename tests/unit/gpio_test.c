@@ -13,7 +13,7 @@
 #define LINES 4
 static struct fake {
 	bool present, busy[LINES], taken[LINES];
-	bool level[LINES];         /* physical */
+	bool level[LINES]; /* physical */
 	struct gpio_request request[LINES];
 	int pipes[LINES][2];
 	int opens, drains;
@@ -123,8 +123,19 @@ static void edge(struct world *w, int line, bool level)
 /* --- the station ------------------------------------------------------------------------------------------------ */
 
 static const struct type *const types[] = {
-	&baja_component, &baja_folder, &control_point, &control_boolean_point, &control_boolean_writable, &control_extension,
-	&control_proxy_ext, &driver_network, &driver_device, &gpio_network, &gpio_chip_type, &gpio_point, NULL,
+	&baja_component,
+	&baja_folder,
+	&control_point,
+	&control_boolean_point,
+	&control_boolean_writable,
+	&control_extension,
+	&control_proxy_ext,
+	&driver_network,
+	&driver_device,
+	&gpio_network,
+	&gpio_chip_type,
+	&gpio_point,
+	NULL,
 };
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
 #define CHIP "/Drivers/GpioNetwork/Chip"
@@ -186,7 +197,8 @@ static int setup(void **state)
 		add(w, "/Drivers", "GpioNetwork", "gpio:GpioNetwork", "{}");
 	add(w, "/Drivers/GpioNetwork", "Chip", "gpio:GpioChip", "{\"label\": \"plant\"}");
 	add(w, CHIP, "Door", "control:BooleanPoint", "{}");
-	add(w, CHIP "/Door", "proxyExt", "gpio:GpioPoint", "{\"line\": \"DI0\", \"debounce\": \"50ms\", \"bias\": \"pullUp\"}");
+	add(w, CHIP "/Door", "proxyExt", "gpio:GpioPoint",
+	    "{\"line\": \"DI0\", \"debounce\": \"50ms\", \"bias\": \"pullUp\"}");
 	*state = w;
 	return 0;
 }

@@ -16,16 +16,33 @@ static void spy_sees(struct component *c, const struct slot *slot)
 		((struct spy *)(void *)c)->seen++;
 }
 static const struct type test_spy = {
-	.name = "test:Spy", .doc = "A spy.", .size = sizeof(struct spy), .base = &control_extension,
-	.slots = (const struct slot[]){ SLOT_END }, .parent_changed = spy_sees,
+	.name = "test:Spy",
+	.doc = "A spy.",
+	.size = sizeof(struct spy),
+	.base = &control_extension,
+	.slots = (const struct slot[]){ SLOT_END },
+	.parent_changed = spy_sees,
 };
 static const struct type test_proxy = {
-	.name = "test:Proxy", .doc = "A proxy.", .size = sizeof(struct proxy_ext), .base = &control_proxy_ext,
+	.name = "test:Proxy",
+	.doc = "A proxy.",
+	.size = sizeof(struct proxy_ext),
+	.base = &control_proxy_ext,
 	.slots = (const struct slot[]){ SLOT_END },
 };
 static const struct type *const types[] = {
-	&baja_component, &baja_folder, &control_point, &control_numeric_point, &control_numeric_writable, &control_boolean_point,
-	&control_boolean_writable, &control_extension, &control_proxy_ext, &test_spy, &test_proxy, NULL,
+	&baja_component,
+	&baja_folder,
+	&control_point,
+	&control_numeric_point,
+	&control_numeric_writable,
+	&control_boolean_point,
+	&control_boolean_writable,
+	&control_extension,
+	&control_proxy_ext,
+	&test_spy,
+	&test_proxy,
+	NULL,
 };
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
 static const struct actor operator_ = { .user = "otto", .role = ROLE_OPERATOR, .via = "session" };
@@ -65,7 +82,8 @@ static void call_done(struct invocation *inv, int code)
 }
 
 /* Invokes as a user does, and waits for the durable answer. */
-static int invoke(struct world *w, struct component *c, const struct actor *who, const char *action, const char *arg, struct err *e)
+static int invoke(struct world *w, struct component *c, const struct actor *who, const char *action, const char *arg,
+                  struct err *e)
 {
 	struct call call = { 0 };
 	struct invocation inv = { .done = call_done, .context = &call };
