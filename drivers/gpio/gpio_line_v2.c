@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <gpiod.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
