@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Certificates for tests, made on the spot with GnuTLS, and TLS handshakes over a socket pair against a server thread
+ * that uses them. */
+#ifndef BELFRY_TESTS_PKI_H
+#define BELFRY_TESTS_PKI_H
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "services/trust/snapshot.h"
+#include "station/must.h"
+
+struct pair {
+	gnutls_x509_crt_t crt;
+	gnutls_x509_privkey_t key;
+	char *pem;
+};
+
+/* What a certificate shall be. Days count from now. */
+struct wish {
+	const char *cn;
+	const char *names[4];       /* DNS names, or "ip:127.0.0.1" */
+	const struct pair *issuer;  /* NULL: self-signed */
+	const struct pair *key_of;  /* takes its key; NULL: a new one */
+	bool ca;
+	int from, until;            /* days; 0, 0: yesterday to in a year */
+	bool rsa1024, client_only;
+};
+
+static inline void add_name(gnutls_x509_crt_t crt, const char *name)
+{
+	unsigned char address[16];
+	if (strncmp(name, "ip:", 3) != 0)
+		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND) == 0);
+	else if (inet_pton(AF_INET, name + 3, address) == 1)
+		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND) == 0);
+	else if (inet_pton(AF_INET6, name + 3, address) == 1)
+		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND) == 0);
+}
+
+static inline void make_key(struct pair *p, const struct wish *w)
+{
+	must(gnutls_x509_privkey_init(&p->key) == 0);
+	if (w->key_of)
+		must(gnutls_x509_privkey_cpy(p->key, w->key_of->key) == 0);
+	else if (w->rsa1024)
+		must(gnutls_x509_privkey_generate(p->key, GNUTLS_PK_RSA, 1024, 0) == 0);
+	else
+		must(gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
+}
+
+static inline struct pair pair_make(struct wish w)
+{
+	struct pair p;
+	time_t now = time(NULL);
+	unsigned char serial[8];
+	make_key(&p, &w);
+	must(gnutls_x509_crt_init(&p.crt) == 0 && gnutls_x509_crt_set_version(p.crt, 3) == 0);
+	for (size_t i = 0; i < sizeof serial; i++)
+		serial[i] = (unsigned char)((uintptr_t)p.key >> (i % 4 * 8)) | 1;
+	serial[0] &= 0x7f;
+	must(gnutls_x509_crt_set_serial(p.crt, serial, sizeof serial) == 0);
+	must(gnutls_x509_crt_set_dn_by_oid(p.crt, GNUTLS_OID_X520_COMMON_NAME, 0, w.cn, (unsigned)strlen(w.cn)) == 0);
+	must(gnutls_x509_crt_set_activation_time(p.crt, now + 86400 * (w.from || w.until ? w.from : -1)) == 0);
+	must(gnutls_x509_crt_set_expiration_time(p.crt, now + 86400 * (w.from || w.until ? w.until : 365)) == 0);
+	must(gnutls_x509_crt_set_basic_constraints(p.crt, w.ca, -1) == 0);
+	must(gnutls_x509_crt_set_key_usage(p.crt, w.ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
+	if (!w.ca)
+		must(gnutls_x509_crt_set_key_purpose_oid(p.crt, w.client_only ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(w.names) && w.names[i]; i++)
+		add_name(p.crt, w.names[i]);
+	must(gnutls_x509_crt_set_key(p.crt, p.key) == 0);
+	must(gnutls_x509_crt_sign2(p.crt, w.issuer ? w.issuer->crt : p.crt, w.issuer ? w.issuer->key : p.key, GNUTLS_DIG_SHA256, 0) == 0);
+	p.pem = certificate_pem(p.crt);
+	gnutls_x509_crt_deinit(p.crt); /* read again: GnuTLS compares names only of certificates that it has parsed */
+	gnutls_datum_t pem = { (unsigned char *)p.pem, (unsigned)strlen(p.pem) };
+	must(gnutls_x509_crt_init(&p.crt) == 0 && gnutls_x509_crt_import(p.crt, &pem, GNUTLS_X509_FMT_PEM) == 0);
+	return p;
+}
+
+static inline void pair_free(struct pair *p)
+{
+	gnutls_x509_crt_deinit(p->crt);
+	gnutls_x509_privkey_deinit(p->key);
+	free(p->pem);
+}
+
+/* --- a server for one handshake ------------------------------------------------------------------------------------------ */
+
+struct tls_server {
+	int fd;
+	const struct pair *chain[3]; /* the leaf first */
+	const char *priority;
+	const char *greeting;        /* sent in the clear instead of a handshake */
+	int result;
+	ssize_t received;            /* bytes that came after the handshake */
+};
+
+static inline void *tls_serve(void *argument)
+{
+	struct tls_server *s = argument;
+	gnutls_certificate_credentials_t credentials;
+	gnutls_session_t session;
+	gnutls_x509_crt_t chain[3];
+	int count = 0;
+	char byte;
+	if (s->greeting) {
+		must(write(s->fd, s->greeting, strlen(s->greeting)) > 0);
+		while (read(s->fd, &byte, 1) > 0)
+			;
+		close(s->fd);
+		return NULL;
+	}
+	while (count < 3 && s->chain[count]) {
+		chain[count] = s->chain[count]->crt;
+		count++;
+	}
+	must(gnutls_certificate_allocate_credentials(&credentials) == 0);
+	must(gnutls_certificate_set_x509_key(credentials, chain, count, s->chain[0]->key) == 0);
+	must(gnutls_init(&session, GNUTLS_SERVER) == 0);
+	must(gnutls_priority_set_direct(session, s->priority, NULL) == 0);
+	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+	gnutls_transport_set_int(session, s->fd);
+	do
+		s->result = gnutls_handshake(session);
+	while (s->result < 0 && !gnutls_error_is_fatal(s->result));
+	if (s->result == 0)
+		s->received = gnutls_record_recv(session, &byte, 1);
+	else
+		gnutls_alert_send_appropriate(session, s->result);
+	gnutls_deinit(session);
+	gnutls_certificate_free_credentials(credentials);
+	close(s->fd);
+	return NULL;
+}
+
+/* One client handshake under *t. 0, or the code with the sentence in e. *v is the caller's to clear. */
+static inline int handshake(struct trust_snapshot *t, struct tls_server *s, const char *host, int port, enum tls_version least,
+                            struct trust_verdict *v, struct err *e)
+{
+	int fds[2];
+	pthread_t thread;
+	gnutls_session_t session;
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	s->fd = fds[1];
+	if (!s->priority)
+		s->priority = "NORMAL:+VERS-TLS1.2:%COMPAT";
+	must(pthread_create(&thread, NULL, tls_serve, s) == 0);
+	must(gnutls_init(&session, GNUTLS_CLIENT) == 0);
+	must(trust_prepare(t, session, host, port, least, v, e) == 0);
+	gnutls_transport_set_int(session, fds[0]);
+	int rc;
+	do
+		rc = gnutls_handshake(session);
+	while (rc < 0 && !gnutls_error_is_fatal(rc));
+	if (rc != 0) {
+		trust_handshake_error(session, rc, v, least, e);
+		gnutls_alert_send_appropriate(session, rc);
+	} else {
+		gnutls_record_send(session, "!", 1);
+	}
+	gnutls_deinit(session);
+	close(fds[0]);
+	must(pthread_join(thread, NULL) == 0);
+	return rc == 0 ? 0 : e->code;
+}
+
+#endif

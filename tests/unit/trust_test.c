@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trust inside the handshake: every fault ends it before a byte of the client's is sent, and is named; exemptions hold for
+ * one key of one name:port. Then the service: rows, approvals, the User Trust Store, all of it across restarts. */
+#include "tests/unit/world.h"
+
+#include "services/trust/allowed_host.h"
+#include "services/trust/inquiry.h"
+#include "services/trust/user_store.h"
+#include "tests/unit/pki.h"
+
+#define NO_BUNDLE "/nonexistent/bundle.pem"
+#define DAY_US (86400 * SECOND_US)
+
+static struct pki {
+	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self, self_same_key, self_new_key,
+		unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca;
+} pki;
+
+static int make_pki(void **state)
+{
+	(void)state;
+	pki.root = pair_make((struct wish){ .cn = "Test Root", .ca = true });
+	pki.other_root = pair_make((struct wish){ .cn = "Other Root", .ca = true });
+	pki.intermediate = pair_make((struct wish){ .cn = "Test Intermediate", .ca = true, .issuer = &pki.root });
+	pki.good = pair_make((struct wish){ .cn = "mail", .names = { "mail.test", "*.wild.test" }, .issuer = &pki.root });
+	pki.by_intermediate = pair_make((struct wish){ .cn = "mail", .names = { "mail.test" }, .issuer = &pki.intermediate });
+	pki.wrong_name = pair_make((struct wish){ .cn = "x", .names = { "other.test", "ip:10.0.0.1" }, .issuer = &pki.root });
+	pki.by_address = pair_make((struct wish){ .cn = "x", .names = { "ip:127.0.0.1", "ip:::1" }, .issuer = &pki.root });
+	pki.expired = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = -20, .until = -2 });
+	pki.future = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = 2, .until = 20 });
+	pki.self = pair_make((struct wish){ .cn = "mail.test", .names = { "mail.test" } });
+	pki.self_same_key = pair_make((struct wish){ .cn = "mail.test renewed", .names = { "mail.test" }, .key_of = &pki.self });
+	pki.self_new_key = pair_make((struct wish){ .cn = "mail.test", .names = { "mail.test" } });
+	pki.unknown = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.other_root });
+	pki.client_only = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .client_only = true });
+	pki.weak = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .rsa1024 = true });
+	pki.all_wrong = pair_make((struct wish){ .cn = "x", .names = { "other.test" }, .issuer = &pki.other_root, .from = -20, .until = -2 });
+	pki.fake_ca = pair_make((struct wish){ .cn = "No CA", .issuer = &pki.root });
+	pki.by_fake_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.fake_ca });
+	return 0;
+}
+
+static int free_pki(void **state)
+{
+	(void)state;
+	struct pair *all = (struct pair *)&pki;
+	for (size_t i = 0; i < sizeof pki / sizeof *all; i++)
+		pair_free(&all[i]);
+	return 0;
+}
+
+static struct trust_snapshot *with_roots(const char *pem)
+{
+	return snapshot_new(anchors_new(NO_BUNDLE, pem), NULL, 0);
+}
+
+static struct trust_snapshot *with_exemption(const char *host, const struct pair *p, int64_t expires)
+{
+	struct exemption *x = must_alloc(sizeof *x);
+	snprintf(x->host, sizeof x->host, "%s", host);
+	certificate_spki(p->crt, x->spki);
+	snprintf(x->approver, sizeof x->approver, "anna");
+	x->expires = expires;
+	return snapshot_new(anchors_new(NO_BUNDLE, pki.root.pem), x, 1);
+}
+
+static int64_t real_now(void)
+{
+	return (int64_t)time(NULL) * SECOND_US;
+}
+
+/* --- handshakes ------------------------------------------------------------------------------------------------------------- */
+
+static void faults_are_named(void **state)
+{
+	(void)state;
+	static const struct { const struct pair *leaf, *next; const char *host, *says[4]; } tests[] = {
+		{ &pki.good, NULL, "mail.test", { NULL } },
+		{ &pki.good, NULL, "MAIL.test.", { NULL } },
+		{ &pki.good, NULL, "a.wild.test", { NULL } },
+		{ &pki.good, NULL, "a.b.wild.test", { "not to a.b.wild.test" } },
+		{ &pki.by_intermediate, &pki.intermediate, "mail.test", { NULL } },
+		{ &pki.by_intermediate, NULL, "mail.test", { "issued by \"Test Intermediate\"", "neither trust store", "Import its CA certificate" } },
+		{ &pki.by_address, NULL, "127.0.0.1", { NULL } },
+		{ &pki.by_address, NULL, "::1", { NULL } },
+		{ &pki.by_address, NULL, "[::1]", { NULL } },
+		{ &pki.by_address, NULL, "127.0.0.2", { "127.0.0.1, ::1", "not to 127.0.0.2" } },
+		{ &pki.good, NULL, "127.0.0.1", { "not to 127.0.0.1" } },
+		{ &pki.wrong_name, NULL, "mail.test", { "made out to other.test, 10.0.0.1, not to mail.test", "Allowed Hosts" } },
+		{ &pki.expired, NULL, "mail.test", { "expired on 20" } },
+		{ &pki.future, NULL, "mail.test", { "is valid only from 20", "clock says" } },
+		{ &pki.self, NULL, "mail.test", { "self-signed", "approve it" } },
+		{ &pki.unknown, NULL, "mail.test", { "issued by \"Other Root\", which is in neither trust store" } },
+		{ &pki.unknown, &pki.other_root, "mail.test", { "issued by \"Other Root\", which is in neither trust store" } },
+		{ &pki.client_only, NULL, "mail.test", { "not meant for servers" } },
+		{ &pki.weak, NULL, "mail.test", { "too weak" } },
+		{ &pki.by_fake_ca, &pki.fake_ca, "mail.test", { "no CA" } },
+		{ &pki.all_wrong, NULL, "mail.test", { "\"Other Root\"", "expired on", "made out to other.test, not to mail.test", "Import its CA" } },
+	};
+	struct trust_snapshot *t = with_roots(pki.root.pem);
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		struct trust_verdict v = { 0 };
+		struct err e = { 0 };
+		struct tls_server s = { .chain = { tests[i].leaf, tests[i].next } };
+		int rc = handshake(t, &s, tests[i].host, 465, TLS_V1_2, &v, &e);
+		assert_true(v.seen);
+		assert_non_null(v.chain_pem);
+		if ((rc == 0) != (tests[i].says[0] == NULL) || v.trusted != (rc == 0))
+			fail_msg("%zu: %s: %d %s", i, tests[i].host, rc, e.text);
+		assert_int_equal(s.received, rc == 0 ? 1 : 0);
+		assert_int_equal(rc, rc == 0 ? 0 : E_UNTRUSTED);
+		for (size_t k = 0; k < 4 && tests[i].says[k]; k++)
+			if (!strstr(e.text, tests[i].says[k]))
+				fail_msg("\"%s\" does not say \"%s\"", e.text, tests[i].says[k]);
+		trust_verdict_clear(&v);
+	}
+	trust_release(&t);
+}
+
+static void exemptions_hold_for_one_key_of_one_host(void **state)
+{
+	(void)state;
+	int64_t past = real_now() - DAY_US, future = real_now() + DAY_US;
+	const struct { const char *row; int64_t expires; const struct pair *leaf; const char *host; int port; const char *says; } tests[] = {
+		{ "mail.test:465", ABSTIME_NULL, &pki.self, "mail.test", 465, NULL },
+		{ "mail.test:465", future, &pki.self, "mail.test", 465, NULL },
+		{ "mail.test:465", ABSTIME_NULL, &pki.self_same_key, "mail.test", 465, NULL },
+		{ "mail.test:465", ABSTIME_NULL, &pki.self_new_key, "mail.test", 465, "another key than the one that anna approved" },
+		{ "mail.test:465", ABSTIME_NULL, &pki.self, "mail.test", 587, "self-signed" },
+		{ "mail.test:465", ABSTIME_NULL, &pki.self, "127.0.0.1", 465, "self-signed" },
+		{ "mail.test:465", past, &pki.self, "mail.test", 465, "approved only until" },
+		{ "127.0.0.1:465", ABSTIME_NULL, &pki.self, "127.0.0.1", 465, NULL },
+		{ "[::1]:465", ABSTIME_NULL, &pki.self, "::1", 465, NULL },
+		{ "mail.test:465", ABSTIME_NULL, &pki.good, "mail.test", 465, NULL }, /* trusted by its root, whatever was approved */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		struct trust_verdict v = { 0 };
+		struct err e = { 0 };
+		struct tls_server s = { .chain = { tests[i].leaf } };
+		struct trust_snapshot *t = with_exemption(tests[i].row, &pki.self, tests[i].expires);
+		int rc = handshake(t, &s, tests[i].host, tests[i].port, TLS_V1_2, &v, &e);
+		trust_release(&t); /* the verdict holds its own reference */
+		if ((rc == 0) != (tests[i].says == NULL))
+			fail_msg("%zu: %s: %d %s", i, tests[i].host, rc, e.text);
+		if (tests[i].says && !strstr(e.text, tests[i].says))
+			fail_msg("\"%s\" does not say \"%s\"", e.text, tests[i].says);
+		assert_int_equal(v.exempted, rc == 0 && tests[i].leaf != &pki.good);
+		trust_verdict_clear(&v);
+	}
+}
+
+static void versions_below_the_minimum_are_refused(void **state)
+{
+	(void)state;
+	static const struct { const char *server; enum tls_version least; bool works; } tests[] = {
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.3", TLS_V1_3, true },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_2, true },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_3, false },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_2, false },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_1, true },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_V1_1, false },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_V1_0, true },
+	};
+	struct trust_snapshot *t = with_roots(pki.root.pem);
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		struct trust_verdict v = { 0 };
+		struct err e = { 0 };
+		struct tls_server s = { .chain = { &pki.good }, .priority = tests[i].server };
+		int rc = handshake(t, &s, "mail.test", 465, tests[i].least, &v, &e);
+		if ((rc == 0) != tests[i].works)
+			fail_msg("%zu: %s: %d %s", i, tests[i].server, rc, e.text);
+		if (!tests[i].works && (rc != E_TLS || !strstr(e.text, "lower tlsMinProtocol")))
+			fail_msg("%zu: %d %s", i, rc, e.text);
+		trust_verdict_clear(&v);
+	}
+	trust_release(&t);
+}
+
+static void a_plain_greeting_is_explained(void **state)
+{
+	(void)state;
+	struct trust_verdict v = { 0 };
+	struct err e = { 0 };
+	struct tls_server s = { .greeting = "220 mail.test ESMTP\r\n" };
+	struct trust_snapshot *t = with_roots("");
+	assert_int_equal(handshake(t, &s, "mail.test", 587, TLS_V1_2, &v, &e), E_TLS);
+	assert_non_null(strstr(e.text, "useStartTls"));
+	assert_false(v.seen);
+	trust_verdict_clear(&v);
+	trust_release(&t);
+}
+
+static void imported_leaf_trusts_itself_only(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct trust_verdict v = { 0 };
+	struct trust_snapshot *t = with_roots(pki.self.pem);
+	struct tls_server s = { .chain = { &pki.self } };
+	assert_int_equal(handshake(t, &s, "mail.test", 465, TLS_V1_2, &v, &e), 0);
+	trust_verdict_clear(&v);
+	struct pair signed_by_leaf = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.self });
+	struct tls_server bad = { .chain = { &signed_by_leaf } };
+	assert_int_equal(handshake(t, &bad, "mail.test", 465, TLS_V1_2, &v, &e), E_UNTRUSTED);
+	trust_verdict_clear(&v);
+	trust_release(&t);
+	t = with_roots(pki.intermediate.pem); /* a CA below a root that is not known here */
+	struct tls_server below = { .chain = { &pki.by_intermediate } };
+	assert_int_equal(handshake(t, &below, "mail.test", 465, TLS_V1_2, &v, &e), 0);
+	trust_verdict_clear(&v);
+	trust_release(&t);
+	pair_free(&signed_by_leaf);
+}
+
+/* --- the service -------------------------------------------------------------------------------------------------------------- */
+
+static const struct type *const types[] = { &baja_component, &baja_folder, &trust_service, NULL };
+static struct world w;
+static const struct actor anna = { .user = "anna", .role = ROLE_ADMIN, .from = "192.0.2.7", .via = "session" };
+
+static int make_world(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof w);
+	world_make(&w, types);
+	w.station.clock.wall = real_now();
+	return 0;
+}
+
+static int end_world(void **state)
+{
+	(void)state;
+	world_end(&w);
+	return 0;
+}
+
+static struct trust_service *service(void)
+{
+	struct trust_service *t = trust_service_of(&w.station);
+	assert_non_null(t);
+	return t;
+}
+
+struct outcome {
+	bool done;
+	int code;
+	struct err err;
+	json_t *answer;
+};
+
+static void keep(void *context, int code, const struct err *e, const json_t *answer)
+{
+	struct outcome *o = context;
+	o->done = true;
+	o->code = code;
+	o->err = *e;
+	o->answer = json_deep_copy(answer);
+}
+
+/* Waits for the outcome; 0 or its code. */
+static int end_of(struct outcome *o)
+{
+	turn_until(&w, &o->done);
+	return o->code;
+}
+
+static void forget(struct outcome *o)
+{
+	json_decref(o->answer);
+	*o = (struct outcome){ 0 };
+}
+
+static const char *text_of(const json_t *row, const char *member)
+{
+	const char *text = json_string_value(json_object_get(row, member));
+	return text ? text : "(none)";
+}
+
+static void import_pem(const char *alias, const char *pem, struct outcome *o)
+{
+	forget(o);
+	user_store_import(service(), &anna, alias, pem, strlen(pem), keep, o);
+	end_of(o);
+}
+
+/* One attempt, as the mail engine makes it: handshake, and the refusal told to the engine. */
+static int attempt(const struct pair *leaf, struct err *e)
+{
+	struct trust_snapshot *t = trust_snapshot(&w.station);
+	struct trust_verdict v = { 0 };
+	struct tls_server s = { .chain = { leaf } };
+	int rc = handshake(t, &s, "mail.test", 465, TLS_V1_2, &v, e);
+	if (rc == E_UNTRUSTED)
+		trust_refused(&w.station, &v);
+	trust_verdict_clear(&v);
+	trust_release(&t);
+	return rc;
+}
+
+static bool idle(void)
+{
+	return !service()->first;
+}
+
+static void settle(void)
+{
+	bool done = false;
+	while (!(done = idle()))
+		station_turn(&w.station);
+}
+
+static void look(struct outcome *o)
+{
+	forget(o);
+	inquire_hosts(service(), "mail.test:465", keep, o);
+	end_of(o);
+}
+
+static void refused_approved_changed_approved(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct outcome o = { 0 };
+	assert_int_equal(attempt(&pki.self, &e), E_UNTRUSTED);
+	settle();
+	world_restart(&w, types);
+	w.station.clock.wall = real_now();
+	look(&o);
+	assert_int_equal(o.code, 0);
+	assert_true(json_is_false(json_object_get(o.answer, "approved")));
+	assert_true(json_is_null(json_object_get(o.answer, "previous")));
+	assert_true(json_is_true(json_object_get(o.answer, "needed")));
+	assert_string_equal(text_of(o.answer, "cause"), e.text);
+	assert_string_equal(text_of(json_object_get(o.answer, "certificate"), "subject"), "CN=mail.test");
+	char *old_spki = must_strdup(text_of(o.answer, "spki"));
+
+	int64_t generation = service()->generation;
+	forget(&o);
+	allowed_host_approve(service(), &anna, "mail.test:465", "It is ours.", ABSTIME_NULL, old_spki, keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_string_equal(text_of(o.answer, "approver"), "anna");
+	assert_string_equal(text_of(o.answer, "reason"), "It is ours.");
+	assert_true(service()->generation > generation);
+	assert_int_equal(attempt(&pki.self, &e), 0);
+	world_restart(&w, types);
+	w.station.clock.wall = real_now();
+	assert_int_equal(attempt(&pki.self, &e), 0);
+
+	assert_int_equal(attempt(&pki.self_new_key, &e), E_UNTRUSTED);
+	settle();
+	look(&o);
+	assert_true(json_is_false(json_object_get(o.answer, "approved")));
+	assert_string_equal(text_of(json_object_get(o.answer, "previous"), "spki"), old_spki);
+	assert_string_equal(text_of(json_object_get(o.answer, "previous"), "approver"), "anna");
+	assert_string_not_equal(text_of(o.answer, "spki"), old_spki);
+	assert_int_equal(attempt(&pki.self_new_key, &e), E_UNTRUSTED); /* and it keeps saying so */
+	assert_non_null(strstr(e.text, "another key than the one that anna approved"));
+	assert_int_equal(attempt(&pki.self, &e), E_UNTRUSTED); /* the old key does not count any more either */
+	settle();
+
+	forget(&o); /* what the user looked at is not what is there */
+	assert_int_equal(attempt(&pki.self_new_key, &e), E_UNTRUSTED);
+	settle();
+	allowed_host_approve(service(), &anna, "mail.test:465", "Renewed.", ABSTIME_NULL, old_spki, keep, &o);
+	assert_int_equal(end_of(&o), E_CONFLICT);
+	forget(&o);
+	allowed_host_approve(service(), &anna, "mail.test:465", "Renewed.", ABSTIME_NULL, NULL, keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_int_equal(attempt(&pki.self_new_key, &e), 0);
+	assert_true(json_is_null(json_object_get(o.answer, "previous")));
+
+	forget(&o);
+	allowed_host_unapprove(service(), &anna, "mail.test:465", keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_int_equal(attempt(&pki.self_new_key, &e), E_UNTRUSTED);
+	settle();
+	forget(&o);
+	allowed_host_remove(service(), &anna, "mail.test:465", keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_int_equal(service()->hosts.count, 0);
+	forget(&o);
+	free(old_spki);
+}
+
+static void approval_wants_a_reason_and_may_end(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct outcome o = { 0 };
+	attempt(&pki.self, &e);
+	settle();
+	allowed_host_approve(service(), &anna, "mail.test:465", " \n", ABSTIME_NULL, NULL, keep, &o);
+	assert_int_equal(end_of(&o), E_INVALID);
+	assert_string_equal(o.err.slot, "reason");
+	forget(&o);
+	allowed_host_approve(service(), &anna, "mail.test:465", "x", real_now() - DAY_US, NULL, keep, &o);
+	assert_int_equal(end_of(&o), E_INVALID);
+	assert_string_equal(o.err.slot, "expires");
+	forget(&o);
+	allowed_host_approve(service(), &anna, "other.test:465", "x", ABSTIME_NULL, NULL, keep, &o);
+	assert_int_equal(end_of(&o), E_NOT_FOUND);
+	forget(&o);
+	w.station.clock.wall = real_now() - 2 * DAY_US; /* approved two days ago, for one day */
+	allowed_host_approve(service(), &anna, "mail.test:465", "x", real_now() - DAY_US, NULL, keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	w.station.clock.wall = real_now();
+	assert_int_equal(attempt(&pki.self, &e), E_UNTRUSTED);
+	assert_non_null(strstr(e.text, "approved only until"));
+	settle();
+	look(&o);
+	assert_true(json_is_false(json_object_get(o.answer, "approved")));
+	assert_true(json_is_null(json_object_get(o.answer, "previous")));
+	forget(&o);
+}
+
+static void imported_root_makes_it_trusted_and_the_exemption_superfluous(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct outcome o = { 0 };
+	assert_int_equal(attempt(&pki.unknown, &e), E_UNTRUSTED);
+	settle();
+	import_pem(NULL, pki.other_root.pem, &o);
+	assert_int_equal(o.code, 0);
+	assert_string_equal(text_of(o.answer, "alias"), "Other_Root");
+	assert_int_equal(json_array_size(json_object_get(o.answer, "items")), 1);
+	assert_int_equal(json_array_size(json_object_get(o.answer, "warnings")), 0);
+	assert_int_equal(attempt(&pki.unknown, &e), 0);
+	look(&o);
+	assert_true(json_is_false(json_object_get(o.answer, "needed")));
+	world_restart(&w, types);
+	w.station.clock.wall = real_now();
+	assert_int_equal(attempt(&pki.unknown, &e), 0);
+	forget(&o);
+	user_store_remove(service(), &anna, "Other_Root", keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_int_equal(attempt(&pki.unknown, &e), E_UNTRUSTED);
+	settle();
+	forget(&o);
+	user_store_remove(service(), &anna, "Other_Root", keep, &o);
+	assert_int_equal(end_of(&o), E_NOT_FOUND);
+	forget(&o);
+}
+
+static void imports_are_checked(void **state)
+{
+	(void)state;
+	struct outcome o = { 0 };
+	gnutls_datum_t key;
+	assert_int_equal(gnutls_x509_privkey_export2(pki.self.key, GNUTLS_X509_FMT_PEM, &key), 0);
+	char *with_key = must_format("%s%.*s", pki.root.pem, (int)key.size, key.data), *two = must_format("%s\nnoise\n%s", pki.root.pem, pki.other_root.pem);
+	gnutls_free(key.data);
+	import_pem(NULL, with_key, &o);
+	assert_int_equal(o.code, E_INVALID);
+	assert_non_null(strstr(o.err.text, "private key. Nothing was stored"));
+	import_pem(NULL, "", &o);
+	assert_int_equal(o.code, E_INVALID);
+	import_pem(NULL, "hello", &o);
+	assert_int_equal(o.code, E_INVALID);
+	import_pem(NULL, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", &o);
+	assert_int_equal(o.code, E_INVALID);
+	import_pem("a/b", pki.root.pem, &o);
+	assert_int_equal(o.code, E_INVALID);
+	assert_string_equal(o.err.slot, "alias");
+	assert_int_equal(service()->certificates.count, 0);
+
+	import_pem(NULL, two, &o);
+	assert_int_equal(o.code, 0);
+	assert_int_equal(json_array_size(json_object_get(o.answer, "items")), 2);
+	import_pem(NULL, pki.root.pem, &o);
+	assert_int_equal(o.code, E_CONFLICT);
+	assert_non_null(strstr(o.err.text, "\"Test_Root\""));
+	import_pem("Test_Root", pki.intermediate.pem, &o); /* the same alias updates */
+	assert_int_equal(o.code, 0);
+	assert_int_equal(service()->certificates.count, 2);
+	import_pem("mine", pki.self.pem, &o);
+	assert_int_equal(o.code, 0);
+	assert_non_null(strstr(text_of(json_array_get(json_object_get(o.answer, "warnings"), 0), "detail"), "not a CA"));
+	import_pem("old", pki.expired.pem, &o);
+	assert_int_equal(o.code, 0);
+	assert_non_null(strstr(text_of(json_array_get(json_object_get(o.answer, "warnings"), 0), "detail"), "expired on"));
+	assert_int_equal(service()->userCertificates, 4);
+	json_t *row = user_store_row(service(), "old");
+	assert_true(json_is_false(json_object_get(row, "valid")));
+	json_decref(row);
+	forget(&o);
+	free(with_key);
+	free(two);
+}
+
+static void the_system_store_is_listed(void **state)
+{
+	(void)state;
+	struct outcome o = { 0 };
+	inquire_system(service(), NULL, keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_true(json_array_size(o.answer) > 50);
+	char *alias = must_strdup(text_of(json_array_get(o.answer, 7), "alias")), *fingerprint = must_strdup(text_of(json_array_get(o.answer, 7), "spki"));
+	forget(&o);
+	inquire_system(service(), alias, keep, &o);
+	assert_int_equal(end_of(&o), 0);
+	assert_string_equal(text_of(o.answer, "spki"), fingerprint);
+	forget(&o);
+	inquire_system(service(), "nobody", keep, &o);
+	assert_int_equal(end_of(&o), E_NOT_FOUND);
+	forget(&o);
+	free(alias);
+	free(fingerprint);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(faults_are_named),
+		cmocka_unit_test(exemptions_hold_for_one_key_of_one_host),
+		cmocka_unit_test(versions_below_the_minimum_are_refused),
+		cmocka_unit_test(a_plain_greeting_is_explained),
+		cmocka_unit_test(imported_leaf_trusts_itself_only),
+		cmocka_unit_test_setup_teardown(refused_approved_changed_approved, make_world, end_world),
+		cmocka_unit_test_setup_teardown(approval_wants_a_reason_and_may_end, make_world, end_world),
+		cmocka_unit_test_setup_teardown(imported_root_makes_it_trusted_and_the_exemption_superfluous, make_world, end_world),
+		cmocka_unit_test_setup_teardown(imports_are_checked, make_world, end_world),
+		cmocka_unit_test_setup_teardown(the_system_store_is_listed, make_world, end_world),
+	};
+	return cmocka_run_group_tests(tests, make_pki, free_pki);
+}
