@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// Debian's own Postfix and Dovecot, on free ports of 127.0.0.1, in a temporary directory, without systemd.
+// What Postfix takes for alice, bob, carol@mail.test lies in Dovecot's Maildirs and is read by IMAP.
+// Postfix wants root (its daemons change user); Dovecot alone does not.
+
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, chownSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { Imap } from './imap.mjs';
+import { fingerprint } from './pki.mjs';
+import { freePorts, listening } from './ports.mjs';
+import { atExit, temporaryDirectory } from './station.mjs';
+import { eventually } from './wait.mjs';
+
+/** For the skip option of a test: false, or why Postfix cannot run. */
+export const needsRoot = process.getuid() === 0 ? false : 'Postfix can only be started by root';
+
+export const USERS = { alice: 'secret1', bob: 'secret2', carol: 'pass word "q" \\ \u00e9' };
+const RECIPIENTS = 'check_recipient_access inline:{{defer@mail.test=451 4.7.1 greylisted try later},'
+  + ' {reject@mail.test=550 5.1.1 no such user here}}, reject_unauth_destination';
+
+const quiet = { stdio: ['ignore', 'pipe', 'pipe'] };
+/** Daemons keep what they inherit: a pipe would never end, so what they say goes to a file. */
+const daemon = (program, args, log) => execFileSync(program, args, { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')] });
+const id = (flag, user) => Number(execFileSync('id', [flag, user], quiet).toString());
+
+export class MailHost {
+  /** Starts both with a certificate {cert, key}. Ports afterwards: .submission (STARTTLS, AUTH), .smtps (implicit TLS, AUTH),
+   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only). */
+  static async start(certificate) {
+    const host = new MailHost();
+    await host.launch(certificate);
+    return host;
+  }
+
+  async launch(certificate) {
+    this.dir = temporaryDirectory('mailhost');
+    chmodSync(this.dir, 0o755);
+    this.mail = join(this.dir, 'mail');
+    mkdirSync(this.mail);
+    chownSync(this.mail, id('-u', 'nobody'), id('-g', 'nobody'));
+    this.cert = join(this.dir, 'served.pem');
+    this.key = join(this.dir, 'served.key');
+    this.copyCertificate(certificate);
+    [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap] = await freePorts(6);
+    atExit(() => this.stop());
+    this.startDovecot();
+    await this.startPostfix();
+    await Promise.all([listening(this.imap, 'Dovecot'), listening(this.submission, 'Postfix')]);
+  }
+
+  copyCertificate(certificate) {
+    copyFileSync(certificate.cert, this.cert);
+    copyFileSync(certificate.key, this.key);
+    chmodSync(this.key, 0o600);
+  }
+
+  startDovecot() {
+    const dir = join(this.dir, 'dovecot');
+    mkdirSync(join(dir, 'run'), { recursive: true });
+    writeFileSync(join(dir, 'users'), Object.entries(USERS).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''));
+    this.dovecotConf = join(dir, 'dovecot.conf');
+    writeFileSync(this.dovecotConf, dovecotConf(dir, this));
+    daemon('/usr/sbin/dovecot', ['-c', this.dovecotConf], join(dir, 'start.log'));
+  }
+
+  async startPostfix() {
+    this.etc = join(this.dir, 'postfix/etc');
+    for (const name of ['etc', 'spool', 'data']) mkdirSync(join(this.dir, 'postfix', name), { recursive: true });
+    chownSync(join(this.dir, 'postfix/data'), id('-u', 'postfix'), 0);
+    this.log = join(this.dir, 'postfix/maillog');
+    writeFileSync(join(this.etc, 'main.cf'), mainCf(this));
+    writeFileSync(join(this.etc, 'master.cf'), masterCf(this));
+    daemon('/usr/sbin/postfix', ['-c', this.etc, 'start'], join(this.dir, 'postfix/start.log'));
+  }
+
+  /** Serves another certificate from now on; resolves when it does. */
+  async useCertificate(certificate) {
+    this.copyCertificate(certificate);
+    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+    const wanted = fingerprint(certificate.cert);
+    await eventually('Postfix serves the new certificate', async () => await this.served() === wanted);
+    return wanted;
+  }
+
+  /** The fingerprint that the implicit TLS port serves now. */
+  served() {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port: this.smtps, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(socket.getPeerCertificate().fingerprint256.replaceAll(':', '').toLowerCase());
+        socket.destroy();
+      });
+      socket.on('error', reject);
+    });
+  }
+
+  /** Postfix's log, or only what came after a mark that logMark() gave. */
+  logText(mark = 0) { return readFileSync(this.log, 'utf8').slice(mark); }
+  logMark() { return this.logText().length; }
+
+  /** Makes Postfix take or refuse other recipients: answers by address, from the next connection on. */
+  setRecipientAnswers(answers) {
+    const rows = Object.entries(answers).map(([address, answer]) => `{${address}=${answer}}`).join(', ');
+    appendFileSync(join(this.etc, 'main.cf'), `\nsmtpd_recipient_restrictions = check_recipient_access inline:{${rows}}, reject_unauth_destination\n`);
+    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+  }
+
+  /** All messages in a user's INBOX, as Buffers, by IMAP. */
+  async mailbox(user) {
+    const imap = await Imap.connect(this.imap);
+    try {
+      await imap.login(user, USERS[user]);
+      return await imap.fetchAll('INBOX');
+    } finally {
+      imap.close();
+    }
+  }
+
+  /** Waits for a message in a user's mailbox that the function accepts (given its text); returns its Buffer. */
+  waitForMail(user, accept = () => true, seconds = 30) {
+    return eventually(() => `a mail for ${user}; Postfix says:\n${this.logText().slice(-3000)}`,
+      async () => (await this.mailbox(user)).find((raw) => accept(raw.toString('utf8'))), { seconds, every: 100 });
+  }
+
+  /** Both masters end their processes when they are asked to; nobody waits for it. */
+  stop() {
+    for (const file of ['dovecot/run/master.pid', 'postfix/spool/pid/master.pid']) {
+      try { process.kill(Number(readFileSync(join(this.dir, file), 'utf8')), 'SIGTERM'); } catch { /* it does not run */ }
+    }
+  }
+}
+
+const dovecotConf = (dir, host) => {
+  const user = process.getuid() === 0 ? 'nobody' : execFileSync('id', ['-un'], quiet).toString().trim();
+  const group = execFileSync('id', ['-gn', user], quiet).toString().trim();
+  return `
+base_dir = ${dir}/run
+state_dir = ${dir}/run
+log_path = ${dir}/dovecot.log
+info_log_path = ${dir}/dovecot.log
+instance_name = belfry${host.imap}
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = ${user}
+default_internal_group = ${group}
+default_login_user = ${user}
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_verbose = yes
+auth_failure_delay = 0
+mail_max_userip_connections = 1000
+mail_location = maildir:${host.mail}/%u
+mail_uid = ${user}
+mail_gid = ${group}
+first_valid_uid = 0
+first_valid_gid = 0
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN ${dir}/users
+}
+userdb {
+  driver = static
+  args = uid=${user} gid=${group} home=${host.mail}/%u
+}
+service anvil {
+  chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = ${host.imap}
+  }
+  inet_listener imaps {
+    port = 0
+  }
+}
+service stats {
+  chroot =
+}
+service auth {
+  unix_listener auth-client {
+    mode = 0666
+  }
+}
+namespace inbox {
+  inbox = yes
+}
+`;
+};
+
+const mainCf = (host) => `
+compatibility_level = 3.6
+queue_directory = ${host.dir}/postfix/spool
+data_directory = ${host.dir}/postfix/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+shlib_directory = /usr/lib/postfix
+meta_directory = /etc/postfix
+maillog_file = ${host.log}
+maillog_file_prefixes = /tmp, /var, ${host.dir}
+myhostname = mail.test
+mydestination =
+alias_maps =
+alias_database =
+local_recipient_maps =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+virtual_mailbox_domains = mail.test
+virtual_mailbox_base = ${host.mail}
+virtual_mailbox_maps = inline:{alice@mail.test=alice/, bob@mail.test=bob/, carol@mail.test=carol/, defer@mail.test=carol/}
+virtual_uid_maps = static:${id('-u', 'nobody')}
+virtual_gid_maps = static:${id('-g', 'nobody')}
+virtual_minimum_uid = 1
+max_idle = 1h
+smtpd_recipient_restrictions = ${RECIPIENTS}
+message_size_limit = 20000000
+default_transport = error:outbound disabled
+relay_transport = error:outbound disabled
+smtpd_tls_cert_file = ${host.cert}
+smtpd_tls_key_file = ${host.key}
+smtpd_tls_security_level = may
+smtpd_tls_loglevel = 1
+smtpd_tls_mandatory_protocols = >=TLSv1.2
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = ${host.dir}/dovecot/run/auth-client
+smtpd_sasl_security_options = noanonymous
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+anvil_rate_time_unit = 1s
+smtpd_error_sleep_time = 0
+`;
+
+const masterCf = (host) => `
+127.0.0.1:${host.smtp} inet n - n - - smtpd
+127.0.0.1:${host.plain} inet n - n - - smtpd
+  -o smtpd_tls_security_level=none
+  -o smtpd_sasl_auth_enable=yes
+127.0.0.1:${host.submission} inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_tls_security_level=encrypt
+  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+127.0.0.1:${host.smtps} inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_tls_wrappermode=yes
+  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+127.0.0.1:${host.tls11} inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_tls_protocols=TLSv1.1
+  -o smtpd_tls_mandatory_protocols=TLSv1.1
+  -o { tls_medium_cipherlist = ALL:@SECLEVEL=0 }
+  -o { smtpd_tls_mandatory_ciphers = medium }
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+`;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates for tests, made with openssl: a private root, an issuing CA below it, servers of it, self-signed ones.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from './station.mjs';
+
+const NAMES = 'DNS:localhost,DNS:mail.test,IP:127.0.0.1';
+
+const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** Where the files of one certificate are, and the certificate's text. */
+const files = (dir, name) => ({
+  name, cert: join(dir, `${name}.pem`), key: join(dir, `${name}.key`), get pem() { return readFileSync(this.cert, 'utf8'); },
+});
+
+export class Pki {
+  /** Makes the root "Plant Root CA" and the issuing CA "Plant Issuing CA" in a temporary directory. */
+  constructor() {
+    this.dir = temporaryDirectory('pki');
+    this.root = files(this.dir, 'root');
+    this.intermediate = files(this.dir, 'intermediate');
+    this.makeKey(this.root);
+    openssl('req', '-x509', '-new', '-key', this.root.key, '-sha256', '-days', '3650', '-subj', '/O=Plant/CN=Plant Root CA',
+      '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-out', this.root.cert);
+    this.makeKey(this.intermediate);
+    this.sign(this.intermediate, this.root, '/O=Plant/CN=Plant Issuing CA', 3000,
+      'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n');
+  }
+
+  makeKey(file) {
+    openssl('ecparam', '-genkey', '-name', 'prime256v1', '-noout', '-out', file.key);
+  }
+
+  sign(file, issuer, subject, days, extensions) {
+    const request = join(this.dir, `${file.name}.csr`);
+    const ext = join(this.dir, `${file.name}.ext`);
+    writeFileSync(ext, extensions);
+    openssl('req', '-new', '-key', file.key, '-subj', subject, '-out', request);
+    openssl('x509', '-req', '-in', request, '-CA', issuer.cert, '-CAkey', issuer.key, '-CAcreateserial', '-days', String(days),
+      '-sha256', '-extfile', ext, '-out', file.cert);
+  }
+
+  /** A server's certificate of the issuing CA; its file holds the chain without the root. */
+  server(name, { names = NAMES, days = 800, subject = '/CN=localhost' } = {}) {
+    const file = files(this.dir, name);
+    this.makeKey(file);
+    this.sign(file, this.intermediate, subject, days, `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nextendedKeyUsage=serverAuth\n`);
+    writeFileSync(file.cert, file.pem + this.intermediate.pem);
+    return file;
+  }
+
+  /** A self-signed server's certificate, with a key of its own. */
+  selfSigned(name, { names = NAMES, days = 800, subject = '/CN=localhost' } = {}) {
+    const file = files(this.dir, name);
+    this.makeKey(file);
+    openssl('req', '-x509', '-new', '-key', file.key, '-sha256', '-days', String(days), '-subj', subject,
+      '-addext', `subjectAltName=${names}`, '-out', file.cert);
+    return file;
+  }
+}
+
+/** SHA-256 fingerprint of a certificate file's first certificate, as lower-case hex without colons. */
+export function fingerprint(cert) {
+  const text = openssl('x509', '-in', cert, '-noout', '-fingerprint', '-sha256').toString();
+  return text.split('=')[1].trim().replaceAll(':', '').toLowerCase();
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for something to become true, with a deadline and no fixed sleeps.
+
+/** Resolves as the promise does, or rejects after so many seconds with the text that explain() gives. */
+export function within(seconds, promise, explain) {
+  let timer;
+  const deadline = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`after ${seconds} s: ${typeof explain === 'function' ? explain() : explain}`)), seconds * 1000);
+  });
+  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Asks until the answer is neither false nor null nor undefined, and returns it. `what` says what was waited for:
+ * a text, or a function that is given the last error.
+ */
+export async function eventually(what, ask, { seconds = 20, every = 25 } = {}) {
+  const end = Date.now() + seconds * 1000;
+  let problem;
+  for (;;) {
+    try {
+      const answer = await ask();
+      if (answer !== false && answer !== null && answer !== undefined) return answer;
+      problem = undefined;
+    } catch (error) {
+      problem = error;
+    }
+    if (Date.now() > end) {
+      const text = typeof what === 'function' ? await what(problem) : what;
+      throw new Error(`not within ${seconds} s: ${text}`, { cause: problem });
+    }
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+}
