@@ -5,6 +5,7 @@
 #
 #   rig.sh prepare           once for each kernel: kernel image, modules, gpio-sim, initial ram disk   (about 20 s)
 #   rig.sh run 'COMMAND...'  boots, runs COMMAND in the guest as root, powers off                      (8 s and COMMAND)
+#   rig.sh shell             boots; standard input and output are a root shell in the guest, until it is told to exit
 #
 # The guest is Debian's own kernel. Its file tree is the host's, mounted read-only: the very binaries of this build run
 # there, beside a chip "plant" with the input lines DI0 to DI7 and the output lines DO0 to DO7. Only /run can be
@@ -98,19 +99,20 @@ prepare() {
 	local version
 	check_machine
 	version=$(kernel)
-	if [ -f "$dir/ready" ] && [ "$(cat "$dir/ready")" = "$version" ] && [ "$dir/initrd.gz" -nt "$here/guest-init" ]; then
-		return
+	if [ ! -f "$dir/ready" ] || [ "$(cat "$dir/ready")" != "$version" ]; then
+		rm -rf "$dir"
+		mkdir -p "$dir/kernel" "$dir/module"
+		fetch_kernel "$version"
+		build_module "$version"
 	fi
-	rm -rf "$dir"
-	mkdir -p "$dir/kernel" "$dir/module"
-	fetch_kernel "$version"
-	build_module "$version"
-	build_ramdisk "$version"
+	[ "$dir/initrd.gz" -nt "$here/guest-init" ] || build_ramdisk "$version"
 	echo "$version" >"$dir/ready"
 }
 
-run() {
-	local version forward="" pair serial status=0
+# boot CONSOLE COMMAND: CONSOLE is more of qemu's command line; descriptor 3 is qemu's standard input.
+boot() {
+	local version forward="" pair serial status=0 console=$1
+	shift
 	check_machine
 	[ -f "$dir/ready" ] || { echo "rig.sh: run '$0 prepare' first"; exit 1; }
 	version=$(cat "$dir/ready")
@@ -122,17 +124,31 @@ run() {
 	: >"$serial"
 	# romfile= keeps the card's boot code away; multidevs=remap, since the host's tree spans several file systems
 	timeout "${RIG_TIMEOUT:-120}" qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -m 1024 -display none -monitor none \
-		-no-reboot -serial "file:$serial" -kernel "$dir/kernel/boot/vmlinuz-$version" -initrd "$dir/initrd.gz" \
+		-no-reboot -nodefaults -serial "file:$serial" $console -kernel "$dir/kernel/boot/vmlinuz-$version" -initrd "$dir/initrd.gz" \
 		-append "console=ttyS0 panic=-1 quiet rigcmd=$serial.cmd" \
 		-netdev "user,id=n$forward" -device virtio-net-pci,netdev=n,romfile= \
-		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap </dev/null || status=$?
-	sed -n '/^RIG up/,$p' "$serial" | tr -d '\r'
-	[ $status -ne 124 ] || echo "rig.sh: the guest was stopped after ${RIG_TIMEOUT:-120} s"
+		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap <&3 3<&- || status=$?
+	[ $status -ne 124 ] || echo "rig.sh: the guest was stopped after ${RIG_TIMEOUT:-120} s" >&2
 	grep -q '^RIG rc=0' "$serial"
+}
+
+run() {
+	local status=0
+	boot "" "$@" 3</dev/null || status=$?
+	sed -n '/^RIG up/,$p' "${RIG_SERIAL:-$dir/serial}" | tr -d '\r'
+	return $status
+}
+
+# The guest's second serial port is this program's standard input and output. Nothing may be written before the line
+# "RIG shell" has come. The pipe in front of bash keeps it from taking the port for a terminal with a person at it.
+shell() {
+	boot "-chardev stdio,id=shell,signal=off -serial chardev:shell" \
+		'stty raw -echo </dev/ttyS1; exec >/dev/ttyS1 2>&1; echo RIG shell; exec bash < <(exec cat /dev/ttyS1)' 3<&0
 }
 
 case ${1:-} in
 prepare) prepare ;;
 run) shift; run "$@" ;;
-*) sed -n '3,22s/^# \{0,1\}//p' "$0"; exit 2 ;;
+shell) shell ;;
+*) sed -n '3,23s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
