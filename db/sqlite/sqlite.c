@@ -173,24 +173,25 @@ static bool work(struct sqlite_store *s, struct message *chain)
 	for (struct message *m = chain, *next; m; m = next) {
 		next = m->next;
 		struct job *j = container_of(m, struct job, message);
-		if (j->what == JOB_COMMIT) {
+		int what = j->what; /* j is the engine's as soon as its group is answered */
+		if (what == JOB_COMMIT) {
 			j->next = NULL;
 			*tail = j;
 			tail = &j->next;
 			rows += j->tx->count;
 		}
-		bool last = !next || j->what != JOB_COMMIT || rows >= GROUP_ROWS;
+		bool last = !next || what != JOB_COMMIT || rows >= GROUP_ROWS;
 		if (last && group) {
 			commit_group(s, group);
 			group = NULL;
 			tail = &group;
 			rows = 0;
 		}
-		if (j->what == JOB_QUERY)
+		if (what == JOB_QUERY)
 			answer_query(s, j);
-		if (j->what == JOB_SCAN)
+		if (what == JOB_SCAN)
 			do_scan(s, j);
-		if (j->what == JOB_CLOSE)
+		if (what == JOB_CLOSE)
 			open = false;
 	}
 	return open;
