@@ -12,7 +12,7 @@
 #include "station/must.h"
 #include "web/request.h"
 
-/* --- answers ---------------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 /* The service, or an answer that there is none. */
 static struct trust_service *service(struct request *r)
@@ -68,13 +68,14 @@ static void reply_created(void *context, int code, const struct err *e, const js
 		return;
 	}
 	char location[64 + 3 * ALIAS_MAX] = "/api/v1/certificates/user/", *end = location + strlen(location);
-	for (const char *p = json_string_value(json_object_get(answer, "alias")); p && *p && end < location + sizeof location - 4; p++)
+	for (const char *p = json_string_value(json_object_get(answer, "alias"));
+	     p && *p && end < location + sizeof location - 4; p++)
 		end += snprintf(end, 4, isalnum((unsigned char)*p) || strchr("-._~", *p) ? "%c" : "%%%02X", (unsigned char)*p);
 	request_reply_header(context, "Location", location);
 	request_reply_json(context, 201, json_deep_copy(answer));
 }
 
-/* --- stores ------------------------------------------------------------------------------------------------------------------ */
+/* --- stores ------------------------------------------------------------------------------------------------------- */
 
 static void list_system(struct request *r)
 {
@@ -106,7 +107,8 @@ static void get_user(struct request *r)
 	if (row)
 		request_reply_json(r, 200, row);
 	else
-		request_reply_code(r, E_NOT_FOUND, "The User Trust Store holds no certificate \"%.100s\".", request_param(r, "alias"));
+		request_reply_code(r, E_NOT_FOUND, "The User Trust Store holds no certificate \"%.100s\".",
+		                   request_param(r, "alias"));
 }
 
 /* The key store: for now the station's own certificate, without its key. */
@@ -171,7 +173,7 @@ static void remove_user(struct request *r)
 		user_store_remove(t, request_actor(r), request_param(r, "alias"), reply_empty, r);
 }
 
-/* --- Allowed Hosts ------------------------------------------------------------------------------------------------------------ */
+/* --- Allowed Hosts ------------------------------------------------------------------------------------------------ */
 
 static void list_hosts(struct request *r)
 {
@@ -197,7 +199,10 @@ static bool read_expires(struct request *r, int64_t *expires)
 	if (json_is_string(member) && abstime_parse(json_string_value(member), expires) == 0)
 		return true;
 	struct err e = { 0 };
-	refuse(r, err_set(&e, E_INVALID, "expires", "A time is written as 2026-12-31T23:59:59Z; null means that the approval does not end."), &e);
+	refuse(r,
+	       err_set(&e, E_INVALID, "expires",
+	               "A time is written as 2026-12-31T23:59:59Z; null means that the approval does not end."),
+	       &e);
 	return false;
 }
 
@@ -208,7 +213,8 @@ static void approve(struct request *r)
 	const json_t *reason = json_object_get(request_body(r), "reason");
 	if (!t || !read_expires(r, &expires))
 		return;
-	allowed_host_approve(t, request_actor(r), request_param(r, "host"), json_is_string(reason) ? json_string_value(reason) : "", expires,
+	allowed_host_approve(t, request_actor(r), request_param(r, "host"),
+	                     json_is_string(reason) ? json_string_value(reason) : "", expires,
 	                     json_string_value(json_object_get(request_body(r), "spki")), reply_row, r);
 }
 
@@ -226,28 +232,45 @@ static void remove_host(struct request *r)
 		allowed_host_remove(t, request_actor(r), request_param(r, "host"), reply_empty, r);
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------------------ */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
-#define ITEMS "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"
+#define ITEMS                                                                                                          \
+	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
+	"\"object\"}}}}"
 #define ROW "{\"type\":\"object\"}"
-#define IMPORT "{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"alias\":{\"type\":\"string\",\"maxLength\":120},\"pem\":{\"type\":\"string\"}}}"
-#define APPROVAL "{\"type\":\"object\",\"required\":[\"reason\"],\"properties\":{\"reason\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":1000}," \
+#define IMPORT                                                                                                         \
+	"{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"alias\":{\"type\":\"string\",\"maxLength\":120},"   \
+	"\"pem\":{\"type\":\"string\"}}}"
+#define APPROVAL                                                                                                       \
+	"{\"type\":\"object\",\"required\":[\"reason\"],\"properties\":{\"reason\":{\"type\":\"string\",\"minLength\":1,"  \
+	"\"maxLength\":1000},"                                                                                             \
 	"\"expires\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"spki\":{\"type\":\"string\"}}}"
 
 const struct route certificate_routes[] = {
-	{ "GET", "/certificates/system", ROLE_VIEWER, 0, list_system, "The System Trust Store: the CA certificates of the distribution.", NULL, ITEMS, NULL },
-	{ "GET", "/certificates/system/{alias}", ROLE_VIEWER, 0, get_system, "One certificate of the System Trust Store.", NULL, ROW, NULL },
-	{ "GET", "/certificates/keys", ROLE_VIEWER, 0, list_keys, "The User Key Store: the station's own certificates.", NULL, ITEMS, NULL },
-	{ "GET", "/certificates/keys/{alias}", ROLE_VIEWER, 0, get_key, "One of the station's own certificates.", NULL, ROW, NULL },
-	{ "GET", "/certificates/user", ROLE_VIEWER, 0, list_user, "The User Trust Store: the certificates that were imported.", NULL, ITEMS, NULL },
-	{ "GET", "/certificates/user/{alias}", ROLE_VIEWER, 0, get_user, "One certificate of the User Trust Store.", NULL, ROW, NULL },
+	{ "GET", "/certificates/system", ROLE_VIEWER, 0, list_system,
+	  "The System Trust Store: the CA certificates of the distribution.", NULL, ITEMS, NULL },
+	{ "GET", "/certificates/system/{alias}", ROLE_VIEWER, 0, get_system, "One certificate of the System Trust Store.",
+	  NULL, ROW, NULL },
+	{ "GET", "/certificates/keys", ROLE_VIEWER, 0, list_keys, "The User Key Store: the station's own certificates.",
+	  NULL, ITEMS, NULL },
+	{ "GET", "/certificates/keys/{alias}", ROLE_VIEWER, 0, get_key, "One of the station's own certificates.", NULL, ROW,
+	  NULL },
+	{ "GET", "/certificates/user", ROLE_VIEWER, 0, list_user,
+	  "The User Trust Store: the certificates that were imported.", NULL, ITEMS, NULL },
+	{ "GET", "/certificates/user/{alias}", ROLE_VIEWER, 0, get_user, "One certificate of the User Trust Store.", NULL,
+	  ROW, NULL },
 	{ "POST", "/certificates/user", ROLE_ADMIN, ROUTE_LARGE, import_user,
-	  "Imports the certificates of a PEM text, as JSON or as the text itself; one of the same alias is replaced.", IMPORT, ROW, NULL },
-	{ "DELETE", "/certificates/user/{alias}", ROLE_ADMIN, 0, remove_user, "Takes a certificate out of the User Trust Store.", NULL, NULL, NULL },
-	{ "GET", "/allowed-hosts", ROLE_VIEWER, 0, list_hosts, "Peers whose certificate was refused, and the approvals of them.", NULL, ITEMS, NULL },
+	  "Imports the certificates of a PEM text, as JSON or as the text itself; one of the same alias is replaced.",
+	  IMPORT, ROW, NULL },
+	{ "DELETE", "/certificates/user/{alias}", ROLE_ADMIN, 0, remove_user,
+	  "Takes a certificate out of the User Trust Store.", NULL, NULL, NULL },
+	{ "GET", "/allowed-hosts", ROLE_VIEWER, 0, list_hosts,
+	  "Peers whose certificate was refused, and the approvals of them.", NULL, ITEMS, NULL },
 	{ "GET", "/allowed-hosts/{host}", ROLE_VIEWER, 0, get_host, "One peer, by name:port.", NULL, ROW, NULL },
-	{ "POST", "/allowed-hosts/{host}/approve", ROLE_ADMIN, 0, approve, "Approves the key that a peer has shown.", APPROVAL, ROW, NULL },
+	{ "POST", "/allowed-hosts/{host}/approve", ROLE_ADMIN, 0, approve, "Approves the key that a peer has shown.",
+	  APPROVAL, ROW, NULL },
 	{ "POST", "/allowed-hosts/{host}/unapprove", ROLE_ADMIN, 0, unapprove, "Ends an approval.", NULL, ROW, NULL },
-	{ "DELETE", "/allowed-hosts/{host}", ROLE_ADMIN, 0, remove_host, "Removes a peer; it comes back when it is refused again.", NULL, NULL, NULL },
+	{ "DELETE", "/allowed-hosts/{host}", ROLE_ADMIN, 0, remove_host,
+	  "Removes a peer; it comes back when it is refused again.", NULL, NULL, NULL },
 	{ NULL },
 };

@@ -38,14 +38,16 @@ static const struct slot allowed_host_slots[] = {
 	SLOT(struct allowed_host, reason, STRING, .doc = "Why it was approved."),
 	SLOT(struct allowed_host, expires, ABSTIME, .dflt = "null", .doc = "When the approval ends; never when empty."),
 	SLOT(struct allowed_host, cause, STRING, .doc = "Why the certificate was refused."),
-	SLOT_STRUCT(struct allowed_host, previous, previous_slots, .doc = "The approved key that the peer had before this one."),
+	SLOT_STRUCT(struct allowed_host, previous, previous_slots,
+	            .doc = "The approved key that the peer had before this one."),
 	SLOT(struct allowed_host, pem, STRING, .facets = FACETS(.maxLength = CHAIN_PEM_MAX), .doc = "The chain as sent."),
 	SLOT_END,
 };
-const struct record_kind allowed_host_kind = { "allowed_host", "Peers whose certificate was refused, and approvals of them.",
+const struct record_kind allowed_host_kind = { "allowed_host",
+	                                           "Peers whose certificate was refused, and approvals of them.",
 	                                           sizeof(struct allowed_host), allowed_host_slots, false };
 
-/* --- rows as JSON --------------------------------------------------------------------------------------------------------- */
+/* --- rows as JSON ------------------------------------------------------------------------------------------------- */
 
 static json_t *leaf_json(struct trust_service *t, const struct allowed_host *row)
 {
@@ -89,14 +91,14 @@ void allowed_host_judge(json_t *row, struct trust_snapshot *snapshot)
 	json_object_set_new(row, "needed", json_boolean(!pem || !snapshot_verifies(snapshot, name, pem)));
 }
 
-/* --- changes ---------------------------------------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------------------------------------ */
 
 /* One change of one row: refused, approved, unapproved, removed. What a kind does not need stays empty. */
 struct host_change {
 	struct trust_change change;
-	char *host;              /* "name:port" */
-	char *text;              /* cause of a refusal, reason of an approval */
-	char *chain_pem;         /* refused */
+	char *host;      /* "name:port" */
+	char *text;      /* cause of a refusal, reason of an approval */
+	char *chain_pem; /* refused */
 	char spki[FINGERPRINT_HEX];
 	int64_t expires;         /* approved */
 	struct allowed_host row; /* planned; applied after the commit */
@@ -127,7 +129,9 @@ static void apply(struct trust_service *t, struct trust_change *change)
 static struct host_change *change_new(const struct actor *actor, const char *host, trust_done *done, void *context)
 {
 	struct host_change *m = must_alloc(sizeof *m);
-	m->change = (struct trust_change){ .by_station = !actor, .apply = apply, .release = release, .done = done, .context = context };
+	m->change = (struct trust_change){
+		.by_station = !actor, .apply = apply, .release = release, .done = done, .context = context
+	};
 	if (actor)
 		m->change.actor = *actor;
 	m->host = must_strdup(host);
@@ -140,7 +144,8 @@ static struct allowed_host *find(struct trust_service *t, const struct host_chan
 {
 	struct allowed_host *row = records_find(&t->hosts, m->host);
 	if (!row)
-		err_set(e, E_NOT_FOUND, NULL, "Allowed Hosts has no row \"%.200s\". Rows are named name:port, as mail.test:465.", m->host);
+		err_set(e, E_NOT_FOUND, NULL,
+		        "Allowed Hosts has no row \"%.200s\". Rows are named name:port, as mail.test:465.", m->host);
 	return row;
 }
 
@@ -153,15 +158,15 @@ static void put(struct host_change *m, const struct allowed_host *next, struct s
 
 static char *no_text(void)
 {
-	return (char *)(uintptr_t)"";
+	return (char *)(uintptr_t) "";
 }
 
-/* --- refused ---------------------------------------------------------------------------------------------------------------- */
+/* --- refused ------------------------------------------------------------------------------------------------------ */
 
 static struct previous_key previous_of(const struct allowed_host *row)
 {
-	return (struct previous_key){ row->fingerprint, row->spki, row->subject, row->issuer, row->notBefore, row->notAfter,
-		                          row->keyAlgorithm, row->keySize, row->approver };
+	return (struct previous_key){ row->fingerprint, row->spki,         row->subject, row->issuer,  row->notBefore,
+		                          row->notAfter,    row->keyAlgorithm, row->keySize, row->approver };
 }
 
 /* Whether the row says already what this refusal has found. */
@@ -176,16 +181,27 @@ static bool known(const struct trust_service *t, const struct allowed_host *row,
 }
 
 /* A row for a peer with these facts about its certificate. Borrows from facts, m and old. */
-static struct allowed_host refused_row(struct trust_service *t, const struct allowed_host *old, const struct certificate_row *facts,
-                                       struct host_change *m)
+static struct allowed_host refused_row(struct trust_service *t, const struct allowed_host *old,
+                                       const struct certificate_row *facts, struct host_change *m)
 {
 	bool same = old && strcmp(old->spki, m->spki) == 0;
 	struct allowed_host next = {
-		.host = m->host, .subject = facts->subject, .issuer = facts->issuer, .notBefore = facts->notBefore,
-		.notAfter = facts->notAfter, .keyAlgorithm = facts->keyAlgorithm, .keySize = facts->keySize,
-		.fingerprint = facts->fingerprints.sha256, .spki = m->spki, .created = { station_now(t->c.station) },
-		.approver = no_text(), .approvedAt = { ABSTIME_NULL }, .reason = no_text(), .expires = { ABSTIME_NULL },
-		.cause = m->text, .pem = m->chain_pem,
+		.host = m->host,
+		.subject = facts->subject,
+		.issuer = facts->issuer,
+		.notBefore = facts->notBefore,
+		.notAfter = facts->notAfter,
+		.keyAlgorithm = facts->keyAlgorithm,
+		.keySize = facts->keySize,
+		.fingerprint = facts->fingerprints.sha256,
+		.spki = m->spki,
+		.created = { station_now(t->c.station) },
+		.approver = no_text(),
+		.approvedAt = { ABSTIME_NULL },
+		.reason = no_text(),
+		.expires = { ABSTIME_NULL },
+		.cause = m->text,
+		.pem = m->chain_pem,
 		.previous = { .fingerprint = no_text(), .notBefore = { ABSTIME_NULL }, .notAfter = { ABSTIME_NULL } },
 	};
 	if (same) { /* an approval that has ended stays to be read */
@@ -217,7 +233,8 @@ static int plan_refused(struct trust_service *t, struct trust_change *change, st
 	struct allowed_host next = refused_row(t, old, &facts, m);
 	put(m, &next, tx);
 	bool voided = old && old->approved;
-	trust_change_audit(t, change, tx, voided ? "approvalVoided" : "refused", m->host, old ? old->spki : NULL, m->spki, NULL);
+	trust_change_audit(t, change, tx, voided ? "approvalVoided" : "refused", m->host, old ? old->spki : NULL, m->spki,
+	                   NULL);
 	record_finish(&certificate_row_kind, &facts);
 	certificates_free(chain, count);
 	return 0;
@@ -246,7 +263,7 @@ void trust_refused(struct station *s, const struct trust_verdict *v)
 	trust_change_submit(t, &m->change);
 }
 
-/* --- approved, unapproved ------------------------------------------------------------------------------------------------- */
+/* --- approved, unapproved ----------------------------------------------------------------------------------------- */
 
 static int plan_approve(struct trust_service *t, struct trust_change *change, struct store_tx *tx, struct err *e)
 {
@@ -255,32 +272,38 @@ static int plan_approve(struct trust_service *t, struct trust_change *change, st
 	if (!row)
 		return e->code;
 	if (*m->spki && strcmp(m->spki, row->spki) != 0)
-		return err_set(e, E_CONFLICT, "spki", "%.120s shows another key by now than the one you looked at. Look at its certificate again.", m->host);
+		return err_set(e, E_CONFLICT, "spki",
+		               "%.120s shows another key by now than the one you looked at. Look at its certificate again.",
+		               m->host);
 	struct allowed_host next = *row;
 	next.approved = true;
 	next.approver = (char *)(uintptr_t)trust_change_actor(change);
 	next.approvedAt.us = station_now(t->c.station);
 	next.reason = m->text;
 	next.expires.us = m->expires;
-	next.previous = (struct previous_key){ .fingerprint = no_text(), .notBefore = { ABSTIME_NULL }, .notAfter = { ABSTIME_NULL } };
+	next.previous =
+	    (struct previous_key){ .fingerprint = no_text(), .notBefore = { ABSTIME_NULL }, .notAfter = { ABSTIME_NULL } };
 	put(m, &next, tx);
-	trust_change_audit(t, change, tx, "approved", m->host, *row->previous.spki ? row->previous.spki : NULL, row->spki, m->text);
+	trust_change_audit(t, change, tx, "approved", m->host, *row->previous.spki ? row->previous.spki : NULL, row->spki,
+	                   m->text);
 	return 0;
 }
 
 static int check_approval(struct trust_service *t, const char *reason, int64_t expires, struct err *e)
 {
 	if (!reason[strspn(reason, " \t\r\n")])
-		return err_set(e, E_INVALID, "reason", "Say why this certificate is approved; whoever reads the list later has to know.");
+		return err_set(e, E_INVALID, "reason",
+		               "Say why this certificate is approved; whoever reads the list later has to know.");
 	if (strlen(reason) > APPROVAL_REASON_MAX)
 		return err_set(e, E_INVALID, "reason", "A reason has at most %d bytes.", APPROVAL_REASON_MAX);
 	if (expires != ABSTIME_NULL && expires <= station_now(t->c.station))
-		return err_set(e, E_INVALID, "expires", "This time has passed already; an approval ends in the future, or never.");
+		return err_set(e, E_INVALID, "expires",
+		               "This time has passed already; an approval ends in the future, or never.");
 	return 0;
 }
 
-void allowed_host_approve(struct trust_service *t, const struct actor *actor, const char *host, const char *reason, int64_t expires,
-                          const char *spki, trust_done *done, void *context)
+void allowed_host_approve(struct trust_service *t, const struct actor *actor, const char *host, const char *reason,
+                          int64_t expires, const char *spki, trust_done *done, void *context)
 {
 	struct err e = { 0 };
 	int code = check_approval(t, reason, expires, &e);
@@ -309,14 +332,15 @@ static int plan_unapprove(struct trust_service *t, struct trust_change *change, 
 	return 0;
 }
 
-void allowed_host_unapprove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done, void *context)
+void allowed_host_unapprove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done,
+                            void *context)
 {
 	struct host_change *m = change_new(actor, host, done, context);
 	m->change.plan = plan_unapprove;
 	trust_change_submit(t, &m->change);
 }
 
-/* --- removed ------------------------------------------------------------------------------------------------------------------ */
+/* --- removed ------------------------------------------------------------------------------------------------------ */
 
 static int plan_remove(struct trust_service *t, struct trust_change *change, struct store_tx *tx, struct err *e)
 {
@@ -339,7 +363,8 @@ static void apply_remove(struct trust_service *t, struct trust_change *change)
 	json_decref(gone);
 }
 
-void allowed_host_remove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done, void *context)
+void allowed_host_remove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done,
+                         void *context)
 {
 	struct host_change *m = change_new(actor, host, done, context);
 	m->change.plan = plan_remove;

@@ -17,9 +17,11 @@ void allowed_host_judge(json_t *row, struct trust_snapshot *snapshot);
 
 /* Approves the key that the row shows. reason is required; expires in microseconds, ABSTIME_NULL: never. spki: what the
  * user looked at, so that a key that changed meanwhile is not approved by accident (E_CONFLICT); NULL: not said. */
-void allowed_host_approve(struct trust_service *t, const struct actor *actor, const char *host, const char *reason, int64_t expires,
-                          const char *spki, trust_done *done, void *context);
-void allowed_host_unapprove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done, void *context);
-void allowed_host_remove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done, void *context);
+void allowed_host_approve(struct trust_service *t, const struct actor *actor, const char *host, const char *reason,
+                          int64_t expires, const char *spki, trust_done *done, void *context);
+void allowed_host_unapprove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done,
+                            void *context);
+void allowed_host_remove(struct trust_service *t, const struct actor *actor, const char *host, trust_done *done,
+                         void *context);
 
 #endif

@@ -16,7 +16,8 @@
 #define SANS_MAX 100
 
 static const struct slot fingerprint_slots[] = {
-	SLOT(struct certificate_fingerprints, sha1, STRING, .doc = "SHA-1 of the certificate, hexadecimal; only for comparing with older tools."),
+	SLOT(struct certificate_fingerprints, sha1, STRING,
+	     .doc = "SHA-1 of the certificate, hexadecimal; only for comparing with older tools."),
 	SLOT(struct certificate_fingerprints, sha256, STRING, .doc = "SHA-256 of the certificate, hexadecimal."),
 	SLOT_END,
 };
@@ -34,32 +35,62 @@ static const struct slot row_slots[] = {
 	SLOT(struct certificate_row, selfSigned, BOOLEAN, .doc = "Subject and issuer are the same."),
 	SLOT(struct certificate_row, ca, BOOLEAN, .doc = "It may sign other certificates."),
 	SLOT(struct certificate_row, keyUsage, LIST, .element = V_STRING, .doc = "What the key may be used for."),
-	SLOT(struct certificate_row, extendedKeyUsage, LIST, .element = V_STRING, .doc = "What the certificate is made for."),
+	SLOT(struct certificate_row, extendedKeyUsage, LIST, .element = V_STRING,
+	     .doc = "What the certificate is made for."),
 	SLOT(struct certificate_row, sans, LIST, .element = V_STRING, .doc = "Names and addresses that it is made out to."),
-	SLOT_STRUCT(struct certificate_row, fingerprints, fingerprint_slots, .doc = "Hashes to compare with what the owner says."),
+	SLOT_STRUCT(struct certificate_row, fingerprints, fingerprint_slots,
+	            .doc = "Hashes to compare with what the owner says."),
 	SLOT(struct certificate_row, spki, STRING, .doc = "SHA-256 of the public key, hexadecimal."),
 	SLOT(struct certificate_row, valid, BOOLEAN, .doc = "Within its time of validity."),
 	SLOT(struct certificate_row, reason, STRING, .doc = "Why it is not valid."),
-	SLOT(struct certificate_row, pem, STRING, .facets = FACETS(.maxLength = CHAIN_PEM_MAX), .doc = "The certificate as PEM text."),
+	SLOT(struct certificate_row, pem, STRING, .facets = FACETS(.maxLength = CHAIN_PEM_MAX),
+	     .doc = "The certificate as PEM text."),
 	SLOT_END,
 };
-const struct record_kind certificate_row_kind = { "certificateRow", "A certificate, explained.", sizeof(struct certificate_row), row_slots, false };
+const struct record_kind certificate_row_kind = { "certificateRow", "A certificate, explained.",
+	                                              sizeof(struct certificate_row), row_slots, false };
 
-/* --- texts ------------------------------------------------------------------------------------------------------ */
+/* --- texts -------------------------------------------------------------------------------------------------------- */
 
-/* Length of the UTF-8 sequence at p (RFC 3629), 0 when it is none. */
+static size_t utf8_width(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first < 0xe0)
+		return 2;
+	if (first >= 0xe0 && first < 0xf0)
+		return 3;
+	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+/* Overlong forms, surrogates and what lies behind U+10FFFF (RFC 3629 section 4). */
+static bool utf8_bad(const unsigned char *p)
+{
+	return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f);
+}
+
+/* C1 controls, and U+2028 to U+202E, U+2066 to U+2069, which break lines or turn the direction of text around: with them
+ * a name can look like another. */
+static bool utf8_tricky(const unsigned char *p)
+{
+	if (p[0] == 0xe2 && p[1] == 0x80)
+		return p[2] >= 0xa8 && p[2] <= 0xae;
+	if (p[0] == 0xe2 && p[1] == 0x81)
+		return p[2] >= 0xa6 && p[2] <= 0xa9;
+	return p[0] == 0xc2 && p[1] < 0xa0;
+}
+
+/* Length of the harmless UTF-8 sequence at p, 0 when it is none. */
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t n = utf8_width(p[0]);
 	if (n == 0 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
-	/* C1 controls, and the marks that turn the direction of text around: both can make a name look like another. */
-	bool trick = (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)));
-	return bad || trick ? 0 : n;
+	return n > 1 && (utf8_bad(p) || utf8_tricky(p)) ? 0 : n;
 }
 
 char *certificate_clean_text(const void *bytes, size_t length, size_t max)
@@ -105,7 +136,7 @@ static void add_text(struct list *list, char *taken)
 	list->items[list->count++] = (struct value){ .kind = V_STRING, .text = taken };
 }
 
-/* --- single facts ------------------------------------------------------------------------------------------------ */
+/* --- single facts ------------------------------------------------------------------------------------------------- */
 
 static char *distinguished_name(gnutls_x509_crt_t crt, bool issuer)
 {
@@ -127,7 +158,8 @@ static char *name_part(gnutls_x509_crt_t crt, bool issuer, const char *oid)
 
 char *certificate_name(gnutls_x509_crt_t crt, bool issuer)
 {
-	static const char *const oids[] = { GNUTLS_OID_X520_COMMON_NAME, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, GNUTLS_OID_X520_ORGANIZATION_NAME };
+	static const char *const oids[] = { GNUTLS_OID_X520_COMMON_NAME, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME,
+		                                GNUTLS_OID_X520_ORGANIZATION_NAME };
 	for (size_t i = 0; i < ARRAY_SIZE(oids); i++) {
 		char *part = name_part(crt, issuer, oids[i]);
 		if (part)
@@ -229,11 +261,18 @@ static const char *signature_algorithm(gnutls_x509_crt_t crt)
 
 static void read_key_usage(gnutls_x509_crt_t crt, struct list *out)
 {
-	static const struct { unsigned bit; const char *name; } usages[] = {
-		{ GNUTLS_KEY_DIGITAL_SIGNATURE, "digitalSignature" }, { GNUTLS_KEY_NON_REPUDIATION, "nonRepudiation" },
-		{ GNUTLS_KEY_KEY_ENCIPHERMENT, "keyEncipherment" },   { GNUTLS_KEY_DATA_ENCIPHERMENT, "dataEncipherment" },
-		{ GNUTLS_KEY_KEY_AGREEMENT, "keyAgreement" },         { GNUTLS_KEY_KEY_CERT_SIGN, "keyCertSign" },
-		{ GNUTLS_KEY_CRL_SIGN, "cRLSign" },                   { GNUTLS_KEY_ENCIPHER_ONLY, "encipherOnly" },
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} usages[] = {
+		{ GNUTLS_KEY_DIGITAL_SIGNATURE, "digitalSignature" },
+		{ GNUTLS_KEY_NON_REPUDIATION, "nonRepudiation" },
+		{ GNUTLS_KEY_KEY_ENCIPHERMENT, "keyEncipherment" },
+		{ GNUTLS_KEY_DATA_ENCIPHERMENT, "dataEncipherment" },
+		{ GNUTLS_KEY_KEY_AGREEMENT, "keyAgreement" },
+		{ GNUTLS_KEY_KEY_CERT_SIGN, "keyCertSign" },
+		{ GNUTLS_KEY_CRL_SIGN, "cRLSign" },
+		{ GNUTLS_KEY_ENCIPHER_ONLY, "encipherOnly" },
 		{ GNUTLS_KEY_DECIPHER_ONLY, "decipherOnly" },
 	};
 	unsigned usage = 0, critical;
@@ -246,10 +285,12 @@ static void read_key_usage(gnutls_x509_crt_t crt, struct list *out)
 
 static const char *purpose_name(const char *oid)
 {
-	static const struct { const char *oid, *name; } purposes[] = {
-		{ GNUTLS_KP_TLS_WWW_SERVER, "serverAuth" },        { GNUTLS_KP_TLS_WWW_CLIENT, "clientAuth" },
-		{ GNUTLS_KP_CODE_SIGNING, "codeSigning" },         { GNUTLS_KP_EMAIL_PROTECTION, "emailProtection" },
-		{ GNUTLS_KP_TIME_STAMPING, "timeStamping" },       { GNUTLS_KP_OCSP_SIGNING, "OCSPSigning" },
+	static const struct {
+		const char *oid, *name;
+	} purposes[] = {
+		{ GNUTLS_KP_TLS_WWW_SERVER, "serverAuth" },  { GNUTLS_KP_TLS_WWW_CLIENT, "clientAuth" },
+		{ GNUTLS_KP_CODE_SIGNING, "codeSigning" },   { GNUTLS_KP_EMAIL_PROTECTION, "emailProtection" },
+		{ GNUTLS_KP_TIME_STAMPING, "timeStamping" }, { GNUTLS_KP_OCSP_SIGNING, "OCSPSigning" },
 		{ GNUTLS_KP_ANY, "anyExtendedKeyUsage" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(purposes); i++)
@@ -391,14 +432,17 @@ gnutls_x509_crt_t *certificates_parse(const char *pem, size_t length, unsigned m
 	gnutls_datum_t data = { (unsigned char *)(uintptr_t)pem, (unsigned)length };
 	*count = 0;
 	if (length == 0 || !memmem(pem, length, "-----BEGIN ", 11)) {
-		err_set(e, E_INVALID, "pem", "There is no certificate in this text. A PEM certificate starts with -----BEGIN CERTIFICATE-----.");
+		err_set(e, E_INVALID, "pem",
+		        "There is no certificate in this text. A PEM certificate starts with -----BEGIN CERTIFICATE-----.");
 		return NULL;
 	}
 	int rc = gnutls_x509_crt_list_import2(&list, count, &data, GNUTLS_X509_FMT_PEM, 0);
 	if (rc < 0) {
 		*count = 0;
-		err_set(e, E_INVALID, "pem", "The certificate cannot be read (%s). Was the text copied whole, from -----BEGIN CERTIFICATE----- "
-		        "to -----END CERTIFICATE-----?", gnutls_strerror(rc));
+		err_set(e, E_INVALID, "pem",
+		        "The certificate cannot be read (%s). Was the text copied whole, from -----BEGIN CERTIFICATE----- "
+		        "to -----END CERTIFICATE-----?",
+		        gnutls_strerror(rc));
 		return NULL;
 	}
 	if (*count > max) {

@@ -8,9 +8,9 @@
 
 #include "station/record.h"
 
-#define CHAIN_PEM_MAX 65536   /* bytes kept of a chain */
-#define CHAIN_MAX 16          /* certificates looked at in a chain */
-#define FINGERPRINT_HEX 65    /* SHA-256 in hexadecimal, with NUL */
+#define CHAIN_PEM_MAX 65536 /* bytes kept of a chain */
+#define CHAIN_MAX 16        /* certificates looked at in a chain */
+#define FINGERPRINT_HEX 65  /* SHA-256 in hexadecimal, with NUL */
 
 /* One row; its JSON is record_to_json(&certificate_row_kind, row). */
 struct certificate_row {
@@ -22,7 +22,9 @@ struct certificate_row {
 	char *signatureAlgorithm;
 	bool selfSigned, ca;
 	struct list keyUsage, extendedKeyUsage, sans;
-	struct certificate_fingerprints { char *sha1, *sha256; } fingerprints;
+	struct certificate_fingerprints {
+		char *sha1, *sha256;
+	} fingerprints;
 	char *spki;
 	bool valid;
 	char *reason;

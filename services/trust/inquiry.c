@@ -16,10 +16,10 @@
 struct inquiry {
 	uv_work_t work;
 	struct trust_service *service;
-	void (*look)(struct inquiry *q);   /* on the pool; fills answer, or code and err */
-	char *wanted;                      /* alias; NULL: all */
-	char *bundle;                      /* system */
-	struct trust_snapshot *snapshot;   /* hosts */
+	void (*look)(struct inquiry *q); /* on the pool; fills answer, or code and err */
+	char *wanted;                    /* alias; NULL: all */
+	char *bundle;                    /* system */
+	struct trust_snapshot *snapshot; /* hosts */
 	int64_t now;
 	int code;
 	struct err err;
@@ -47,7 +47,8 @@ static void answer(uv_work_t *work, int status)
 	free(q);
 }
 
-static struct inquiry *inquiry_new(struct trust_service *t, void (*how)(struct inquiry *q), trust_done *done, void *context)
+static struct inquiry *inquiry_new(struct trust_service *t, void (*how)(struct inquiry *q), trust_done *done,
+                                   void *context)
 {
 	struct inquiry *q = must_alloc(sizeof *q);
 	q->service = t;
@@ -64,7 +65,7 @@ static void begin(struct inquiry *q)
 	must(uv_queue_work(&q->service->c.station->loop, &q->work, look, answer) == 0);
 }
 
-/* --- the System Trust Store ------------------------------------------------------------------------------------------------- */
+/* --- the System Trust Store --------------------------------------------------------------------------------------- */
 
 /* The bundle has no aliases: they are made from the names, numbered where a name comes twice. */
 static char *system_alias(json_t *taken, gnutls_x509_crt_t crt)
@@ -97,7 +98,9 @@ static void look_system(struct inquiry *q)
 	gnutls_x509_crt_t *list = pem ? certificates_parse(pem, length, SYSTEM_MAX, &count, &q->err) : NULL;
 	free(pem);
 	if (!list) {
-		q->code = err_set(&q->err, E_STORAGE, NULL, "The System Trust Store %.100s could not be read. Is the package ca-certificates installed?", q->bundle);
+		q->code = err_set(&q->err, E_STORAGE, NULL,
+		                  "The System Trust Store %.100s could not be read. Is the package ca-certificates installed?",
+		                  q->bundle);
 		return;
 	}
 	json_t *taken = json_object();
@@ -107,7 +110,8 @@ static void look_system(struct inquiry *q)
 	certificates_free(list, count);
 	json_decref(taken);
 	if (!q->answer)
-		q->code = err_set(&q->err, E_NOT_FOUND, NULL, "The System Trust Store holds no certificate \"%.100s\".", q->wanted);
+		q->code =
+		    err_set(&q->err, E_NOT_FOUND, NULL, "The System Trust Store holds no certificate \"%.100s\".", q->wanted);
 }
 
 void inquire_system(struct trust_service *t, const char *alias, trust_done *done, void *context)
@@ -118,7 +122,7 @@ void inquire_system(struct trust_service *t, const char *alias, trust_done *done
 	begin(q);
 }
 
-/* --- Allowed Hosts ------------------------------------------------------------------------------------------------------------ */
+/* --- Allowed Hosts ------------------------------------------------------------------------------------------------ */
 
 static void look_hosts(struct inquiry *q)
 {
@@ -126,10 +130,11 @@ static void look_hosts(struct inquiry *q)
 	json_t *row;
 	if (json_is_object(q->answer))
 		allowed_host_judge(q->answer, q->snapshot);
-	json_array_foreach(q->answer, i, row)
-		allowed_host_judge(row, q->snapshot);
+	json_array_foreach(q->answer, i, row) allowed_host_judge(row, q->snapshot);
 	if (!q->answer)
-		q->code = err_set(&q->err, E_NOT_FOUND, NULL, "Allowed Hosts has no row \"%.200s\". Rows are named name:port, as mail.test:465.", q->wanted);
+		q->code =
+		    err_set(&q->err, E_NOT_FOUND, NULL,
+		            "Allowed Hosts has no row \"%.200s\". Rows are named name:port, as mail.test:465.", q->wanted);
 }
 
 void inquire_hosts(struct trust_service *t, const char *host, trust_done *done, void *context)

@@ -26,7 +26,7 @@
 #define ADDRESSES_MAX 32
 #define YEARS 2
 
-/* --- making --------------------------------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------------------------------- */
 
 static void host_name(char out[65])
 {
@@ -51,7 +51,8 @@ static void add_interface_addresses(gnutls_x509_crt_t crt)
 		if (!i->ifa_addr || (i->ifa_flags & IFF_LOOPBACK))
 			continue;
 		const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
-		if (i->ifa_addr->sa_family == AF_INET && add_address(crt, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4) == 0)
+		if (i->ifa_addr->sa_family == AF_INET &&
+		    add_address(crt, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4) == 0)
 			left--;
 		else if (i->ifa_addr->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(six) && add_address(crt, six, 16) == 0)
 			left--;
@@ -62,7 +63,8 @@ static void add_interface_addresses(gnutls_x509_crt_t crt)
 static int add_names(gnutls_x509_crt_t crt, const char *name)
 {
 	static const unsigned char four[4] = { 127, 0, 0, 1 };
-	int rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
+	int rc =
+	    gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
 	if (rc == 0 && strcmp(name, "localhost") != 0)
 		rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, "localhost", 9, GNUTLS_FSAN_APPEND);
 	if (rc == 0)
@@ -114,7 +116,8 @@ static int sign(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 	return rc ? rc : gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
 }
 
-static int generate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, gnutls_datum_t *certificate_text, gnutls_datum_t *key_text)
+static int generate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, gnutls_datum_t *certificate_text,
+                    gnutls_datum_t *key_text)
 {
 	int rc = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 	if (rc == 0)
@@ -146,7 +149,7 @@ static int make(const char *certificate_path, const char *key_path, struct err *
 	return rc;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static int key_matches(gnutls_x509_crt_t crt, const char *key_pem, bool *matches)
 {
@@ -165,24 +168,26 @@ static int key_matches(gnutls_x509_crt_t crt, const char *key_pem, bool *matches
 	return rc;
 }
 
-static int check(const char *certificate_path, const char *certificate_text, const char *key_path, const char *key_pem, struct err *e)
+static int check(const char *certificate_path, const char *certificate_text, const char *key_path, const char *key_pem,
+                 struct err *e)
 {
 	unsigned count;
 	char day[24];
 	struct err inner = { 0 };
 	gnutls_x509_crt_t *list = certificates_parse(certificate_text, strlen(certificate_text), CHAIN_MAX, &count, &inner);
 	if (!list)
-		return err_set(e, E_INVALID, NULL, "%s: %s Remove it with its key, and the station makes new ones.", certificate_path, inner.text);
+		return err_set(e, E_INVALID, NULL, "%s: %s Remove it with its key, and the station makes new ones.",
+		               certificate_path, inner.text);
 	bool matches;
 	int rc = key_matches(list[0], key_pem, &matches);
 	int64_t until = certificate_not_after(list[0]);
 	certificates_free(list, count);
 	if (!matches)
-		return err_set(e, E_INVALID, NULL, "%s does not belong to %s%s%s. Remove both, and the station makes new ones.", key_path, certificate_path,
-		               rc ? ": " : "", rc ? gnutls_strerror(rc) : "");
+		return err_set(e, E_INVALID, NULL, "%s does not belong to %s%s%s. Remove both, and the station makes new ones.",
+		               key_path, certificate_path, rc ? ": " : "", rc ? gnutls_strerror(rc) : "");
 	if ((int64_t)time(NULL) * SECOND_US > until)
-		log_warn("the certificate for HTTPS, %s, expired on %s; remove it with its key, and the station makes new ones", certificate_path,
-		         certificate_date(until, day));
+		log_warn("the certificate for HTTPS, %s, expired on %s; remove it with its key, and the station makes new ones",
+		         certificate_path, certificate_date(until, day));
 	return 0;
 }
 
@@ -199,13 +204,14 @@ static int provide(const char *directory, const char *certificate_path, const ch
 int trust_server_certificate(const char *directory, char **certificate_text, char **key_pem, struct err *e)
 {
 	char *folder = must_format("%s/tls", directory), *certificate_path = must_format("%s/default.pem", folder),
-		 *key_path = must_format("%s/default.key", folder);
+	     *key_path = must_format("%s/default.key", folder);
 	*certificate_text = *key_pem = NULL;
 	struct err local = { 0 };
 	struct err *error = e ? e : &local;
 	int rc = provide(folder, certificate_path, key_path, error);
-	if (rc == 0 && (!(*certificate_text = file_read(certificate_path, PEM_FILE_MAX, NULL, error)) ||
-	                !(*key_pem = file_read(key_path, PEM_FILE_MAX, NULL, error))))
+	if (rc == 0 &&
+	    (!(*certificate_text = file_read(certificate_path, PEM_FILE_MAX, NULL, error)) ||
+	     !(*key_pem = file_read(key_path, PEM_FILE_MAX, NULL, error))))
 		rc = error->code;
 	if (rc == 0)
 		rc = check(certificate_path, *certificate_text, key_path, *key_pem, error);

@@ -70,7 +70,8 @@ static void load(struct trust_anchors *a)
 	must(gnutls_certificate_allocate_credentials(&a->credentials) == 0);
 	int n = gnutls_certificate_set_x509_trust_file(a->credentials, a->bundle, GNUTLS_X509_FMT_PEM);
 	if (n <= 0)
-		log_warn("the System Trust Store %s could not be read: %s", a->bundle, n < 0 ? gnutls_strerror(n) : "it is empty");
+		log_warn("the System Trust Store %s could not be read: %s", a->bundle,
+		         n < 0 ? gnutls_strerror(n) : "it is empty");
 	a->system_count = n > 0 ? n : 0;
 	gnutls_datum_t pem = { (unsigned char *)a->user_pem, (unsigned)strlen(a->user_pem) };
 	if (pem.size > 0 && (n = gnutls_certificate_set_x509_trust_mem(a->credentials, &pem, GNUTLS_X509_FMT_PEM)) < 0)
@@ -141,7 +142,7 @@ const struct exemption *snapshot_exemption(const struct trust_snapshot *t, const
 	return NULL;
 }
 
-/* --- names of peers ------------------------------------------------------------------------------------------------ */
+/* --- names of peers ----------------------------------------------------------------------------------------------- */
 
 /* The address without brackets, or the name in lower case without the dot that may end it. */
 static void plain_name(const char *host, char *out, size_t size)
@@ -181,7 +182,8 @@ void peer_identity(const char *host, unsigned char address[16], gnutls_typed_vda
 		data[0] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_IP_ADDRESS, .data = address, .size = 4 };
 	else if (inet_pton(AF_INET6, host, address) == 1)
 		data[0] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_IP_ADDRESS, .data = address, .size = 16 };
-	data[1] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER };
+	data[1] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		                               .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER };
 }
 
 bool snapshot_verifies(struct trust_snapshot *t, const char *host, const char *chain_pem)
@@ -193,8 +195,10 @@ bool snapshot_verifies(struct trust_snapshot *t, const char *host, const char *c
 	unsigned char address[16];
 	gnutls_typed_vdata_st identity[2];
 	peer_identity(host, address, identity);
-	int rc = chain && roots ? gnutls_x509_trust_list_verify_crt2(roots, chain, count, identity, 2,
-	                                                             GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, NULL) : -1;
+	int rc = chain && roots
+	    ? gnutls_x509_trust_list_verify_crt2(roots, chain, count, identity, 2,
+	                                         GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, NULL)
+	    : -1;
 	if (chain)
 		certificates_free(chain, count);
 	return rc == 0 && status == 0;

@@ -38,12 +38,13 @@ struct trust_verdict {
 /* Readies a client session: credentials, priority with the least version, SNI, and the verify callback, which writes to
  * *v. *v starts as zeroes or as left by trust_verdict_clear. Uses the session's pointer (gnutls_session_set_ptr). The
  * session must not be resumed from another one: GnuTLS verifies nothing then. Any thread. 0 or a code. */
-int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, enum tls_version least,
-                  struct trust_verdict *v, struct err *e);
+int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
+                  enum tls_version least, struct trust_verdict *v, struct err *e);
 /* After gnutls_deinit of its session. */
 void trust_verdict_clear(struct trust_verdict *v);
 /* A sentence for a failed handshake: protocol version, alert, end of connection. */
-void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v, enum tls_version least, struct err *e);
+void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v,
+                           enum tls_version least, struct err *e);
 /* A peer was refused: makes or renews its Allowed Hosts row (unapproved; a changed key voids the approval and keeps the
  * old one beside the new). Engine thread. */
 void trust_refused(struct station *s, const struct trust_verdict *v);

@@ -28,7 +28,7 @@ static const struct slot *generation_slot(void)
 	return &slots[0];
 }
 
-/* --- records in memory ---------------------------------------------------------------------------------------------- */
+/* --- records in memory -------------------------------------------------------------------------------------------- */
 
 void *records_at(const struct records *r, size_t i)
 {
@@ -79,7 +79,7 @@ void records_clear(struct records *r)
 	r->count = 0;
 }
 
-/* --- snapshots -------------------------------------------------------------------------------------------------------- */
+/* --- snapshots ---------------------------------------------------------------------------------------------------- */
 
 static struct trust_anchors *make_anchors(struct trust_service *t)
 {
@@ -167,7 +167,7 @@ void trust_service_changed(struct trust_service *t, bool roots)
 	component_set(&t->c, generation_slot(), &v);
 }
 
-/* --- changes, one after the other --------------------------------------------------------------------------------------- */
+/* --- changes, one after the other --------------------------------------------------------------------------------- */
 
 static void run_next(struct trust_service *t);
 
@@ -197,7 +197,8 @@ static void run_next(struct trust_service *t)
 		struct err e = { 0 };
 		struct store *store = t->c.station->store;
 		struct store_tx *tx = store_tx_new();
-		int code = !(t->c.flags & COMPONENT_RUNNING) ? err_set(&e, E_BUSY, NULL, "The station is stopping.") : t->first->plan(t, t->first, tx, &e);
+		int code = !(t->c.flags & COMPONENT_RUNNING) ? err_set(&e, E_BUSY, NULL, "The station is stopping.")
+		                                             : t->first->plan(t, t->first, tx, &e);
 		t->busy = true;
 		if (code == 0 && store && !store_tx_empty(tx)) {
 			store_commit(store, tx, committed, t);
@@ -232,7 +233,7 @@ void trust_change_audit(struct trust_service *t, struct trust_change *c, struct 
 	audit_write(t->c.station, tx, c->by_station ? NULL : &c->actor, operation, target, NULL, before, after, detail);
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static int load_row(void *context, void *record)
 {
@@ -284,7 +285,8 @@ static void stopped(struct component *c)
 
 const struct type trust_service = {
 	.name = "trust:TrustService",
-	.doc = "What this station trusts: the System Trust Store of the distribution, the User Trust Store, and Allowed Hosts.",
+	.doc = "What this station trusts: the System Trust Store of the distribution, the User Trust Store, and Allowed "
+	       "Hosts.",
 	.size = sizeof(struct trust_service),
 	.base = &baja_component,
 	.flags = TYPE_SINGLETON,

@@ -79,7 +79,7 @@ struct trust_change {
 	int (*plan)(struct trust_service *t, struct trust_change *c, struct store_tx *tx, struct err *e);
 	void (*apply)(struct trust_service *t, struct trust_change *c); /* after the commit; may set answer */
 	void (*release)(struct trust_change *c);                        /* frees the change with what it holds */
-	trust_done *done; /* may be NULL */
+	trust_done *done;                                               /* may be NULL */
 	void *context;
 	json_t *answer; /* owned */
 	/* The queue's. */

@@ -60,7 +60,7 @@ char *alias_from(gnutls_x509_crt_t crt)
 	return must_strdup("certificate");
 }
 
-/* --- import -------------------------------------------------------------------------------------------------------------- */
+/* --- import ------------------------------------------------------------------------------------------------------- */
 
 struct import {
 	struct trust_change change;
@@ -124,24 +124,29 @@ static void plan_one(struct trust_service *t, struct import *m, unsigned i)
 	certificate_fingerprint(m->list[i], fingerprint);
 	const struct user_certificate *same = find_fingerprint(&t->certificates, fingerprint);
 	if (same || find_fingerprint(&m->rows, fingerprint)) {
-		warn(m, "Certificate %u is in the User Trust Store already%s%s.", i + 1, same ? " as " : "", same ? same->alias : "");
+		warn(m, "Certificate %u is in the User Trust Store already%s%s.", i + 1, same ? " as " : "",
+		     same ? same->alias : "");
 		return;
 	}
 	char *alias = choose_alias(t, m, i), *pem = certificate_pem(m->list[i]);
-	records_put(&m->rows, &(struct user_certificate){
-		.alias = alias, .pem = pem, .fingerprint = fingerprint,
-		.importer = (char *)(uintptr_t)trust_change_actor(&m->change), .created = { station_now(t->c.station) } });
+	records_put(&m->rows,
+	            &(struct user_certificate){ .alias = alias,
+	                                        .pem = pem,
+	                                        .fingerprint = fingerprint,
+	                                        .importer = (char *)(uintptr_t)trust_change_actor(&m->change),
+	                                        .created = { station_now(t->c.station) } });
 	say_warnings(t, m, m->list[i], alias);
 	free(alias);
 	free(pem);
 }
 
-static void write_row(struct trust_service *t, struct import *m, const struct user_certificate *row, struct store_tx *tx)
+static void write_row(struct trust_service *t, struct import *m, const struct user_certificate *row,
+                      struct store_tx *tx)
 {
 	const struct user_certificate *old = records_find(&t->certificates, row->alias);
 	store_tx_put(tx, &user_certificate_kind, row);
-	trust_change_audit(t, &m->change, tx, old ? "changed" : "added", row->alias, old ? old->fingerprint : NULL, row->fingerprint,
-	                   "{\"store\":\"userTrustStore\"}");
+	trust_change_audit(t, &m->change, tx, old ? "changed" : "added", row->alias, old ? old->fingerprint : NULL,
+	                   row->fingerprint, "{\"store\":\"userTrustStore\"}");
 }
 
 static int plan_import(struct trust_service *t, struct trust_change *change, struct store_tx *tx, struct err *e)
@@ -153,10 +158,12 @@ static int plan_import(struct trust_service *t, struct trust_change *change, str
 		char fingerprint[FINGERPRINT_HEX];
 		certificate_fingerprint(m->list[0], fingerprint);
 		const struct user_certificate *same = find_fingerprint(&t->certificates, fingerprint);
-		return err_set(e, E_CONFLICT, "pem", "This certificate is in the User Trust Store already, as \"%s\".", same ? same->alias : "?");
+		return err_set(e, E_CONFLICT, "pem", "This certificate is in the User Trust Store already, as \"%s\".",
+		               same ? same->alias : "?");
 	}
 	if (t->certificates.count + m->rows.count > USER_CERTIFICATES_MAX)
-		return err_set(e, E_TOO_LARGE, "pem", "The User Trust Store holds at most %d certificates.", USER_CERTIFICATES_MAX);
+		return err_set(e, E_TOO_LARGE, "pem", "The User Trust Store holds at most %d certificates.",
+		               USER_CERTIFICATES_MAX);
 	for (size_t i = 0; i < m->rows.count; i++)
 		write_row(t, m, records_at(&m->rows, i), tx);
 	return 0;
@@ -194,25 +201,32 @@ static int check_alias(const char *alias, struct err *e)
 	char *clean = certificate_clean_text(alias, length, ALIAS_MAX);
 	bool good = strcmp(clean, alias) == 0 && !strchr(alias, '/') && strcmp(alias, ".") && strcmp(alias, "..");
 	free(clean);
-	return good ? 0 : err_set(e, E_INVALID, "alias", "An alias has at most %d bytes, no \"/\" and no control characters.", ALIAS_MAX);
+	return good ? 0
+	            : err_set(e, E_INVALID, "alias", "An alias has at most %d bytes, no \"/\" and no control characters.",
+	                      ALIAS_MAX);
 }
 
 static int parse(struct import *m, const char *pem, size_t length, struct err *e)
 {
 	if (memmem(pem, length, "PRIVATE KEY-----", 16))
-		return err_set(e, E_INVALID, "pem", "This text contains a private key. Nothing was stored. The trust store takes certificates "
+		return err_set(e, E_INVALID, "pem",
+		               "This text contains a private key. Nothing was stored. The trust store takes certificates "
 		               "only; keep the key secret, and replace it if others may have seen it.");
 	m->list = certificates_parse(pem, length, IMPORT_MAX, &m->count, e);
 	return m->list ? 0 : e->code;
 }
 
-void user_store_import(struct trust_service *t, const struct actor *actor, const char *alias, const char *pem, size_t length,
-                       trust_done *done, void *context)
+void user_store_import(struct trust_service *t, const struct actor *actor, const char *alias, const char *pem,
+                       size_t length, trust_done *done, void *context)
 {
 	struct err e = { 0 };
 	struct import *m = must_alloc(sizeof *m);
-	m->change = (struct trust_change){ .actor = *actor, .plan = plan_import, .apply = apply_import, .release = release_import,
-		                               .done = done, .context = context };
+	m->change = (struct trust_change){ .actor = *actor,
+		                               .plan = plan_import,
+		                               .apply = apply_import,
+		                               .release = release_import,
+		                               .done = done,
+		                               .context = context };
 	m->alias = must_strdup(alias ? alias : "");
 	m->rows.kind = &user_certificate_kind;
 	m->warnings = json_array();
@@ -227,7 +241,7 @@ void user_store_import(struct trust_service *t, const struct actor *actor, const
 	release_import(&m->change);
 }
 
-/* --- removal -------------------------------------------------------------------------------------------------------------- */
+/* --- removal ------------------------------------------------------------------------------------------------------ */
 
 struct removal {
 	struct trust_change change;
@@ -258,11 +272,16 @@ static void release_removal(struct trust_change *change)
 	free(m);
 }
 
-void user_store_remove(struct trust_service *t, const struct actor *actor, const char *alias, trust_done *done, void *context)
+void user_store_remove(struct trust_service *t, const struct actor *actor, const char *alias, trust_done *done,
+                       void *context)
 {
 	struct removal *m = must_alloc(sizeof *m);
-	m->change = (struct trust_change){ .actor = *actor, .plan = plan_removal, .apply = apply_removal, .release = release_removal,
-		                               .done = done, .context = context };
+	m->change = (struct trust_change){ .actor = *actor,
+		                               .plan = plan_removal,
+		                               .apply = apply_removal,
+		                               .release = release_removal,
+		                               .done = done,
+		                               .context = context };
 	m->alias = must_strdup(alias);
 	trust_change_submit(t, &m->change);
 }

@@ -25,7 +25,7 @@ static int64_t wall_now(void)
 	return (int64_t)ts.tv_sec * SECOND_US + ts.tv_nsec / 1000;
 }
 
-/* --- the sentence --------------------------------------------------------------------------------------------------- */
+/* --- the sentence ------------------------------------------------------------------------------------------------- */
 
 struct sentence {
 	char text[272]; /* leaves room for the advice in a verdict's reason */
@@ -44,12 +44,16 @@ static void clause(struct sentence *s, const char *format, ...)
 	va_end(ap);
 	if (s->length + strlen(text) + sizeof "; it " > sizeof s->text)
 		return;
-	s->length += (size_t)snprintf(s->text + s->length, sizeof s->text - s->length, "%s%s", s->clauses ? "; it " : " ", text);
+	s->length +=
+	    (size_t)snprintf(s->text + s->length, sizeof s->text - s->length, "%s%s", s->clauses ? "; it " : " ", text);
 	s->clauses++;
 }
 
 /* What GnuTLS found in the chain; name, time and issuer have clauses of their own. */
-static const struct { unsigned bit; const char *text; } chain_faults[] = {
+static const struct {
+	unsigned bit;
+	const char *text;
+} chain_faults[] = {
 	{ GNUTLS_CERT_SIGNER_NOT_CA, "was signed by a certificate that is no CA" },
 	{ GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "breaks the constraints that its issuer sets" },
 	{ GNUTLS_CERT_PURPOSE_MISMATCH, "is not meant for servers" },
@@ -61,8 +65,9 @@ static const struct { unsigned bit; const char *text; } chain_faults[] = {
 	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "came with an OCSP answer that is too old" },
 	{ GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, "has a critical extension that is not known here" },
 };
-#define CHAIN_BITS_NAMED_ELSEWHERE \
-	(GNUTLS_CERT_INVALID | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED | GNUTLS_CERT_UNEXPECTED_OWNER)
+#define CHAIN_BITS_NAMED_ELSEWHERE                                                                                     \
+	(GNUTLS_CERT_INVALID | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED |            \
+	 GNUTLS_CERT_UNEXPECTED_OWNER)
 
 /* What the peer showed. */
 struct peer {
@@ -95,7 +100,8 @@ static void say_time(struct sentence *s, const struct peer *p)
 	else if (p->status & GNUTLS_CERT_EXPIRED)
 		clause(s, "depends on a CA certificate that has expired");
 	if (now < from)
-		clause(s, "is valid only from %s (this station's clock says %s)", certificate_date(from, day), certificate_date(now, today));
+		clause(s, "is valid only from %s (this station's clock says %s)", certificate_date(from, day),
+		       certificate_date(now, today));
 	else if (p->status & GNUTLS_CERT_NOT_ACTIVATED)
 		clause(s, "depends on a CA certificate that is not valid yet");
 }
@@ -126,7 +132,8 @@ static void say_exemption(struct sentence *s, const struct exemption *x, const c
 {
 	char day[24];
 	if (x && strcmp(x->spki, spki) != 0)
-		clause(s, "has another key than the one that %s approved, so the approval is void", *x->approver ? x->approver : "somebody");
+		clause(s, "has another key than the one that %s approved, so the approval is void",
+		       *x->approver ? x->approver : "somebody");
 	else if (x && !x->voided)
 		clause(s, "was approved only until %s", certificate_date(x->expires, day));
 }
@@ -136,7 +143,8 @@ static const char *advice(const struct peer *p, const struct exemption *x, const
 	if (x && strcmp(x->spki, spki) != 0)
 		return "Compare the old and the new certificate under Allowed Hosts before you approve it again.";
 	if ((p->status & GNUTLS_CERT_SIGNER_NOT_FOUND) && !certificate_is_self_signed(p->chain[0]))
-		return "Import its CA certificate under Certificates, or look at the certificate under Allowed Hosts and approve it.";
+		return "Import its CA certificate under Certificates, or look at the certificate under Allowed Hosts and "
+		       "approve it.";
 	if (p->status & GNUTLS_CERT_SIGNER_NOT_FOUND)
 		return "Look at the certificate under Allowed Hosts and approve it, or import it under Certificates.";
 	return "Have the server's certificate put right, or look at it under Allowed Hosts and approve it.";
@@ -154,7 +162,7 @@ static void write_reason(struct trust_verdict *v, const struct peer *p, const st
 	snprintf(v->reason, sizeof v->reason, "%s. %s", s.text, advice(p, x, v->spki));
 }
 
-/* --- the callback ---------------------------------------------------------------------------------------------------- */
+/* --- the callback ------------------------------------------------------------------------------------------------- */
 
 static void import_chain(gnutls_session_t session, struct peer *p)
 {
@@ -190,7 +198,8 @@ static char *chain_text(const struct peer *p)
 
 static bool exempted(const struct exemption *x, const char *spki)
 {
-	return x && !x->voided && *spki && strcmp(x->spki, spki) == 0 && (x->expires == ABSTIME_NULL || wall_now() < x->expires);
+	return x && !x->voided && *spki && strcmp(x->spki, spki) == 0 &&
+	    (x->expires == ABSTIME_NULL || wall_now() < x->expires);
 }
 
 static void judge(gnutls_session_t session, struct trust_verdict *v, struct peer *p)
@@ -220,7 +229,9 @@ static int verify(gnutls_session_t session)
 	v->trusted = v->exempted = false;
 	import_chain(session, &p);
 	if (p.count == 0) {
-		snprintf(v->reason, sizeof v->reason, "%.200s:%d sent no certificate that can be read. Have the server's certificate put right.", v->host, v->port);
+		snprintf(v->reason, sizeof v->reason,
+		         "%.200s:%d sent no certificate that can be read. Have the server's certificate put right.", v->host,
+		         v->port);
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
 	v->seen = true;
@@ -234,7 +245,7 @@ static int verify(gnutls_session_t session)
 	return v->trusted ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* --- the door --------------------------------------------------------------------------------------------------------- */
+/* --- the door ----------------------------------------------------------------------------------------------------- */
 
 static bool is_address(const char *host)
 {
@@ -242,8 +253,8 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
-int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, enum tls_version least,
-                  struct trust_verdict *v, struct err *e)
+int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
+                  enum tls_version least, struct trust_verdict *v, struct err *e)
 {
 	char key[HOST_KEY_MAX], name[HOST_KEY_MAX];
 	host_key_make(host, port, key);
@@ -272,7 +283,7 @@ void trust_verdict_clear(struct trust_verdict *v)
 	*v = (struct trust_verdict){ .port = 0 };
 }
 
-/* --- failed handshakes ------------------------------------------------------------------------------------------------ */
+/* --- failed handshakes -------------------------------------------------------------------------------------------- */
 
 static const char *version_text(enum tls_version v)
 {
@@ -285,14 +296,19 @@ static int alert_error(gnutls_session_t session, const char *key, enum tls_versi
 	gnutls_alert_description_t alert = gnutls_alert_get(session);
 	const char *name = gnutls_alert_get_strname(alert);
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
-		return err_set(e, E_TLS, NULL, "%s does not offer %s or newer. Update the server, or lower tlsMinProtocol if you must.", key, version_text(least));
+		return err_set(e, E_TLS, NULL,
+		               "%s does not offer %s or newer. Update the server, or lower tlsMinProtocol if you must.", key,
+		               version_text(least));
 	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-		return err_set(e, E_TLS, NULL, "%s and this station have no TLS version and cipher in common (at least %s is asked for). "
-		               "Update the server, or lower tlsMinProtocol if you must.", key, version_text(least));
+		return err_set(e, E_TLS, NULL,
+		               "%s and this station have no TLS version and cipher in common (at least %s is asked for). "
+		               "Update the server, or lower tlsMinProtocol if you must.",
+		               key, version_text(least));
 	return err_set(e, E_TLS, NULL, "%s ended the TLS handshake with the alert %s.", key, name ? name : "unknown");
 }
 
-void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v, enum tls_version least, struct err *e)
+void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v,
+                           enum tls_version least, struct err *e)
 {
 	char key[HOST_KEY_MAX];
 	host_key_make(v->host, v->port, key);
@@ -308,22 +324,29 @@ void trust_handshake_error(gnutls_session_t session, int gnutls_code, const stru
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
 	case GNUTLS_E_UNKNOWN_CIPHER_SUITE:
 	case GNUTLS_E_NO_CIPHER_SUITES:
-		err_set(e, E_TLS, NULL, "%s does not offer %s or newer. Update the server, or lower tlsMinProtocol if you must.", key, version_text(least));
+		err_set(e, E_TLS, NULL,
+		        "%s does not offer %s or newer. Update the server, or lower tlsMinProtocol if you must.", key,
+		        version_text(least));
 		return;
 	case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
 	case GNUTLS_E_RECORD_OVERFLOW:
 	case GNUTLS_E_UNEXPECTED_PACKET:
-		err_set(e, E_TLS, NULL, "%s does not speak TLS at once. Is this a port for STARTTLS (587, 143, 110)? Then set useStartTls "
-		        "and clear useSsl, or use the port for implicit TLS (465, 993, 995).", key);
+		err_set(e, E_TLS, NULL,
+		        "%s does not speak TLS at once. Is this a port for STARTTLS (587, 143, 110)? Then set useStartTls "
+		        "and clear useSsl, or use the port for implicit TLS (465, 993, 995).",
+		        key);
 		return;
 	case GNUTLS_E_PREMATURE_TERMINATION:
 	case GNUTLS_E_PULL_ERROR:
 	case GNUTLS_E_PUSH_ERROR:
 	case GNUTLS_E_SESSION_EOF:
-		err_set(e, E_TLS, NULL, "%s closed the connection during the TLS handshake. Are port and TLS mode the ones of this server?", key);
+		err_set(e, E_TLS, NULL,
+		        "%s closed the connection during the TLS handshake. Are port and TLS mode the ones of this server?",
+		        key);
 		return;
 	case GNUTLS_E_DH_PRIME_UNACCEPTABLE:
-		err_set(e, E_TLS, NULL, "%s uses Diffie-Hellman parameters that are too small to be safe. Update the server.", key);
+		err_set(e, E_TLS, NULL, "%s uses Diffie-Hellman parameters that are too small to be safe. Update the server.",
+		        key);
 		return;
 	default:
 		err_set(e, E_TLS, NULL, "The TLS handshake with %s failed: %s", key, gnutls_strerror(gnutls_code));

@@ -34,14 +34,17 @@ static void rows_say_what_certificates_say(void **state)
 {
 	(void)state;
 	struct pair root = pair_make((struct wish){ .cn = "Test Root", .ca = true });
-	struct pair leaf = pair_make((struct wish){ .cn = "mail", .names = { "mail.test", "ip:127.0.0.1" }, .issuer = &root });
+	struct pair leaf =
+	    pair_make((struct wish){ .cn = "mail", .names = { "mail.test", "ip:127.0.0.1" }, .issuer = &root });
 	json_t *json = certificate_to_json(leaf.crt, "mine", (int64_t)time(NULL) * SECOND_US);
 	const char *alias, *subject, *issuer, *algorithm, *reason, *name, *address, *use, *purpose, *sha256, *spki;
 	int version, size, self, ca, valid;
-	assert_int_equal(json_unpack(json, "{s:s,s:s,s:s,s:s,s:s,s:[s,s],s:[s,s],s:[s],s:{s:s},s:s,s:i,s:i,s:b,s:b,s:b}", "alias", &alias, "subject",
-	                             &subject, "issuer", &issuer, "keyAlgorithm", &algorithm, "reason", &reason, "sans", &name, &address, "keyUsage",
-	                             &use, &use, "extendedKeyUsage", &purpose, "fingerprints", "sha256", &sha256, "spki", &spki, "version",
-	                             &version, "keySize", &size, "selfSigned", &self, "ca", &ca, "valid", &valid), 0);
+	assert_int_equal(json_unpack(json, "{s:s,s:s,s:s,s:s,s:s,s:[s,s],s:[s,s],s:[s],s:{s:s},s:s,s:i,s:i,s:b,s:b,s:b}",
+	                             "alias", &alias, "subject", &subject, "issuer", &issuer, "keyAlgorithm", &algorithm,
+	                             "reason", &reason, "sans", &name, &address, "keyUsage", &use, &use, "extendedKeyUsage",
+	                             &purpose, "fingerprints", "sha256", &sha256, "spki", &spki, "version", &version,
+	                             "keySize", &size, "selfSigned", &self, "ca", &ca, "valid", &valid),
+	                 0);
 	assert_string_equal(alias, "mine");
 	assert_string_equal(subject, "CN=mail");
 	assert_string_equal(issuer, "CN=Test Root");
@@ -67,9 +70,22 @@ static void rows_say_what_certificates_say(void **state)
 static void names_of_strangers_are_harmless(void **state)
 {
 	(void)state;
-	static const struct { const char *in; size_t length; const char *out; } tests[] = {
-		{ "grün", 5, "grün" }, { "a\r\nb", 4, "a??b" }, { "a\0b", 3, "a?b" }, { "\xff\xfe", 2, "??" }, { "\xc3", 1, "?" },
-		{ "\xe2\x80\xae" "x", 4, "???x" }, { "\xed\xa0\x80", 3, "???" }, { "0123456789abcdef", 16, "0123456789" }, { "123456789\xc3\xbc", 11, "123456789" },
+	static const struct {
+		const char *in;
+		size_t length;
+		const char *out;
+	} tests[] = {
+		{ "grün", 5, "grün" },
+		{ "a\r\nb", 4, "a??b" },
+		{ "a\0b", 3, "a?b" },
+		{ "\xff\xfe", 2, "??" },
+		{ "\xc3", 1, "?" },
+		{ "\xe2\x80\xae"
+		  "x",
+		  4, "???x" },
+		{ "\xed\xa0\x80", 3, "???" },
+		{ "0123456789abcdef", 16, "0123456789" },
+		{ "123456789\xc3\xbc", 11, "123456789" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		char *clean = certificate_clean_text(tests[i].in, tests[i].length, 10);
@@ -113,8 +129,8 @@ static void own_certificate_is_made_once(void **state)
 	unsigned count;
 	gnutls_x509_crt_t *list = certificates_parse(certificate, strlen(certificate), 1, &count, &e);
 	assert_non_null(list);
-	assert_true(gnutls_x509_crt_check_hostname(list[0], "localhost") && gnutls_x509_crt_check_hostname(list[0], "127.0.0.1") &&
-	            gnutls_x509_crt_check_hostname(list[0], "::1"));
+	assert_true(gnutls_x509_crt_check_hostname(list[0], "localhost") &&
+	            gnutls_x509_crt_check_hostname(list[0], "127.0.0.1") && gnutls_x509_crt_check_hostname(list[0], "::1"));
 	int64_t days = (certificate_not_after(list[0]) / SECOND_US - time(NULL)) / 86400;
 	assert_in_range(days, 728, 730);
 	certificates_free(list, count);
@@ -142,9 +158,11 @@ static void https_works_with_it(void **state)
 	char *certificate, *key;
 	assert_int_equal(trust_server_certificate(directory, &certificate, &key, &e), 0);
 	struct pair p = { .pem = certificate };
-	gnutls_datum_t crt_text = { (unsigned char *)certificate, (unsigned)strlen(certificate) }, key_text = { (unsigned char *)key, (unsigned)strlen(key) };
+	gnutls_datum_t crt_text = { (unsigned char *)certificate, (unsigned)strlen(certificate) },
+	               key_text = { (unsigned char *)key, (unsigned)strlen(key) };
 	assert_int_equal(gnutls_x509_crt_init(&p.crt) | gnutls_x509_crt_import(p.crt, &crt_text, GNUTLS_X509_FMT_PEM), 0);
-	assert_int_equal(gnutls_x509_privkey_init(&p.key) | gnutls_x509_privkey_import(p.key, &key_text, GNUTLS_X509_FMT_PEM), 0);
+	assert_int_equal(
+	    gnutls_x509_privkey_init(&p.key) | gnutls_x509_privkey_import(p.key, &key_text, GNUTLS_X509_FMT_PEM), 0);
 	struct trust_snapshot *t = snapshot_new(anchors_new("/nonexistent", certificate), NULL, 0);
 	struct tls_server s = { .chain = { &p } };
 	assert_int_equal(handshake(t, &s, "localhost", 443, TLS_V1_2, &v, &e), 0);

@@ -24,11 +24,11 @@ struct pair {
 /* What a certificate shall be. Days count from now. */
 struct wish {
 	const char *cn;
-	const char *names[4];       /* DNS names, or "ip:127.0.0.1" */
-	const struct pair *issuer;  /* NULL: self-signed */
-	const struct pair *key_of;  /* takes its key; NULL: a new one */
+	const char *names[4];      /* DNS names, or "ip:127.0.0.1" */
+	const struct pair *issuer; /* NULL: self-signed */
+	const struct pair *key_of; /* takes its key; NULL: a new one */
 	bool ca;
-	int from, until;            /* days; 0, 0: yesterday to in a year */
+	int from, until; /* days; 0, 0: yesterday to in a year */
 	bool rsa1024, client_only;
 };
 
@@ -36,7 +36,8 @@ static inline void add_name(gnutls_x509_crt_t crt, const char *name)
 {
 	unsigned char address[16];
 	if (strncmp(name, "ip:", 3) != 0)
-		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_APPEND) == 0);
+		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
+		                                          GNUTLS_FSAN_APPEND) == 0);
 	else if (inet_pton(AF_INET, name + 3, address) == 1)
 		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND) == 0);
 	else if (inet_pton(AF_INET6, name + 3, address) == 1)
@@ -51,7 +52,8 @@ static inline void make_key(struct pair *p, const struct wish *w)
 	else if (w->rsa1024)
 		must(gnutls_x509_privkey_generate(p->key, GNUTLS_PK_RSA, 1024, 0) == 0);
 	else
-		must(gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
+		must(gnutls_x509_privkey_generate(p->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+		                                  0) == 0);
 }
 
 static inline struct pair pair_make(struct wish w)
@@ -69,13 +71,16 @@ static inline struct pair pair_make(struct wish w)
 	must(gnutls_x509_crt_set_activation_time(p.crt, now + 86400 * (w.from || w.until ? w.from : -1)) == 0);
 	must(gnutls_x509_crt_set_expiration_time(p.crt, now + 86400 * (w.from || w.until ? w.until : 365)) == 0);
 	must(gnutls_x509_crt_set_basic_constraints(p.crt, w.ca, -1) == 0);
-	must(gnutls_x509_crt_set_key_usage(p.crt, w.ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
+	must(gnutls_x509_crt_set_key_usage(
+	         p.crt, w.ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
 	if (!w.ca)
-		must(gnutls_x509_crt_set_key_purpose_oid(p.crt, w.client_only ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0) == 0);
+		must(gnutls_x509_crt_set_key_purpose_oid(
+		         p.crt, w.client_only ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(w.names) && w.names[i]; i++)
 		add_name(p.crt, w.names[i]);
 	must(gnutls_x509_crt_set_key(p.crt, p.key) == 0);
-	must(gnutls_x509_crt_sign2(p.crt, w.issuer ? w.issuer->crt : p.crt, w.issuer ? w.issuer->key : p.key, GNUTLS_DIG_SHA256, 0) == 0);
+	must(gnutls_x509_crt_sign2(p.crt, w.issuer ? w.issuer->crt : p.crt, w.issuer ? w.issuer->key : p.key,
+	                           GNUTLS_DIG_SHA256, 0) == 0);
 	p.pem = certificate_pem(p.crt);
 	gnutls_x509_crt_deinit(p.crt); /* read again: GnuTLS compares names only of certificates that it has parsed */
 	gnutls_datum_t pem = { (unsigned char *)p.pem, (unsigned)strlen(p.pem) };
@@ -90,15 +95,15 @@ static inline void pair_free(struct pair *p)
 	free(p->pem);
 }
 
-/* --- a server for one handshake ------------------------------------------------------------------------------------------ */
+/* --- a server for one handshake ----------------------------------------------------------------------------------- */
 
 struct tls_server {
 	int fd;
 	const struct pair *chain[3]; /* the leaf first */
 	const char *priority;
-	const char *greeting;        /* sent in the clear instead of a handshake */
+	const char *greeting; /* sent in the clear instead of a handshake */
 	int result;
-	ssize_t received;            /* bytes that came after the handshake */
+	ssize_t received; /* bytes that came after the handshake */
 };
 
 static inline void *tls_serve(void *argument)
@@ -140,8 +145,8 @@ static inline void *tls_serve(void *argument)
 }
 
 /* One client handshake under *t. 0, or the code with the sentence in e. *v is the caller's to clear. */
-static inline int handshake(struct trust_snapshot *t, struct tls_server *s, const char *host, int port, enum tls_version least,
-                            struct trust_verdict *v, struct err *e)
+static inline int handshake(struct trust_snapshot *t, struct tls_server *s, const char *host, int port,
+                            enum tls_version least, struct trust_verdict *v, struct err *e)
 {
 	int fds[2];
 	pthread_t thread;

@@ -95,7 +95,8 @@ static void key_file_is_kept_and_private(void **state)
 static void bad_key_files_are_refused(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "", "zz", "00", "\n", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef00" };
+	static const char *const texts[] = { "", "zz", "00", "\n",
+		                                 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef00" };
 	char *path = path_of("key");
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct err e = { 0 };

@@ -12,8 +12,8 @@
 #define DAY_US (86400 * SECOND_US)
 
 static struct pki {
-	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self, self_same_key, self_new_key,
-		unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca;
+	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self,
+	    self_same_key, self_new_key, unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca;
 } pki;
 
 static int make_pki(void **state)
@@ -23,18 +23,25 @@ static int make_pki(void **state)
 	pki.other_root = pair_make((struct wish){ .cn = "Other Root", .ca = true });
 	pki.intermediate = pair_make((struct wish){ .cn = "Test Intermediate", .ca = true, .issuer = &pki.root });
 	pki.good = pair_make((struct wish){ .cn = "mail", .names = { "mail.test", "*.wild.test" }, .issuer = &pki.root });
-	pki.by_intermediate = pair_make((struct wish){ .cn = "mail", .names = { "mail.test" }, .issuer = &pki.intermediate });
-	pki.wrong_name = pair_make((struct wish){ .cn = "x", .names = { "other.test", "ip:10.0.0.1" }, .issuer = &pki.root });
+	pki.by_intermediate =
+	    pair_make((struct wish){ .cn = "mail", .names = { "mail.test" }, .issuer = &pki.intermediate });
+	pki.wrong_name =
+	    pair_make((struct wish){ .cn = "x", .names = { "other.test", "ip:10.0.0.1" }, .issuer = &pki.root });
 	pki.by_address = pair_make((struct wish){ .cn = "x", .names = { "ip:127.0.0.1", "ip:::1" }, .issuer = &pki.root });
-	pki.expired = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = -20, .until = -2 });
-	pki.future = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = 2, .until = 20 });
+	pki.expired =
+	    pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = -20, .until = -2 });
+	pki.future =
+	    pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .from = 2, .until = 20 });
 	pki.self = pair_make((struct wish){ .cn = "mail.test", .names = { "mail.test" } });
-	pki.self_same_key = pair_make((struct wish){ .cn = "mail.test renewed", .names = { "mail.test" }, .key_of = &pki.self });
+	pki.self_same_key =
+	    pair_make((struct wish){ .cn = "mail.test renewed", .names = { "mail.test" }, .key_of = &pki.self });
 	pki.self_new_key = pair_make((struct wish){ .cn = "mail.test", .names = { "mail.test" } });
 	pki.unknown = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.other_root });
-	pki.client_only = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .client_only = true });
+	pki.client_only =
+	    pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .client_only = true });
 	pki.weak = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .rsa1024 = true });
-	pki.all_wrong = pair_make((struct wish){ .cn = "x", .names = { "other.test" }, .issuer = &pki.other_root, .from = -20, .until = -2 });
+	pki.all_wrong = pair_make(
+	    (struct wish){ .cn = "x", .names = { "other.test" }, .issuer = &pki.other_root, .from = -20, .until = -2 });
 	pki.fake_ca = pair_make((struct wish){ .cn = "No CA", .issuer = &pki.root });
 	pki.by_fake_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.fake_ca });
 	return 0;
@@ -69,24 +76,33 @@ static int64_t real_now(void)
 	return (int64_t)time(NULL) * SECOND_US;
 }
 
-/* --- handshakes ------------------------------------------------------------------------------------------------------------- */
+/* --- handshakes --------------------------------------------------------------------------------------------------- */
 
 static void faults_are_named(void **state)
 {
 	(void)state;
-	static const struct { const struct pair *leaf, *next; const char *host, *says[4]; } tests[] = {
+	static const struct {
+		const struct pair *leaf, *next;
+		const char *host, *says[4];
+	} tests[] = {
 		{ &pki.good, NULL, "mail.test", { NULL } },
 		{ &pki.good, NULL, "MAIL.test.", { NULL } },
 		{ &pki.good, NULL, "a.wild.test", { NULL } },
 		{ &pki.good, NULL, "a.b.wild.test", { "not to a.b.wild.test" } },
 		{ &pki.by_intermediate, &pki.intermediate, "mail.test", { NULL } },
-		{ &pki.by_intermediate, NULL, "mail.test", { "issued by \"Test Intermediate\"", "neither trust store", "Import its CA certificate" } },
+		{ &pki.by_intermediate,
+		  NULL,
+		  "mail.test",
+		  { "issued by \"Test Intermediate\"", "neither trust store", "Import its CA certificate" } },
 		{ &pki.by_address, NULL, "127.0.0.1", { NULL } },
 		{ &pki.by_address, NULL, "::1", { NULL } },
 		{ &pki.by_address, NULL, "[::1]", { NULL } },
 		{ &pki.by_address, NULL, "127.0.0.2", { "127.0.0.1, ::1", "not to 127.0.0.2" } },
 		{ &pki.good, NULL, "127.0.0.1", { "not to 127.0.0.1" } },
-		{ &pki.wrong_name, NULL, "mail.test", { "made out to other.test, 10.0.0.1, not to mail.test", "Allowed Hosts" } },
+		{ &pki.wrong_name,
+		  NULL,
+		  "mail.test",
+		  { "made out to other.test, 10.0.0.1, not to mail.test", "Allowed Hosts" } },
 		{ &pki.expired, NULL, "mail.test", { "expired on 20" } },
 		{ &pki.future, NULL, "mail.test", { "is valid only from 20", "clock says" } },
 		{ &pki.self, NULL, "mail.test", { "self-signed", "approve it" } },
@@ -95,7 +111,10 @@ static void faults_are_named(void **state)
 		{ &pki.client_only, NULL, "mail.test", { "not meant for servers" } },
 		{ &pki.weak, NULL, "mail.test", { "too weak" } },
 		{ &pki.by_fake_ca, &pki.fake_ca, "mail.test", { "no CA" } },
-		{ &pki.all_wrong, NULL, "mail.test", { "\"Other Root\"", "expired on", "made out to other.test, not to mail.test", "Import its CA" } },
+		{ &pki.all_wrong,
+		  NULL,
+		  "mail.test",
+		  { "\"Other Root\"", "expired on", "made out to other.test, not to mail.test", "Import its CA" } },
 	};
 	struct trust_snapshot *t = with_roots(pki.root.pem);
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
@@ -121,17 +140,26 @@ static void exemptions_hold_for_one_key_of_one_host(void **state)
 {
 	(void)state;
 	int64_t past = real_now() - DAY_US, future = real_now() + DAY_US;
-	const struct { const char *row; int64_t expires; const struct pair *leaf; const char *host; int port; const char *says; } tests[] = {
+	const struct {
+		const char *row;
+		int64_t expires;
+		const struct pair *leaf;
+		const char *host;
+		int port;
+		const char *says;
+	} tests[] = {
 		{ "mail.test:465", ABSTIME_NULL, &pki.self, "mail.test", 465, NULL },
 		{ "mail.test:465", future, &pki.self, "mail.test", 465, NULL },
 		{ "mail.test:465", ABSTIME_NULL, &pki.self_same_key, "mail.test", 465, NULL },
-		{ "mail.test:465", ABSTIME_NULL, &pki.self_new_key, "mail.test", 465, "another key than the one that anna approved" },
+		{ "mail.test:465", ABSTIME_NULL, &pki.self_new_key, "mail.test", 465,
+		  "another key than the one that anna approved" },
 		{ "mail.test:465", ABSTIME_NULL, &pki.self, "mail.test", 587, "self-signed" },
 		{ "mail.test:465", ABSTIME_NULL, &pki.self, "127.0.0.1", 465, "self-signed" },
 		{ "mail.test:465", past, &pki.self, "mail.test", 465, "approved only until" },
 		{ "127.0.0.1:465", ABSTIME_NULL, &pki.self, "127.0.0.1", 465, NULL },
 		{ "[::1]:465", ABSTIME_NULL, &pki.self, "::1", 465, NULL },
-		{ "mail.test:465", ABSTIME_NULL, &pki.good, "mail.test", 465, NULL }, /* trusted by its root, whatever was approved */
+		{ "mail.test:465", ABSTIME_NULL, &pki.good, "mail.test", 465,
+		  NULL }, /* trusted by its root, whatever was approved */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		struct trust_verdict v = { 0 };
@@ -152,13 +180,14 @@ static void exemptions_hold_for_one_key_of_one_host(void **state)
 static void versions_below_the_minimum_are_refused(void **state)
 {
 	(void)state;
-	static const struct { const char *server; enum tls_version least; bool works; } tests[] = {
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.3", TLS_V1_3, true },
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_2, true },
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_3, false },
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_2, false },
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_1, true },
-		{ "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_V1_1, false },
+	static const struct {
+		const char *server;
+		enum tls_version least;
+		bool works;
+	} tests[] = {
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.3", TLS_V1_3, true },  { "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_2, true },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.2", TLS_V1_3, false }, { "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_2, false },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_V1_1, true },  { "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_V1_1, false },
 		{ "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_V1_0, true },
 	};
 	struct trust_snapshot *t = with_roots(pki.root.pem);
@@ -212,7 +241,7 @@ static void imported_leaf_trusts_itself_only(void **state)
 	pair_free(&signed_by_leaf);
 }
 
-/* --- the service -------------------------------------------------------------------------------------------------------------- */
+/* --- the service -------------------------------------------------------------------------------------------------- */
 
 static const struct type *const types[] = { &baja_component, &baja_folder, &trust_service, NULL };
 static struct world w;
@@ -448,7 +477,8 @@ static void imports_are_checked(void **state)
 	struct outcome o = { 0 };
 	gnutls_datum_t key;
 	assert_int_equal(gnutls_x509_privkey_export2(pki.self.key, GNUTLS_X509_FMT_PEM, &key), 0);
-	char *with_key = must_format("%s%.*s", pki.root.pem, (int)key.size, key.data), *two = must_format("%s\nnoise\n%s", pki.root.pem, pki.other_root.pem);
+	char *with_key = must_format("%s%.*s", pki.root.pem, (int)key.size, key.data),
+	     *two = must_format("%s\nnoise\n%s", pki.root.pem, pki.other_root.pem);
 	gnutls_free(key.data);
 	import_pem(NULL, with_key, &o);
 	assert_int_equal(o.code, E_INVALID);
@@ -495,7 +525,8 @@ static void the_system_store_is_listed(void **state)
 	inquire_system(service(), NULL, keep, &o);
 	assert_int_equal(end_of(&o), 0);
 	assert_true(json_array_size(o.answer) > 50);
-	char *alias = must_strdup(text_of(json_array_get(o.answer, 7), "alias")), *fingerprint = must_strdup(text_of(json_array_get(o.answer, 7), "spki"));
+	char *alias = must_strdup(text_of(json_array_get(o.answer, 7), "alias")),
+	     *fingerprint = must_strdup(text_of(json_array_get(o.answer, 7), "spki"));
 	forget(&o);
 	inquire_system(service(), alias, keep, &o);
 	assert_int_equal(end_of(&o), 0);
@@ -518,7 +549,8 @@ int main(void)
 		cmocka_unit_test(imported_leaf_trusts_itself_only),
 		cmocka_unit_test_setup_teardown(refused_approved_changed_approved, make_world, end_world),
 		cmocka_unit_test_setup_teardown(approval_wants_a_reason_and_may_end, make_world, end_world),
-		cmocka_unit_test_setup_teardown(imported_root_makes_it_trusted_and_the_exemption_superfluous, make_world, end_world),
+		cmocka_unit_test_setup_teardown(imported_root_makes_it_trusted_and_the_exemption_superfluous, make_world,
+		                                end_world),
 		cmocka_unit_test_setup_teardown(imports_are_checked, make_world, end_world),
 		cmocka_unit_test_setup_teardown(the_system_store_is_listed, make_world, end_world),
 	};
