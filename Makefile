@@ -83,18 +83,19 @@ build/belfry: $(OUT)/belfry
 	@ln -sfn $(MODE)/belfry $@
 
 $(OUT)/belfry: $(OUT)/station/main.o $(OUT)/libbelfry.a
-	$(CC) $(CFLAGS) $(LDFLAGS_$(MODE)) -o $@ $^ $(LDLIBS)
+	@echo "  $@"
+	@$(CC) $(CFLAGS) $(LDFLAGS_$(MODE)) -o $@ $^ $(LDLIBS)
 
 $(OUT)/libbelfry.a: $(OBJECTS)
 	@rm -f $@; ar rcs $@ $^
 
 $(OUT)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@mkdir -p $(@D); echo "  $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OUT)/libbelfry.a $(LDLIBS) -lcmocka
+	@mkdir -p $(@D); echo "  $<"
+	@$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OUT)/libbelfry.a $(LDLIBS) -lcmocka
 
 build/release/bare_%: tests/bench/bare_%.c
 	@mkdir -p $(@D)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: Apache-2.0
 -- Schema 1: the first release. Columns are the slots of the record tables in the code; the store compares them.
 -- Text kinds and enums are TEXT, structs and lists TEXT with JSON, times microseconds (NULL: never).
 
