@@ -20,7 +20,7 @@ static json_t *flags_to_json(unsigned flags, enum kind kind)
 {
 	static const struct { unsigned flag; const char *name; } names[] = {
 		{ SLOT_READONLY, "readonly" }, { SLOT_TRANSIENT, "transient" }, { SLOT_HIDDEN, "hidden" }, { SLOT_SUMMARY, "summary" },
-		{ SLOT_OPERATOR, "operator" }, { SLOT_CONFIRM, "confirmRequired" }, { SLOT_SECRET, "secret" },
+		{ SLOT_OPERATOR, "operator" }, { SLOT_CONFIRM, "confirmRequired" }, { SLOT_SECRET, "secret" }, { SLOT_REQUIRED, "required" },
 	};
 	json_t *array = json_array();
 	if (kind == V_SECRET)
@@ -83,9 +83,11 @@ static json_t *row_to_json(const struct slot *slot)
 		set(row, "default", json_pack("{s:s}", "type", slot->dflt));
 		return row;
 	}
-	struct value dflt = value_default(slot);
-	set(row, "default", value_to_json(slot, &dflt));
-	value_clear(&dflt);
+	if (!(slot->flags & SLOT_REQUIRED)) {
+		struct value dflt = value_default(slot);
+		set(row, "default", value_to_json(slot, &dflt));
+		value_clear(&dflt);
+	}
 	if (slot->kind == V_LIST)
 		set(row, "element", json_string(kind_name(slot->element)));
 	if (slot->members)

@@ -319,7 +319,10 @@ int sheet_invoke(struct component *c, const char *name, const json_t *arg, const
 	struct value v = VALUE_NULL;
 	if (action->arg && arg && !json_is_null(arg))
 		rc = value_from_json(action->arg, arg, NULL, "", &v, report);
-	else if (action->arg)
+	else if (action->arg && (action->arg->flags & SLOT_REQUIRED)) {
+		rc = err_set(&inv->err, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name, action->arg->doc);
+		report_error(report, rc, "", "%s", inv->err.text);
+	} else if (action->arg)
 		v = value_default(action->arg);
 	if (rc != 0)
 		return rc;

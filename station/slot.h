@@ -47,7 +47,7 @@ enum slot_flags {
 	SLOT_OPERATOR = 1 << 4,   /* an operator may set or invoke it; otherwise an admin */
 	SLOT_CONFIRM = 1 << 5,    /* confirmRequired */
 	SLOT_SECRET = 1 << 6,     /* set by kind V_SECRET */
-	SLOT_REQUIRED = 1 << 7,   /* of a record: the key */
+	SLOT_REQUIRED = 1 << 7,   /* of a record: the key; of an action's argument and its members: must be given */
 	SLOT_INDEX = 1 << 8,      /* of a record: searched by */
 };
 

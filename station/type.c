@@ -138,7 +138,7 @@ static int check_row(const char *type, const struct slot *slot, struct err *e)
 		return slot->type ? 0 : wrong(type, slot->name, e, "a frozen child has no type");
 	bool structs = slot->kind == V_STRUCT || (slot->kind == V_LIST && slot->element == V_STRUCT);
 	int rc = structs ? check_members(type, slot, e) : 0;
-	if (rc == 0)
+	if (rc == 0 && !(slot->flags & SLOT_REQUIRED)) /* what must be given has no default */
 		rc = check_default(type, slot, e);
 	if (rc == 0 && slot->facets && slot->facets->min < slot->facets->max) {
 		rc = check_bound(type, slot, slot->facets->min, e);

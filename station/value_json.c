@@ -179,6 +179,8 @@ static int struct_from_json(const struct slot *slot, const json_t *json, const s
 			value_from_json(&members[i], given, old, inner, &out->list.items[i], report);
 		else if (old)
 			value_copy(&out->list.items[i], old);
+		else if (members[i].flags & SLOT_REQUIRED)
+			report_error(report, E_INVALID, inner, "\"%s\" is missing: %s", members[i].name, members[i].doc);
 		else
 			out->list.items[i] = value_default(&members[i]);
 	}

@@ -252,22 +252,24 @@ static int run_emergency_auto(struct component *c, struct invocation *inv)
 #define DURATION                                                                                                       \
 	MEMBER("duration", RELTIME, .facets = FACETS(.min = 0, .max = 366.0 * 86400 * SECOND_US),                          \
 	       .doc = "How long; 0: until auto is invoked.")
-static const struct slot numeric_value = MEMBER("value", REAL, .doc = "The value that is commanded.");
-static const struct slot boolean_value = MEMBER("value", BOOLEAN, .doc = "The value that is commanded.");
+static const struct slot numeric_value =
+    MEMBER("value", REAL, .flags = SLOT_REQUIRED, .doc = "The value that is commanded.");
+static const struct slot boolean_value =
+    MEMBER("value", BOOLEAN, .flags = SLOT_REQUIRED, .doc = "The value that is commanded.");
 static const struct slot numeric_override_members[] = {
-	MEMBER("value", REAL, .doc = "The value that is commanded."),
+	MEMBER("value", REAL, .flags = SLOT_REQUIRED, .doc = "The value that is commanded."),
 	DURATION,
 	SLOT_END,
 };
 static const struct slot boolean_override_members[] = {
-	MEMBER("value", BOOLEAN, .doc = "The value that is commanded."),
+	MEMBER("value", BOOLEAN, .flags = SLOT_REQUIRED, .doc = "The value that is commanded."),
 	DURATION,
 	SLOT_END,
 };
-static const struct slot numeric_override =
-    MEMBER("override", STRUCT, .members = numeric_override_members, .doc = "The value, and for how long.");
-static const struct slot boolean_override =
-    MEMBER("override", STRUCT, .members = boolean_override_members, .doc = "The value, and for how long.");
+static const struct slot numeric_override = MEMBER("override", STRUCT, .members = numeric_override_members,
+                                                   .flags = SLOT_REQUIRED, .doc = "The value, and for how long.");
+static const struct slot boolean_override = MEMBER("override", STRUCT, .members = boolean_override_members,
+                                                   .flags = SLOT_REQUIRED, .doc = "The value, and for how long.");
 
 #define WRITABLE_ACTIONS(plain, override_)                                                                             \
 	{                                                                                                                  \

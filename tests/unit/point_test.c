@@ -147,6 +147,9 @@ static void test_commands_and_roles(void **state)
 	assert_out(p, "true");
 	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": false}", &e), 0);
 	assert_out(p, "false {overridden}");
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"duration\": \"1h\"}", &e), E_INVALID);
+	assert_int_equal(invoke(w, p, &operator_, "set", NULL, &e), E_INVALID);
+	assert_out(p, "false {overridden}");
 	assert_int_equal(invoke(w, p, &operator_, "emergencyOverride", "true", &e), E_FORBIDDEN);
 	assert_int_equal(invoke(w, p, &admin, "emergencyOverride", "true", &e), 0);
 	assert_out(p, "true {overridden}");
