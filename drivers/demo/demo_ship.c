@@ -27,6 +27,7 @@ struct row {
 #define ON_OFF "facets={\"trueText\":\"On\",\"falseText\":\"Off\"}"
 #define OPEN_CLOSED "facets={\"trueText\":\"Open\",\"falseText\":\"Closed\"}"
 
+/* clang-format off: a row stays a row */
 static const struct row rows[] = {
 	{ "/Drivers", "DemoNetwork", "demo:DemoNetwork", {} },
 
@@ -87,6 +88,7 @@ static const struct row rows[] = {
 	{ MAIL, "DemoRecipient", "email:EmailRecipient",
 	  { "emailAccount=DemoAccount", "to=[{\"name\":\"Caretaker\",\"address\":\"caretaker@demo.example\"}]" } },
 };
+/* clang-format on */
 
 /* --- building --------------------------------------------------------------------------------------------------- */
 

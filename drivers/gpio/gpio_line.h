@@ -13,10 +13,10 @@ struct gpio_line;
 
 enum gpio_bias { GPIO_BIAS_AS_IS, GPIO_BIAS_DISABLED, GPIO_BIAS_PULL_UP, GPIO_BIAS_PULL_DOWN };
 struct gpio_request {
-	const char *name;      /* of the line */
+	const char *name; /* of the line */
 	bool output, activeLow;
-	bool initial;          /* level of an output, before active low */
-	enum gpio_bias bias;   /* of an input */
+	bool initial;        /* level of an output, before active low */
+	enum gpio_bias bias; /* of an input */
 };
 
 /* NULL and E_NETWORK (no such chip) or E_DRIVER with a sentence in e. Owned by the caller. */
