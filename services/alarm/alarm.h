@@ -39,6 +39,18 @@ json_t *alarm_to_json(const struct alarm_record *r, json_t *deliveries, json_t *
 /* Sets or replaces an entry of alarmData. */
 void alarm_data_set(struct alarm_record *r, const char *name, const char *value);
 
+/* Which alarms to list; all that are given must hold. */
+struct alarm_filter {
+	const char *uuid, *alarmClass; /* NULL: any */
+	const char *source;            /* part of an ord of the source, upper and lower case alike; NULL: any */
+	bool open, cleared;            /* both or neither: any */
+	int64_t since;                 /* raised then or later; ABSTIME_NULL: any */
+	int64_t before;                /* sequence below this: the cursor; 0: from the newest */
+	int64_t limit;                 /* at least 1 */
+};
+/* Answers with alarm records, newest first: what is on disk, and what the disk has refused so far. Never inline. */
+void alarm_list(struct station *s, const struct alarm_filter *filter, store_answer *answer, void *context);
+
 /* What happened to each uuid of a request; code 0 when it is on disk. */
 typedef void alarm_results(void *context, const int *codes, size_t count);
 /* Acknowledges, or adds a note to, several alarms, with one audit record each. Answers once all are on disk. note may be

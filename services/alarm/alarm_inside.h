@@ -77,6 +77,8 @@ bool alarm_unacked_of(const struct alarm_service *service, uint64_t source);
 void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record);
 /* The condition of an open alarm has ended. */
 void alarm_return_to_normal(struct alarm_service *service, struct alarm_ext *x, struct open_alarm *alarm, const char *text);
+/* Deletes the oldest cleared records while there are more than the service's capacity. */
+void alarm_trim(struct alarm_service *service);
 /* The extension's view of its point: bits alarm and unackedAlarm, over all extensions of the point. */
 void alarm_ext_show(struct component *ext);
 /* The extension's times as slots in the store. */

@@ -154,40 +154,6 @@ static void update(struct alarm_record *r, int64_t now)
 	r->cleared = normal && r->ackState == ALARM_ACKED;
 }
 
-/* --- keeping within capacity -------------------------------------------------------------------------------------- */
-
-static void trim_rows(void *context, int code, const struct err *e, struct store_rows *rows)
-{
-	(void)e;
-	struct station *s = context;
-	if (code != 0 || rows->count == 0)
-		return;
-	struct store_tx *tx = store_tx_new();
-	for (size_t i = 0; i < rows->count; i++)
-		store_tx_delete(tx, &alarm_kind, store_row(rows, i));
-	store_commit(s->store, tx, NULL, NULL);
-}
-
-static void trim_count(void *context, int code, const struct err *e, struct store_rows *rows)
-{
-	(void)e;
-	struct station *s = context;
-	struct alarm_service *service = alarm_service_of(s);
-	if (code != 0 || !service || rows->total <= service->capacity)
-		return;
-	struct store_query q = { .kind = &alarm_kind, .order = "sequence", .limit = rows->total - service->capacity };
-	store_where_add(&q, "cleared", STORE_EQ, value_boolean(true)); /* an open alarm is never trimmed */
-	store_ask(s->store, &q, trim_rows, s);
-}
-
-static void trim(struct alarm_service *service)
-{
-	if (++service->since_trim % TRIM_EVERY)
-		return;
-	struct store_query q = { .kind = &alarm_kind, .limit = 1, .count_only = true };
-	store_ask(service->c.station->store, &q, trim_count, service->c.station);
-}
-
 /* --- transitions -------------------------------------------------------------------------------------------------- */
 
 static enum transition transition_of(int state)
@@ -250,7 +216,8 @@ void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alar
 	set_counter(&service->c, "totalAlarmCount", service->totalAlarmCount + 1);
 	recount(service, r->alarmClass);
 	tell(service, r);
-	trim(service);
+	if (++service->since_trim % TRIM_EVERY == 0)
+		alarm_trim(service);
 }
 
 static void set_text(char **field, const char *text)

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * /alarms: the alarm records, newest first, and what people do with them. Acknowledgements and notes are answered for
+ * each alarm, once all are on disk. Engine thread. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/alarm/alarm.h"
+#include "station/must.h"
+#include "web/request.h"
+
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static void list_answered(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct request *r = context;
+	if (code != 0) {
+		request_reply_error(r, e);
+		return;
+	}
+	json_t *items = json_array();
+	int64_t last = 0;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct alarm_record *record = store_row(rows, i);
+		json_array_append_new(items, alarm_to_json(record, NULL, NULL));
+		last = record->sequence;
+	}
+	json_t *answer = json_pack("{s:o}", "items", items);
+	if (rows->more) {
+		char cursor[24];
+		snprintf(cursor, sizeof cursor, "%" PRId64, last);
+		json_object_set_new(answer, "next", json_string(cursor));
+	}
+	request_reply_json(r, 200, answer);
+}
+
+/* "open", "cleared" or both with a comma between. */
+static bool read_state(struct request *r, struct alarm_filter *f)
+{
+	const char *state = request_query(r, "state");
+	while (state && *state) {
+		size_t n = strcspn(state, ",");
+		if (n == 4 && strncmp(state, "open", n) == 0) {
+			f->open = true;
+		} else if (n == 7 && strncmp(state, "cleared", n) == 0) {
+			f->cleared = true;
+		} else {
+			request_reply_code(r, E_BAD_REQUEST, "state is open, cleared, or open,cleared.");
+			return false;
+		}
+		state += n + (state[n] == ',');
+	}
+	return true;
+}
+
+static bool read_since(struct request *r, struct alarm_filter *f)
+{
+	const char *since = request_query(r, "since");
+	f->since = ABSTIME_NULL;
+	if (!since || !*since || abstime_parse(since, &f->since) == 0)
+		return true;
+	request_reply_code(r, E_BAD_REQUEST, "since is a time such as 2026-11-20T22:36:00Z.");
+	return false;
+}
+
+static const char *text_or_null(const struct request *r, const char *name)
+{
+	const char *text = request_query(r, name);
+	return text && *text ? text : NULL;
+}
+
+static void get_alarms(struct request *r)
+{
+	struct alarm_filter f = { .alarmClass = text_or_null(r, "class"), .source = text_or_null(r, "source") };
+	if (!read_state(r, &f) || !read_since(r, &f) ||
+	    !request_query_integer(r, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX, &f.limit) ||
+	    !request_query_integer(r, "cursor", 0, 0, INT64_MAX, &f.before))
+		return;
+	alarm_list(request_station(r), &f, list_answered, r);
+}
+
+static void one_answered(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct request *r = context;
+	if (code != 0)
+		request_reply_error(r, e);
+	else if (rows->count == 0)
+		request_reply_code(r, E_NOT_FOUND, "There is no alarm with this uuid.");
+	else
+		request_reply_json(r, 200, alarm_to_json(store_row(rows, 0), NULL, NULL));
+}
+
+static void get_alarm(struct request *r)
+{
+	struct alarm_filter f = { .uuid = request_param(r, "uuid"), .since = ABSTIME_NULL, .limit = 1 };
+	alarm_list(request_station(r), &f, one_answered, r);
+}
+
+/* --- acknowledging and noting --------------------------------------------------------------------------------------- */
+
+/* The request while its alarms are being written. */
+struct pending {
+	struct request *request;
+	size_t count;
+	char *uuids[]; /* owned */
+};
+
+static const char *sentence(int code)
+{
+	switch (code) {
+	case E_CONFLICT:
+		return "This alarm is acknowledged already.";
+	case E_NOT_FOUND:
+		return "There is no alarm with this uuid.";
+	default:
+		return err_text(code);
+	}
+}
+
+static json_t *result(const char *uuid, int code)
+{
+	if (code == 0)
+		return json_pack("{s:s, s:b, s:i}", "uuid", uuid, "ok", 1, "status", 200);
+	return json_pack("{s:s, s:b, s:i, s:s}", "uuid", uuid, "ok", 0, "status", err_http(code), "detail", sentence(code));
+}
+
+static void acted(void *context, const int *codes, size_t count)
+{
+	struct pending *p = context;
+	json_t *items = json_array();
+	size_t unwritten = 0;
+	for (size_t i = 0; i < count; i++) {
+		json_array_append_new(items, result(p->uuids[i], codes[i]));
+		unwritten += codes[i] == E_STORAGE;
+		free(p->uuids[i]);
+	}
+	if (unwritten == count) { /* a plain failure, for those who look at the status only */
+		json_decref(items);
+		request_reply_code(p->request, E_STORAGE, "%s", err_text(E_STORAGE));
+	} else {
+		request_reply_json(p->request, 200, json_pack("{s:o}", "items", items));
+	}
+	free(p);
+}
+
+/* The alarms of the body; answers 400 itself and returns NULL. */
+static struct pending *read_uuids(struct request *r)
+{
+	const json_t *uuids = json_object_get(request_body(r), "uuids"), *item;
+	size_t count = json_array_size(uuids), i;
+	struct pending *p = must_alloc(sizeof *p + (count <= UUIDS_MAX ? count : 0) * sizeof *p->uuids);
+	p->request = r;
+	bool ok = count > 0 && count <= UUIDS_MAX;
+	json_array_foreach(uuids, i, item)
+	{
+		if (!(ok = ok && json_is_string(item)))
+			break;
+		p->uuids[p->count++] = must_strdup(json_string_value(item));
+	}
+	if (ok)
+		return p;
+	for (i = 0; i < p->count; i++)
+		free(p->uuids[i]);
+	free(p);
+	request_reply_code(r, E_BAD_REQUEST, "uuids must be a list of 1 to %d alarm uuids.", UUIDS_MAX);
+	return NULL;
+}
+
+typedef void alarm_act(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
+                       const char *note, alarm_results *done, void *context);
+
+static void act(struct request *r, alarm_act *run, bool note_needed)
+{
+	const json_t *member = json_object_get(request_body(r), "note");
+	const char *note = json_is_string(member) ? json_string_value(member) : "";
+	if ((member && !json_is_string(member) && !json_is_null(member)) || strlen(note) > NOTE_MAX ||
+	    (note_needed && !*note)) {
+		request_reply_code(r, E_BAD_REQUEST, "note must be a text of %s%d bytes.", note_needed ? "1 to " : "at most ",
+		                   NOTE_MAX);
+		return;
+	}
+	struct pending *p = read_uuids(r);
+	if (p)
+		run(request_station(r), request_actor(r), (const char *const *)p->uuids, p->count, note, acted, p);
+}
+
+static void post_ack(struct request *r)
+{
+	act(r, alarm_acknowledge, false);
+}
+
+static void post_note(struct request *r)
+{
+	act(r, alarm_add_note, true);
+}
+
+static void post_later(struct request *r)
+{
+	request_reply_code(
+	    r, E_UNSUPPORTED,
+	    "This version of the station lists and acknowledges alarms; it cannot clear or shelve them yet.");
+}
+
+#define BODY(required)                                                                                                 \
+	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{\"uuids\":{\"type\":\"array\",\"minItems\":1,"   \
+	"\"maxItems\":500,\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\",\"maxLength\":4000}}}"
+#define RESULTS                                                                                                        \
+	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
+	"\"object\","                                                                                                      \
+	"\"required\":[\"uuid\",\"ok\",\"status\"],\"properties\":{\"uuid\":{\"type\":\"string\"},\"ok\":{\"type\":"       \
+	"\"boolean\"},"                                                                                                    \
+	"\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"}}}}}}"
+#define LIST                                                                                                           \
+	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
+	"\"object\"}},"                                                                                                    \
+	"\"next\":{\"type\":\"string\"}}}"
+
+const struct route alarm_routes[] = {
+	{ "GET", "/alarms", ROLE_VIEWER, 0, get_alarms, "Alarm records, newest first.", NULL, LIST,
+	  "state,class,source,since,limit,cursor" },
+	{ "GET", "/alarms/{uuid}", ROLE_VIEWER, 0, get_alarm, "One alarm record with its deliveries.", NULL,
+	  "{\"type\":\"object\"}", NULL },
+	{ "POST", "/alarms/ack", ROLE_OPERATOR, 0, post_ack, "Acknowledges alarms.", BODY("\"uuids\""), RESULTS, NULL },
+	{ "POST", "/alarms/note", ROLE_OPERATOR, 0, post_note, "Adds a note to alarms.", BODY("\"uuids\",\"note\""),
+	  RESULTS, NULL },
+	{ "POST", "/alarms/clear", ROLE_ADMIN, 0, post_later, "Clears alarms. Not in this version.", BODY("\"uuids\""),
+	  RESULTS, NULL },
+	{ "POST", "/alarms/shelve", ROLE_OPERATOR, 0, post_later, "Shelves alarms. Not in this version.", BODY("\"uuids\""),
+	  RESULTS, NULL },
+	{ 0 },
+};
