@@ -27,7 +27,7 @@ struct row {
 #define ON_OFF "facets={\"trueText\":\"On\",\"falseText\":\"Off\"}"
 #define OPEN_CLOSED "facets={\"trueText\":\"Open\",\"falseText\":\"Closed\"}"
 
-/* clang-format off: a row stays a row */
+/* clang-format off */
 static const struct row rows[] = {
 	{ "/Drivers", "DemoNetwork", "demo:DemoNetwork", {} },
 
