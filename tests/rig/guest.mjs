@@ -45,7 +45,7 @@ export class Guest {
     const mark = `RIG done ${++this.commands}`;
     const from = this.output.length;
     const redirected = input === undefined ? '</dev/null' : `< <(printf %s ${quote(input)})`;
-    this.child.stdin.write(`{ ${command}\n} ${redirected} 2>&1; echo; echo "${mark} $?"\n`);
+    this.child.stdin.write(`{ ${command}\n} ${redirected} 2>&1; printf '\\n%s %s\\n' "${mark}" $?\n`);
     const end = new RegExp(`\\n${mark} (\\d+)\\n`);
     const found = await eventually(() => `the end of "${command}":\n${this.output.slice(from)}`,
       () => this.output.slice(from).match(end), { seconds: seconds * SLOWNESS });
