@@ -13,9 +13,10 @@
 #include "station/file.h"
 #include "station/must.h"
 
-#define KEY_HEX (2 * crypto_secretbox_KEYBYTES)
+#define KEY_HEX ((size_t)2 * crypto_secretbox_KEYBYTES)
 #define KEY_FILE_MAX 256
 #define PREFIX "v1:"
+#define SEALED_MAX ((size_t)2 * SECRET_MAX + 1024) /* base64 takes 4/3 */
 #define OVERHEAD (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES)
 
 struct keyring {
@@ -120,7 +121,7 @@ char *secret_seal(const struct keyring *k, const char *plain, size_t length)
 	randombytes_buf(box, crypto_secretbox_NONCEBYTES);
 	crypto_secretbox_easy(box + crypto_secretbox_NONCEBYTES, (const unsigned char *)plain, length, box, k->key);
 	char *sealed = must_alloc(strlen(PREFIX) + text);
-	memcpy(sealed, PREFIX, strlen(PREFIX));
+	memcpy(sealed, PREFIX, sizeof PREFIX);
 	sodium_bin2base64(sealed + strlen(PREFIX), text, box, size, sodium_base64_VARIANT_ORIGINAL);
 	free(box);
 	return sealed;
@@ -130,7 +131,7 @@ char *secret_seal(const struct keyring *k, const char *plain, size_t length)
 static unsigned char *unwrap(const char *sealed, size_t *size)
 {
 	size_t length = strlen(sealed);
-	if (strncmp(sealed, PREFIX, strlen(PREFIX)) || length > 2 * (SECRET_MAX + OVERHEAD))
+	if (strncmp(sealed, PREFIX, strlen(PREFIX)) != 0 || length > SEALED_MAX)
 		return NULL;
 	unsigned char *box = must_alloc(length);
 	const char *end;

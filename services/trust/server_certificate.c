@@ -24,7 +24,7 @@
 
 #define PEM_FILE_MAX 65536
 #define ADDRESSES_MAX 32
-#define YEARS 2
+#define LIFETIME (INT64_C(2) * 365 * 86400) /* seconds */
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
 
@@ -86,7 +86,7 @@ static int add_validity(gnutls_x509_crt_t crt)
 	if (rc == 0)
 		rc = gnutls_x509_crt_set_activation_time(crt, now - 86400); /* for browsers whose clock is a little behind */
 	if (rc == 0)
-		rc = gnutls_x509_crt_set_expiration_time(crt, now + YEARS * 365 * 86400);
+		rc = gnutls_x509_crt_set_expiration_time(crt, now + LIFETIME);
 	return rc;
 }
 
@@ -213,7 +213,7 @@ int trust_server_certificate(const char *directory, char **certificate_text, cha
 	    (!(*certificate_text = file_read(certificate_path, PEM_FILE_MAX, NULL, error)) ||
 	     !(*key_pem = file_read(key_path, PEM_FILE_MAX, NULL, error))))
 		rc = error->code;
-	if (rc == 0)
+	if (*certificate_text && *key_pem)
 		rc = check(certificate_path, *certificate_text, key_path, *key_pem, error);
 	if (rc != 0) {
 		free(*certificate_text);

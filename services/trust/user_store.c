@@ -199,7 +199,7 @@ static int check_alias(const char *alias, struct err *e)
 {
 	size_t length = strlen(alias);
 	char *clean = certificate_clean_text(alias, length, ALIAS_MAX);
-	bool good = strcmp(clean, alias) == 0 && !strchr(alias, '/') && strcmp(alias, ".") && strcmp(alias, "..");
+	bool good = strcmp(clean, alias) == 0 && !strchr(alias, '/') && strcmp(alias, ".") != 0 && strcmp(alias, "..") != 0;
 	free(clean);
 	return good ? 0
 	            : err_set(e, E_INVALID, "alias", "An alias has at most %d bytes, no \"/\" and no control characters.",
