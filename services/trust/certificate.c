@@ -360,7 +360,8 @@ char *certificate_hosts(gnutls_x509_crt_t crt)
 		text = longer;
 	}
 	if (names.count > 3) {
-		char *longer = must_format("%s and %u more", text, names.count - 3);
+		char *longer = names.count < SANS_MAX ? must_format("%s and %u more", text, names.count - 3)
+		                                      : must_format("%s and many more", text);
 		free(text);
 		text = longer;
 	}

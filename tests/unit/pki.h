@@ -29,7 +29,10 @@ struct wish {
 	const struct pair *key_of; /* takes its key; NULL: a new one */
 	bool ca;
 	int from, until; /* days; 0, 0: yesterday to in a year */
-	bool rsa1024, client_only;
+	bool rsa1024, client_only, sha1;
+	const char *permitted; /* a CA's name constraint: only names below this domain */
+	bool no_path;          /* a CA that may sign no further CA */
+	int many;              /* so many names more */
 };
 
 static inline void add_name(gnutls_x509_crt_t crt, const char *name)
@@ -42,6 +45,23 @@ static inline void add_name(gnutls_x509_crt_t crt, const char *name)
 		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND) == 0);
 	else if (inet_pton(AF_INET6, name + 3, address) == 1)
 		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND) == 0);
+}
+
+static inline void add_extras(gnutls_x509_crt_t crt, const struct wish *w)
+{
+	char name[32];
+	for (int i = 0; i < w->many; i++) {
+		snprintf(name, sizeof name, "h%d.test", i);
+		add_name(crt, name);
+	}
+	if (w->permitted) {
+		gnutls_x509_name_constraints_t nc;
+		gnutls_datum_t domain = { (unsigned char *)(uintptr_t)w->permitted, (unsigned)strlen(w->permitted) };
+		must(gnutls_x509_name_constraints_init(&nc) == 0);
+		must(gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &domain) == 0);
+		must(gnutls_x509_crt_set_name_constraints(crt, nc, 1) == 0);
+		gnutls_x509_name_constraints_deinit(nc);
+	}
 }
 
 static inline void make_key(struct pair *p, const struct wish *w)
@@ -70,7 +90,8 @@ static inline struct pair pair_make(struct wish w)
 	must(gnutls_x509_crt_set_dn_by_oid(p.crt, GNUTLS_OID_X520_COMMON_NAME, 0, w.cn, (unsigned)strlen(w.cn)) == 0);
 	must(gnutls_x509_crt_set_activation_time(p.crt, now + 86400 * (w.from || w.until ? w.from : -1)) == 0);
 	must(gnutls_x509_crt_set_expiration_time(p.crt, now + 86400 * (w.from || w.until ? w.until : 365)) == 0);
-	must(gnutls_x509_crt_set_basic_constraints(p.crt, w.ca, -1) == 0);
+	must(gnutls_x509_crt_set_basic_constraints(p.crt, w.ca, w.no_path ? 0 : -1) == 0);
+	add_extras(p.crt, &w);
 	must(gnutls_x509_crt_set_key_usage(
 	         p.crt, w.ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
 	if (!w.ca)
@@ -80,7 +101,7 @@ static inline struct pair pair_make(struct wish w)
 		add_name(p.crt, w.names[i]);
 	must(gnutls_x509_crt_set_key(p.crt, p.key) == 0);
 	must(gnutls_x509_crt_sign2(p.crt, w.issuer ? w.issuer->crt : p.crt, w.issuer ? w.issuer->key : p.key,
-	                           GNUTLS_DIG_SHA256, 0) == 0);
+	                           w.sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0) == 0);
 	p.pem = certificate_pem(p.crt);
 	gnutls_x509_crt_deinit(p.crt); /* read again: GnuTLS compares names only of certificates that it has parsed */
 	gnutls_datum_t pem = { (unsigned char *)p.pem, (unsigned)strlen(p.pem) };

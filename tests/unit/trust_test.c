@@ -13,7 +13,8 @@
 
 static struct pki {
 	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self,
-	    self_same_key, self_new_key, unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca;
+	    self_same_key, self_new_key, unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca, only_cn, sha1,
+	    narrow_ca, by_narrow_ca, short_ca, below_short_ca, by_below_short_ca, many, old_ca, by_old_ca;
 } pki;
 
 static int make_pki(void **state)
@@ -44,6 +45,18 @@ static int make_pki(void **state)
 	    (struct wish){ .cn = "x", .names = { "other.test" }, .issuer = &pki.other_root, .from = -20, .until = -2 });
 	pki.fake_ca = pair_make((struct wish){ .cn = "No CA", .issuer = &pki.root });
 	pki.by_fake_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.fake_ca });
+	pki.only_cn = pair_make((struct wish){ .cn = "mail.test", .issuer = &pki.root });
+	pki.sha1 = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.root, .sha1 = true });
+	pki.narrow_ca =
+	    pair_make((struct wish){ .cn = "Narrow", .ca = true, .issuer = &pki.root, .permitted = "example.test" });
+	pki.by_narrow_ca = pair_make((struct wish){ .cn = "x", .names = { "MAIL.test" }, .issuer = &pki.narrow_ca });
+	pki.short_ca = pair_make((struct wish){ .cn = "Short", .ca = true, .issuer = &pki.root, .no_path = true });
+	pki.below_short_ca = pair_make((struct wish){ .cn = "Below Short", .ca = true, .issuer = &pki.short_ca });
+	pki.by_below_short_ca =
+	    pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.below_short_ca });
+	pki.many = pair_make((struct wish){ .cn = "x", .issuer = &pki.root, .many = 300 });
+	pki.old_ca = pair_make((struct wish){ .cn = "Old CA", .ca = true, .issuer = &pki.root, .from = -20, .until = -2 });
+	pki.by_old_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.old_ca });
 	return 0;
 }
 
@@ -82,45 +95,56 @@ static void faults_are_named(void **state)
 {
 	(void)state;
 	static const struct {
-		const struct pair *leaf, *next;
+		const struct pair *leaf, *above[2];
 		const char *host, *says[4];
 	} tests[] = {
-		{ &pki.good, NULL, "mail.test", { NULL } },
-		{ &pki.good, NULL, "MAIL.test.", { NULL } },
-		{ &pki.good, NULL, "a.wild.test", { NULL } },
-		{ &pki.good, NULL, "a.b.wild.test", { "not to a.b.wild.test" } },
-		{ &pki.by_intermediate, &pki.intermediate, "mail.test", { NULL } },
+		{ &pki.good, { NULL }, "mail.test", { NULL } },
+		{ &pki.good, { NULL }, "MAIL.test.", { NULL } },
+		{ &pki.good, { NULL }, "a.wild.test", { NULL } },
+		{ &pki.good, { NULL }, "a.b.wild.test", { "not to a.b.wild.test" } },
+		{ &pki.by_intermediate, { &pki.intermediate }, "mail.test", { NULL } },
 		{ &pki.by_intermediate,
-		  NULL,
+		  { NULL },
 		  "mail.test",
 		  { "issued by \"Test Intermediate\"", "neither trust store", "Import its CA certificate" } },
-		{ &pki.by_address, NULL, "127.0.0.1", { NULL } },
-		{ &pki.by_address, NULL, "::1", { NULL } },
-		{ &pki.by_address, NULL, "[::1]", { NULL } },
-		{ &pki.by_address, NULL, "127.0.0.2", { "127.0.0.1, ::1", "not to 127.0.0.2" } },
-		{ &pki.good, NULL, "127.0.0.1", { "not to 127.0.0.1" } },
+		{ &pki.by_address, { NULL }, "127.0.0.1", { NULL } },
+		{ &pki.by_address, { NULL }, "::1", { NULL } },
+		{ &pki.by_address, { NULL }, "[::1]", { NULL } },
+		{ &pki.by_address, { NULL }, "127.0.0.2", { "127.0.0.1, ::1", "not to 127.0.0.2" } },
+		{ &pki.good, { NULL }, "127.0.0.1", { "not to 127.0.0.1" } },
 		{ &pki.wrong_name,
-		  NULL,
+		  { NULL },
 		  "mail.test",
 		  { "made out to other.test, 10.0.0.1, not to mail.test", "Allowed Hosts" } },
-		{ &pki.expired, NULL, "mail.test", { "expired on 20" } },
-		{ &pki.future, NULL, "mail.test", { "is valid only from 20", "clock says" } },
-		{ &pki.self, NULL, "mail.test", { "self-signed", "approve it" } },
-		{ &pki.unknown, NULL, "mail.test", { "issued by \"Other Root\", which is in neither trust store" } },
-		{ &pki.unknown, &pki.other_root, "mail.test", { "issued by \"Other Root\", which is in neither trust store" } },
-		{ &pki.client_only, NULL, "mail.test", { "not meant for servers" } },
-		{ &pki.weak, NULL, "mail.test", { "too weak" } },
-		{ &pki.by_fake_ca, &pki.fake_ca, "mail.test", { "no CA" } },
+		{ &pki.expired, { NULL }, "mail.test", { "expired on 20" } },
+		{ &pki.future, { NULL }, "mail.test", { "is valid only from 20", "clock says" } },
+		{ &pki.self, { NULL }, "mail.test", { "self-signed", "approve it" } },
+		{ &pki.unknown, { NULL }, "mail.test", { "issued by \"Other Root\", which is in neither trust store" } },
+		{ &pki.unknown,
+		  { &pki.other_root },
+		  "mail.test",
+		  { "issued by \"Other Root\", which is in neither trust store" } },
+		{ &pki.client_only, { NULL }, "mail.test", { "not meant for servers" } },
+		{ &pki.weak, { NULL }, "mail.test", { "too weak" } },
+		{ &pki.by_fake_ca, { &pki.fake_ca }, "mail.test", { "no CA" } },
 		{ &pki.all_wrong,
-		  NULL,
+		  { NULL },
 		  "mail.test",
 		  { "\"Other Root\"", "expired on", "made out to other.test, not to mail.test", "Import its CA" } },
+		{ &pki.only_cn, { NULL }, "mail.test", { NULL } }, /* old private CAs: no alternative name at all */
+		{ &pki.only_cn, { NULL }, "other.test", { "made out to mail.test, not to other.test" } },
+		{ &pki.sha1, { NULL }, "mail.test", { "too weak" } },
+		{ &pki.by_narrow_ca, { &pki.narrow_ca }, "mail.test", { "breaks the constraints" } },
+		{ &pki.by_below_short_ca, { &pki.below_short_ca, &pki.short_ca }, "mail.test", { "breaks the constraints" } },
+		{ &pki.many, { NULL }, "h299.test", { NULL } },
+		{ &pki.many, { NULL }, "mail.test", { "h0.test, h1.test, h2.test and many more" } },
+		{ &pki.by_old_ca, { &pki.old_ca }, "mail.test", { "depends on a CA certificate that has expired" } },
 	};
 	struct trust_snapshot *t = with_roots(pki.root.pem);
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		struct trust_verdict v = { 0 };
 		struct err e = { 0 };
-		struct tls_server s = { .chain = { tests[i].leaf, tests[i].next } };
+		struct tls_server s = { .chain = { tests[i].leaf, tests[i].above[0], tests[i].above[1] } };
 		int rc = handshake(t, &s, tests[i].host, 465, TLS_V1_2, &v, &e);
 		assert_true(v.seen);
 		assert_non_null(v.chain_pem);
