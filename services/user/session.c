@@ -105,6 +105,13 @@ int user_resolve_session(struct station *s, const char *cookie, struct actor *ou
 	return 0;
 }
 
+bool user_session_lives(struct station *s, const char *cookie)
+{
+	struct user_service *service = user_service_of(s);
+	size_t i = service ? find_session(service, cookie) : 0;
+	return service && i < service->session_count && !session_over(service, &service->sessions[i], station_now(s));
+}
+
 /* A session on its way to the disk. */
 struct making {
 	struct station *station;

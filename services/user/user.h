@@ -11,6 +11,8 @@ extern const struct type user_service_type, user_type;
 /* Resolves a cookie value or a bearer token. 0 fills *out (role, user, via; not from) and, for a session, *csrf (borrowed,
  * until the engine's next message); else E_UNAUTHORIZED. A session's idle time starts anew. */
 int user_resolve_session(struct station *s, const char *cookie, struct actor *out, const char **csrf);
+/* Is the session still good? Does not count as a use. */
+bool user_session_lives(struct station *s, const char *cookie);
 int user_resolve_token(struct station *s, const char *token, struct actor *out);
 
 /* The end of a request: text is what is handed out once (cookie, token), or NULL; borrowed. */
