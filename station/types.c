@@ -8,8 +8,10 @@
 #include "services/audit/audit_service.h"
 #include "services/platform/platform.h"
 #include "services/trust/trust.h"
+#include "services/user/user.h"
 #include "station/component.h"
 #include "station/control/point.h"
+#include "web/web.h"
 
 const struct type *const station_types[] = {
 	&baja_component,
@@ -29,6 +31,9 @@ const struct type *const station_types[] = {
 	&alarm_boolean_change_of_state_ext_type,
 	&audit_service,
 	&trust_service,
+	&user_service_type,
+	&user_type,
+	&web_service,
 	&driver_network,
 	&driver_device,
 	&demo_network,
