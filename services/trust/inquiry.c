@@ -8,6 +8,7 @@
 #include "services/trust/allowed_host.h"
 #include "services/trust/user_store.h"
 #include "station/file.h"
+#include "station/log.h"
 #include "station/must.h"
 
 #define BUNDLE_MAX (8 << 20)
@@ -144,4 +145,26 @@ void inquire_hosts(struct trust_service *t, const char *host, trust_done *done, 
 	q->answer = host ? allowed_host_row(t, host) : allowed_host_list(t);
 	q->snapshot = trust_service_snapshot(t);
 	begin(q);
+}
+
+static void tell_superfluous(void *context, int code, const struct err *e, const json_t *answer)
+{
+	struct trust_service *t = context;
+	(void)e;
+	size_t i;
+	json_t *row;
+	json_array_foreach(code == 0 ? answer : NULL, i, row)
+	{
+		if (!json_is_true(json_object_get(row, "approved")) || json_is_true(json_object_get(row, "needed")))
+			continue;
+		log_info("the approval of %s is no longer needed: its certificate is trusted by a trust store",
+		         json_string_value(json_object_get(row, "host")));
+		station_event(t->c.station, "allowedHost", row);
+	}
+}
+
+void inquire_superfluous(struct trust_service *t)
+{
+	if (t->hosts.count > 0 && (t->c.flags & COMPONENT_RUNNING))
+		inquire_hosts(t, NULL, tell_superfluous, t);
 }

@@ -10,5 +10,7 @@
 void inquire_system(struct trust_service *t, const char *alias, trust_done *done, void *context);
 /* Allowed Hosts with `needed` in each row; with host, the one row or E_NOT_FOUND. */
 void inquire_hosts(struct trust_service *t, const char *host, trust_done *done, void *context);
+/* The roots have changed: tells the event stream which approvals are not needed any more. */
+void inquire_superfluous(struct trust_service *t);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/trust/inquiry.h"
 #include "station/must.h"
 
 static const struct slot user_certificate_slots[] = {
@@ -182,6 +183,7 @@ static void apply_import(struct trust_service *t, struct trust_change *change)
 	json_object_set_new(change->answer, "items", items);
 	json_object_set(change->answer, "warnings", m->warnings);
 	trust_service_changed(t, true);
+	inquire_superfluous(t);
 }
 
 static void release_import(struct trust_change *change)
