@@ -48,8 +48,8 @@ test: $(NODE_MODULES)
 	@node tests/support/run.mjs $(T)
 
 bench:
-	@packaging/install.sh build check
-	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan $(NODE_MODULES)
+	@packaging/install.sh build check bench
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail $(NODE_MODULES)
 	@node tests/bench/bench.mjs
 
 $(NODE_MODULES): tests/package-lock.json

@@ -12,6 +12,8 @@ declare -A PACKAGES=(
 	# Compiling with sanitizers, lint, real mail servers, the browser and what drives them.
 	[check]="git libasan8 libubsan1 libtsan2 libcmocka-dev clang-format clang-tidy nodejs npm chromium
 		postfix dovecot-imapd openssl sqlite3 procps"
+	# Load on the HTTP face, for make bench.
+	[bench]="wrk postfix"
 	# The virtual machine with a real GPIO chip.
 	[vm]="qemu-system-x86 busybox-static cpio kmod xz-utils linux-headers-amd64 linux-source-6.1"
 )

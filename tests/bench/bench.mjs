@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures the station against the least that the same work costs, side by side on this machine, and prints the ratios.
+//   make bench            all four            node tests/bench/bench.mjs alarm burst get start
+
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CLEAR, addContacts, close, open, setUpMail } from '../support/plant.mjs';
+import { freePorts, listening } from '../support/ports.mjs';
+
+process.env.BELFRY_MODE ??= 'release';
+const { ROOT, Station, atExit, temporaryDirectory } = await import('../support/station.mjs');
+const { eventually } = await import('../support/wait.mjs');
+
+const run = promisify(execFile);
+const bare = (name) => join(ROOT, 'build/release', `bare_${name}`);
+const quantile = (numbers, q) => [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))];
+const median = (numbers) => quantile(numbers, 0.5);
+
+/** Microseconds since 1970 of an RFC 3339 text. */
+const micros = (text) => Math.floor(Date.parse(text) / 1000) * 1e6 + Number((text.match(/\.(\d+)/)?.[1] ?? '0').padEnd(6, '0').slice(0, 6));
+
+const rows = [];
+const say = (what, ours, theirs, ratio, goal) => {
+  rows.push({ what, ours, theirs, ratio });
+  console.log(`${what}\n    Belfry  ${ours}\n    bare    ${theirs}\n    ratio   ${ratio.toFixed(2)}${goal ? `   (goal: ${goal})` : ''}`);
+};
+
+/** Postfix's black hole: takes everything, keeps nothing. */
+async function sink() {
+  const [port] = await freePorts(1);
+  const child = spawn('/usr/sbin/smtp-sink', [...(process.getuid() === 0 ? ['-u', 'nobody'] : []), `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
+  atExit(() => child.kill());
+  await listening(port, 'smtp-sink');
+  return { port, stop: () => child.kill() };
+}
+
+async function mailStation(count) {
+  const hole = await sink();
+  const station = await Station.start({ args: ['--log-level', 'warn'] });
+  await setUpMail(station.api, { port: hole.port, account: CLEAR, recipient: { transitions: { toOffnormal: true, toFault: false, toNormal: false, toAlert: false } } });
+  const contacts = await addContacts(station.api, count);
+  return { hole, station, contacts };
+}
+
+const allAccepted = (api, count) => eventually('all mails accepted', async () => {
+  const mails = await api.list('/mail');
+  return mails.length >= count && mails.every(({ state }) => state === 'accepted') && mails;
+}, { seconds: 120, every: 5 });
+
+/** For each mail of the ledger, microseconds from the alarm's time to the server's 250. */
+function latencies(mails, alarms) {
+  const raised = new Map(alarms.map(({ uuid, timestamp }) => [uuid, micros(timestamp)]));
+  return mails.filter(({ alarm }) => raised.has(alarm)).map(({ alarm, deliveries }) => micros(deliveries[0].time) - raised.get(alarm));
+}
+
+async function alarm() {
+  const COUNT = 200;
+  const { hole, station, contacts: [contact] } = await mailStation(1);
+  for (let i = 1; i <= COUNT + 20; i++) {
+    await close(station.api, contact);
+    await allAcceptedSoFar(station.api, i);
+    await open(station.api, contact);
+  }
+  const ours = latencies(await station.api.list('/mail'), await station.api.list('/alarms')).slice(0, COUNT); // the newest: warm
+  const { stdout } = await run(bare('mail'), [temporaryDirectory('bench'), String(hole.port), String(COUNT)]);
+  const theirs = stdout.trim().split('\n').map(Number);
+  const text = (list) => `p50 ${median(list).toFixed(0)} us, p99 ${quantile(list, 0.99).toFixed(0)} us`;
+  say(`alarm to mail accepted, ${COUNT} one after the other; bare: one fsync and one SMTP transaction`, text(ours), text(theirs),
+    median(ours) / median(theirs), 'at most 2');
+  await station.stop();
+  hole.stop();
+}
+
+const allAcceptedSoFar = (api, count) => eventually('the mail accepted', async () => {
+  const { numberSent } = (await api.component('/Services/EmailService/OutgoingAccount')).values;
+  return numberSent >= count;
+}, { seconds: 20, every: 1 });
+
+async function burst() {
+  const COUNT = 1000, CONNECTIONS = 4;
+  const { hole, station, contacts } = await mailStation(COUNT);
+  const source = async () => {
+    const start = process.hrtime.bigint();
+    execFileSync('/usr/sbin/smtp-source', ['-s', String(CONNECTIONS), '-d', '-m', String(COUNT), '-l', '2048', `127.0.0.1:${hole.port}`]);
+    return Number(process.hrtime.bigint() - start) / 1e9;
+  };
+  const ours = [], theirs = [];
+  for (let round = 0; round < 3; round++) {
+    theirs.push(COUNT / await source());
+    const since = (await station.api.list('/mail')).length;
+    await close(station.api, ...contacts);
+    const mails = await allAccepted(station.api, since + COUNT);
+    const newest = mails.slice(0, COUNT);
+    const alarms = (await station.api.list('/alarms')).slice(0, COUNT);
+    const first = Math.min(...alarms.map(({ timestamp }) => micros(timestamp)));
+    const last = Math.max(...newest.map(({ deliveries }) => micros(deliveries[0].time)));
+    ours.push(COUNT / ((last - first) / 1e6));
+    await open(station.api, ...contacts);
+  }
+  say(`burst of ${COUNT} alarms to ${COUNT} mails; bare: smtp-source with ${CONNECTIONS} connections, nothing durable`,
+    `${median(ours).toFixed(0)} mails/s`, `${median(theirs).toFixed(0)} mails/s`, median(ours) / median(theirs), 'at least 1');
+  await station.stop();
+  hole.stop();
+}
+
+async function wrk(url, token) {
+  const { stdout } = await run('wrk', ['-t1', '-c32', '-d3s', '-H', `Authorization: Bearer ${token}`, url]);
+  if (/Non-2xx/.test(stdout)) throw new Error(`${url}: ${stdout}`);
+  return Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1]);
+}
+
+async function get() {
+  const station = await Station.start({ args: ['--log-level', 'warn'] });
+  await addContacts(station.api, 1);
+  for (const [what, path] of [['small GET', '/session'], ['property sheet', '/components/Services/EmailService/OutgoingAccount']]) {
+    const { text } = await station.api.send('GET', path);
+    const file = join(temporaryDirectory('bench'), 'body.json');
+    writeFileSync(file, text);
+    const child = spawn(bare('mhd'), [join(station.dir, 'tls/default.pem'), join(station.dir, 'tls/default.key'), file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const port = await new Promise((resolve) => { child.stdout.once('data', (data) => resolve(String(data).trim())); });
+    const ours = [], theirs = [];
+    for (let round = 0; round < 3; round++) {
+      theirs.push(await wrk(`https://127.0.0.1:${port}/`, station.token));
+      ours.push(await wrk(`${station.url}/api/v1${path}`, station.token));
+    }
+    child.stdin.end();
+    say(`${what} (${Buffer.byteLength(text)} bytes) over TLS, 32 connections; bare: libmicrohttpd with the same bytes`,
+      `${median(ours).toFixed(0)} req/s`, `${median(theirs).toFixed(0)} req/s`, median(ours) / median(theirs), 'at least 0.6');
+  }
+  await station.stop();
+}
+
+async function start() {
+  const COUNT = 100000, CHUNK = 2000;
+  const station = await Station.start({ args: ['--log-level', 'warn'] });
+  const empty = await startTime(station);
+  for (let made = 0; made < COUNT; made += CHUNK) {
+    const folder = `/Big${made / CHUNK}`;
+    const operations = [{ op: 'add', path: '/', name: folder.slice(1), type: 'baja:Folder' }];
+    for (let i = 1; i < CHUNK; i++) operations.push({ op: 'add', path: folder, name: `N${i}`, type: 'control:NumericWritable', values: { fallback: { value: i, status: '{ok}' } } });
+    await station.api.post('/batch', operations);
+  }
+  const ours = [], theirs = [];
+  for (let round = 0; round < 3; round++) {
+    ours.push(await startTime(station));
+    await station.stop();
+    const { stdout } = await run(bare('scan'), [join(station.dir, 'station.db')]);
+    theirs.push(Number(stdout.split(' ')[0]));
+    await station.launch();
+  }
+  say(`start with ${COUNT} components until ready; bare: SQLite reads the same rows`,
+    `${median(ours).toFixed(0)} ms (an empty station: ${empty.toFixed(0)} ms)`, `${median(theirs).toFixed(0)} ms`, median(ours) / median(theirs), 'at most 3');
+  await station.stop();
+}
+
+async function startTime(station) {
+  await station.stop();
+  const begun = process.hrtime.bigint();
+  await station.launch();
+  return Number(process.hrtime.bigint() - begun) / 1e6;
+}
+
+const ALL = { alarm, burst, get, start };
+const chosen = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(ALL);
+console.log(`Load before: ${loadavg().map((n) => n.toFixed(2)).join(' ')}. Ratios on a busy machine say little.`);
+for (const name of chosen) await ALL[name]();
+writeFileSync(join(ROOT, 'build/bench.json'), JSON.stringify({ rows, load: loadavg() }, null, 2));
