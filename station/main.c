@@ -178,11 +178,11 @@ static const char *find_www(const struct options *o, char *buf, size_t size)
 	return BELFRY_WWW;
 }
 
-static int serve(struct station *s, const struct options *o, struct err *e)
+/* stop outlives the loop's last turn, in station_finish. */
+static int serve(struct station *s, const struct options *o, struct stopping *stop, struct err *e)
 {
 	struct console *console = NULL;
 	struct web *web = NULL;
-	struct stopping stop;
 	char www[4096];
 	if (o->demo)
 		demo_ship(s);
@@ -190,11 +190,11 @@ static int serve(struct station *s, const struct options *o, struct err *e)
 	if (rc == 0)
 		rc = web_start(s, o->listen, find_www(o, www, sizeof www), &web, e);
 	if (rc == 0) {
-		watch_signals(s, &stop);
+		watch_signals(s, stop);
 		announce(s, web);
 		rc = station_run(s);
-		uv_close((uv_handle_t *)&stop.interrupt, NULL);
-		uv_close((uv_handle_t *)&stop.terminate, NULL);
+		uv_close((uv_handle_t *)&stop->interrupt, NULL);
+		uv_close((uv_handle_t *)&stop->terminate, NULL);
 	}
 	web_stop(&web);
 	console_stop(&console);
@@ -214,11 +214,12 @@ static void harden(void)
 
 static int run(const struct options *o)
 {
+	struct stopping stop;
 	struct err e = { 0 };
 	struct station *s = must_alloc(sizeof *s);
 	int rc = open_station(s, o, &e);
 	if (rc == 0)
-		rc = serve(s, o, &e);
+		rc = serve(s, o, &stop, &e);
 	if (rc == 0 || s->store)
 		station_finish(s);
 	free(s);

@@ -80,7 +80,7 @@ test('an import under an alias that is there replaces it', async () => {
 });
 
 test('an expired certificate is taken with a warning', async () => {
-  const old = pki.selfSigned('old', { days: -1 });
+  const old = pki.server('old', { days: -1 });
   const { warnings, valid, alias } = await api.post('/certificates/user', { pem: old.pem });
   assert.equal(valid, false);
   assert.match(warnings.map((warning) => warning.detail).join(), /expired on/);
