@@ -75,7 +75,7 @@ struct store_impl {
 };
 struct store {
 	const struct store_impl *impl;
-	struct mailbox *engine; /* where completions go; borrowed. NULL: they are kept until there is one */
+	struct mailbox *engine; /* where completions go; borrowed, never NULL */
 };
 static inline void store_commit(struct store *s, struct store_tx *tx, store_done *done, void *context)
 {

@@ -13,9 +13,9 @@ enum { STATEMENTS_MAX = 128 };
 /* A prepared statement, found again by what it is for. */
 struct statement {
 	const struct record_kind *kind;
-	int what;          /* WRITE_..., or -1 for a query */
-	char *sql;         /* owned; the key of a query */
-	const char *slot;  /* of WRITE_DELETE_WHERE */
+	int what;         /* WRITE_..., or -1 for a query */
+	char *sql;        /* owned; the key of a query */
+	const char *slot; /* of WRITE_DELETE_WHERE */
 	sqlite3_stmt *stmt;
 };
 
@@ -32,11 +32,16 @@ void db_finish_statements(struct sqlite_db *d);
 
 /* Makes or migrates the tables. */
 int schema_prepare(struct sqlite_db *d, struct err *e);
+/* The same with other files than the program's (NULL-terminated texts of SQL, the first is number 1): for tests. */
+int schema_migrate(struct sqlite_db *d, const char *const *files, struct err *e);
+/* Are the pages sound? 0 or a sentence. */
+int schema_check_pages(struct sqlite_db *d, struct err *e);
 int schema_newest(void);
 
 /* Carries out one write; the rows of a query; all rows in key order. */
 int db_write(struct sqlite_db *d, const struct store_write *w, struct err *e);
 int db_query(struct sqlite_db *d, const struct store_query *q, struct store_rows *rows, struct err *e);
-int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context, struct err *e);
+int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context,
+            struct err *e);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * SQL made from record tables: the only place where it is built. Every value is bound, never written into the text;
  * table and column names come from slot tables, never from input. Store thread or start. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,22 @@
 
 int db_error(struct sqlite_db *d, struct err *e)
 {
-	switch (sqlite3_errcode(d->db)) {
+	int error = sqlite3_errcode(d->db) & 0xff, number = sqlite3_system_errno(d->db);
+	if (error == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT))
+		error = SQLITE_FULL;
+	switch (error) {
 	case SQLITE_FULL:
 		return err_set(e, E_STORAGE, NULL, "The disk is full; nothing was changed. Free some space.");
 	case SQLITE_READONLY:
 		return err_set(e, E_STORAGE, NULL, "The data directory is read-only; nothing was changed.");
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(e, E_STORAGE, NULL, "Another program has the database open; does a station run on this data directory already?");
+		return err_set(e, E_STORAGE, NULL,
+		               "Another program has the database open; does a station run on this data directory already?");
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_ERROR:
+		return err_set(e, E_INTERNAL, NULL, "The store refused a record: %s.", sqlite3_errmsg(d->db));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return err_set(e, E_STORAGE, NULL, "The database is damaged (%s). Restore a backup.", sqlite3_errmsg(d->db));
@@ -42,7 +51,10 @@ void db_finish_statements(struct sqlite_db *d)
 
 /* --- SQL text ----------------------------------------------------------------------------------------------------- */
 
-struct sql { char text[4096]; size_t length; };
+struct sql {
+	char text[4096];
+	size_t length;
+};
 
 static void add(struct sql *s, const char *text)
 {
@@ -108,7 +120,7 @@ static void write_sql(struct sql *s, const struct store_write *w)
 
 static void add_where(struct sql *s, const struct store_query *q)
 {
-	static const char *const ops[] = { " = ?", " <> ?", " < ?", " <= ?", " > ?", " >= ?" };
+	static const char *const ops[] = { " = ?", " IS NOT ?", " < ?", " <= ?", " > ?", " >= ?" };
 	bool done[ARRAY_SIZE(q->where)] = { false };
 	const char *between = " WHERE ";
 	for (size_t i = 0; i < q->where_count; i++) {
@@ -179,9 +191,11 @@ static int check_columns(struct sqlite_db *d, const struct record_kind *k, struc
 	int rc = 0, columns = sqlite3_column_count(stmt);
 	for (int i = 0; i < columns && rc == 0; i++)
 		if (!slots_find(k->slots, sqlite3_column_name(stmt, i)))
-			rc = err_set(e, E_STORAGE, NULL, "Table %s has the column %s, which its record has not.", k->table, sqlite3_column_name(stmt, i));
+			rc = err_set(e, E_STORAGE, NULL, "Table %s has the column %s, which its record has not.", k->table,
+			             sqlite3_column_name(stmt, i));
 	if (rc == 0 && (uint32_t)columns != slots_count(k->slots))
-		rc = err_set(e, E_STORAGE, NULL, "Table %s has %d columns; its record has %u.", k->table, columns, slots_count(k->slots));
+		rc = err_set(e, E_STORAGE, NULL, "Table %s has %d columns; its record has %u.", k->table, columns,
+		             slots_count(k->slots));
 	sqlite3_finalize(stmt);
 	return rc;
 }
@@ -214,7 +228,8 @@ static sqlite3_stmt *find_write(const struct sqlite_db *d, const struct store_wr
 {
 	for (size_t i = 0; i < d->statement_count; i++) {
 		const struct statement *s = &d->statements[i];
-		if (s->kind == w->kind && s->what == (int)w->what && (w->what != WRITE_DELETE_WHERE || strcmp(s->slot, w->slot) == 0))
+		if (s->kind == w->kind && s->what == (int)w->what &&
+		    (w->what != WRITE_DELETE_WHERE || strcmp(s->slot, w->slot) == 0))
 			return s->stmt;
 	}
 	return NULL;
@@ -281,7 +296,8 @@ static void read_column(sqlite3_stmt *stmt, int at, const struct record_kind *k,
 	default:
 		text = (const char *)sqlite3_column_text(stmt, at);
 		if (value_parse(slot, text ? text : "", &v, &e) != 0) {
-			log_error("table %s, column %s holds \"%.60s\", which is not valid: %s", k->table, slot->name, text ? text : "", e.text);
+			log_error("table %s, column %s holds \"%.60s\", which is not valid: %s", k->table, slot->name,
+			          text ? text : "", e.text);
 			v = value_default(slot);
 		}
 	}
@@ -396,7 +412,8 @@ int db_query(struct sqlite_db *d, const struct store_query *q, struct store_rows
 	return rc;
 }
 
-int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context, struct err *e)
+int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context,
+            struct err *e)
 {
 	struct store_query q = { .kind = k, .limit = INT64_MAX - 1 };
 	struct sql s = { .length = 0 };

@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The SQLite store: groups, failures of one and of all, disks that fill up and disks that fail, what is refused at
+ * opening, migration, and the SQL made from record tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "db/sqlite/sqlite.h"
+#include "db/sqlite/sqlite_inside.h"
+#include "station/must.h"
+#include "station/persist.h"
+#include "tests/unit/faulty_disk.h"
+
+/* A store on a directory of its own, and the mailbox that its answers come to; no station. */
+struct bench {
+	char directory[64];
+	struct faulty_disk disk;
+	struct mailbox engine;
+	struct store *store;
+	int done, failed, last_code;
+	char last_text[400];
+};
+
+static void bench_open(struct bench *b)
+{
+	struct err e = { 0 };
+	mailbox_init(&b->engine, NULL);
+	if (sqlite_open(b->directory, &b->engine, &b->store, &e) != 0)
+		fail_msg("%s", e.text);
+}
+
+static void bench_close(struct bench *b)
+{
+	b->store->impl->close(b->store);
+	mailbox_run(&b->engine);
+	mailbox_finish(&b->engine);
+}
+
+static struct bench *bench_begin(void)
+{
+	struct bench *b = must_alloc(sizeof *b);
+	snprintf(b->directory, sizeof b->directory, "/tmp/belfry-test-XXXXXX");
+	must(mkdtemp(b->directory) != NULL);
+	faulty_disk_begin(&b->disk);
+	bench_open(b);
+	return b;
+}
+
+static void bench_end(struct bench *b)
+{
+	bench_close(b);
+	faulty_disk_end(&b->disk);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf '%s'", b->directory);
+	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
+	free(b);
+}
+
+static char *bench_path(const struct bench *b, const char *name)
+{
+	return must_format("%s/%s", b->directory, name);
+}
+
+static void keep(void *context, int code, const struct err *e)
+{
+	struct bench *b = context;
+	b->done++;
+	b->failed += code != 0;
+	b->last_code = code;
+	snprintf(b->last_text, sizeof b->last_text, "%s", e->text);
+}
+
+/* Takes what has come in until `count` are done. */
+static void wait_for(struct bench *b, const int *counter, int count)
+{
+	struct timespec start, now;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (*counter < count) {
+		mailbox_run(&b->engine);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - start.tv_sec > 10)
+			fail_msg("%d of %d answers after ten seconds", *counter, count);
+	}
+}
+
+static struct store_tx *put(const char *name, const char *value)
+{
+	struct store_tx *tx = store_tx_new();
+	store_tx_put(tx, &meta_kind, &(struct meta_row){ (char *)(uintptr_t)name, (char *)(uintptr_t)value });
+	return tx;
+}
+
+static int write_one(struct bench *b, const char *name, const char *value)
+{
+	int before = b->done;
+	store_commit(b->store, put(name, value), keep, b);
+	wait_for(b, &b->done, before + 1);
+	return b->last_code;
+}
+
+static int count_row(void *context, void *record)
+{
+	(void)record;
+	++*(int *)context;
+	return 0;
+}
+
+static int rows_in(struct bench *b)
+{
+	int count = 0;
+	struct err e = { 0 };
+	if (b->store->impl->scan(b->store, &meta_kind, count_row, &count, &e) != 0)
+		fail_msg("%s", e.text);
+	return count;
+}
+
+/* A table with a text where the file wants a number: STRICT refuses it. */
+struct wrong_row {
+	int64_t handle, parent, position;
+	char *name, *type, *displayName, *revision;
+};
+static const struct slot wrong_slots[] = {
+	SLOT(struct wrong_row, handle, INTEGER, .flags = SLOT_REQUIRED),
+	SLOT(struct wrong_row, parent, INTEGER),
+	SLOT(struct wrong_row, position, INTEGER),
+	SLOT(struct wrong_row, name, STRING),
+	SLOT(struct wrong_row, type, STRING),
+	SLOT(struct wrong_row, displayName, STRING),
+	SLOT(struct wrong_row, revision, STRING),
+	SLOT_END,
+};
+static const struct record_kind wrong_kind = { "component", "A record that its table refuses.",
+	                                           sizeof(struct wrong_row), wrong_slots, false };
+
+/* --- groups --------------------------------------------------------------------------------------------------------- */
+
+static void what_waits_together_goes_together(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	write_one(b, "first", "1");
+	struct store_figures before, after;
+	atomic_store(&b->disk.stop_syncs, true);
+	b->done = 0;
+	store_commit(b->store, put("a", "1"), keep, b);
+	while (sem_wait(&b->disk.stopped) != 0)
+		; /* the store thread stands in the sync of that one */
+	b->store->impl->figures(b->store, &before);
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%d", i);
+		store_commit(b->store, put(name, "x"), keep, b);
+	}
+	int syncs = atomic_load(&b->disk.syncs);
+	sem_post(&b->disk.go_on);
+	wait_for(b, &b->done, 101);
+	b->store->impl->figures(b->store, &after);
+	assert_int_equal(after.commits - before.commits, 2); /* the one that was under way, and a hundred in one */
+	assert_int_equal(atomic_load(&b->disk.syncs) - syncs, 1);
+	assert_int_equal(after.transactions - before.transactions, 101);
+	assert_int_equal(b->failed, 0);
+	assert_int_equal(rows_in(b), 102);
+	bench_end(b);
+}
+
+static void one_that_fails_fails_alone(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	atomic_store(&b->disk.stop_syncs, true);
+	store_commit(b->store, put("first", "1"), keep, b);
+	while (sem_wait(&b->disk.stopped) != 0)
+		;
+	store_commit(b->store, put("a", "1"), keep, b);
+	struct bench bad = { .done = 0 };
+	struct store_tx *tx = put("never", "1"); /* it goes with the bad record */
+	char empty[] = "", text[] = "many";
+	store_tx_put(tx, &wrong_kind, &(struct wrong_row){ 7, 1, 1, empty, empty, empty, text });
+	store_commit(b->store, tx, keep, &bad);
+	store_commit(b->store, put("b", "1"), keep, b);
+	sem_post(&b->disk.go_on);
+	wait_for(b, &b->done, 3);
+	assert_int_equal(bad.done, 1);
+	assert_int_equal(bad.last_code, E_INTERNAL);
+	assert_int_equal(b->failed, 0);
+	assert_int_equal(rows_in(b), 3);
+	struct store_figures f;
+	b->store->impl->figures(b->store, &f);
+	assert_false(f.fault);
+	assert_int_equal(f.failures, 1);
+	bench_end(b);
+}
+
+/* --- disks ---------------------------------------------------------------------------------------------------------- */
+
+static void a_full_disk_fails_all_and_recovers(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	assert_int_equal(write_one(b, "kept", "1"), 0);
+	atomic_store(&b->disk.write_code, SQLITE_FULL);
+	b->done = 0;
+	for (int i = 0; i < 5; i++)
+		store_commit(b->store, put("lost", "1"), keep, b);
+	wait_for(b, &b->done, 5);
+	assert_int_equal(b->failed, 5);
+	assert_int_equal(b->last_code, E_STORAGE);
+	assert_non_null(strstr(b->last_text, "disk is full"));
+	struct store_figures f;
+	b->store->impl->figures(b->store, &f);
+	assert_false(f.fault);
+	atomic_store(&b->disk.write_code, 0);
+	assert_int_equal(write_one(b, "again", "1"), 0);
+	assert_int_equal(rows_in(b), 2);
+	bench_end(b);
+}
+
+static void fault_is_latched(struct bench *b)
+{
+	struct store_figures f;
+	b->store->impl->figures(b->store, &f);
+	assert_true(f.fault);
+	assert_true(*f.fault_text);
+	assert_int_equal(write_one(b, "later", "1"), E_STORAGE); /* the disk is well again, but nobody can know */
+	assert_non_null(strstr(b->last_text, "restart the station"));
+}
+
+static void a_failed_sync_is_never_taken_for_success(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	assert_int_equal(write_one(b, "kept", "1"), 0);
+	atomic_store(&b->disk.sync_fails, 1);
+	assert_int_equal(write_one(b, "lost", "1"), E_STORAGE);
+	fault_is_latched(b);
+	assert_int_equal(rows_in(b), 1); /* what was there can still be read */
+	bench_close(b);
+	bench_open(b); /* a restart: the log is read again */
+	assert_in_range(rows_in(b), 1, 2);
+	assert_int_equal(write_one(b, "after", "1"), 0);
+	bench_end(b);
+}
+
+static void a_failed_write_is_latched(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	atomic_store(&b->disk.write_code, SQLITE_IOERR_WRITE);
+	assert_int_equal(write_one(b, "lost", "1"), E_STORAGE);
+	atomic_store(&b->disk.write_code, 0);
+	fault_is_latched(b);
+	bench_end(b);
+}
+
+static void write_megabytes(struct bench *b, int count)
+{
+	char *big = must_alloc(100001), name[16];
+	memset(big, 'x', 100000);
+	for (int i = 0; i < 10 * count; i++) {
+		snprintf(name, sizeof name, "big%d", i % 50);
+		if (write_one(b, name, big) != 0)
+			break;
+	}
+	free(big);
+}
+
+static void the_log_is_bounded(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	write_megabytes(b, 40);
+	assert_int_equal(b->failed, 0);
+	char *wal = bench_path(b, "station.db-wal");
+	struct stat st;
+	assert_int_equal(stat(wal, &st), 0);
+	assert_true(st.st_size < 16 << 20);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	free(wal);
+	bench_end(b);
+}
+
+/* SQLite's own automatic checkpoint would swallow this. */
+static void a_failed_checkpoint_is_latched(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	atomic_store(&b->disk.database_only, true);
+	atomic_store(&b->disk.sync_fails, 1);
+	write_megabytes(b, 20);
+	int answered = b->done - b->failed;
+	assert_in_range(answered, 1, 49);
+	assert_int_equal(b->last_code, E_STORAGE);
+	fault_is_latched(b);
+	bench_close(b);
+	bench_open(b);
+	assert_int_equal(rows_in(b), answered); /* nothing that was answered is lost: the log has it */
+	bench_end(b);
+}
+
+/* --- opening -------------------------------------------------------------------------------------------------------- */
+
+static void refuses_to_open(struct bench *b, const char *sentence)
+{
+	struct store *second = NULL;
+	struct err e = { 0 };
+	assert_int_equal(sqlite_open(b->directory, &b->engine, &second, &e), E_STORAGE);
+	assert_null(second);
+	if (!strstr(e.text, sentence))
+		fail_msg("\"%s\" says nothing of \"%s\"", e.text, sentence);
+}
+
+/* Runs SQL on the closed database, as another program would. */
+static void tamper(struct bench *b, const char *sql)
+{
+	sqlite3 *db;
+	char *path = bench_path(b, "station.db");
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, b->disk.real->zName), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	free(path);
+}
+
+static void nobody_else_gets_in(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	write_one(b, "kept", "1");
+	refuses_to_open(b, "Another program has the database open");
+	sqlite3 *db;
+	char *path = bench_path(b, "station.db");
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, b->disk.real->zName), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "SELECT * FROM meta", NULL, NULL, NULL), SQLITE_BUSY);
+	sqlite3_close(db);
+	free(path);
+	assert_int_equal(write_one(b, "more", "1"), 0);
+	bench_end(b);
+}
+
+static void strange_databases_are_refused_with_a_sentence(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	b->store->impl->close(b->store);
+	tamper(b, "PRAGMA user_version = 99");
+	refuses_to_open(b, "newer belfry (schema 99");
+	tamper(b, "PRAGMA user_version = 0");
+	refuses_to_open(b, "another program");
+	char *path = bench_path(b, "station.db");
+	FILE *f = fopen(path, "w");
+	must(f != NULL);
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database ", f);
+	fclose(f);
+	refuses_to_open(b, "damaged");
+	unlink(path);
+	free(path);
+	struct err e = { 0 };
+	assert_int_equal(sqlite_open(b->directory, &b->engine, &b->store, &e), 0);
+	bench_end(b);
+}
+
+static void damage_is_seen_after_a_bad_end(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	write_megabytes(b, 3);
+	b->store->impl->close(b->store);
+	char *path = bench_path(b, "station.db"), *wal = bench_path(b, "station.db-wal");
+	FILE *f = fopen(path, "r+");
+	must(f != NULL && fseek(f, 0, SEEK_END) == 0);
+	long pages = ftell(f) / 4096;
+	for (long page = 2; page < pages; page += 3) { /* page 1 stays: it is the schema's */
+		fseek(f, page * 4096, SEEK_SET);
+		for (int i = 0; i < 4096; i++)
+			fputc(0xff, f);
+	}
+	fclose(f);
+	f = fopen(wal, "w"); /* as a kill leaves it; its content is no log and is ignored */
+	must(f != NULL);
+	fputs("x", f);
+	fclose(f);
+	refuses_to_open(b, "damaged");
+	unlink(path);
+	unlink(wal);
+	free(path);
+	free(wal);
+	struct err e = { 0 };
+	assert_int_equal(sqlite_open(b->directory, &b->engine, &b->store, &e), 0);
+	bench_end(b);
+}
+
+static void a_migration_keeps_a_copy_and_is_all_or_nothing(void **state)
+{
+	(void)state;
+	static const char *const one[] = { "CREATE TABLE a (x TEXT PRIMARY KEY) STRICT; INSERT INTO a VALUES ('old');",
+		                               NULL };
+	static const char *const broken[] = { "", "ALTER TABLE a RENAME COLUMN x TO y", "no sql", NULL };
+	static const char *const three[] = { "", "ALTER TABLE a RENAME COLUMN x TO y", "CREATE TABLE b (z TEXT) STRICT",
+		                                 NULL };
+	struct bench *b = bench_begin();
+	char *path = bench_path(b, "other.db"), *copy = bench_path(b, "other.db.schema-1");
+	struct sqlite_db d = { 0 };
+	struct err e = { 0 };
+	assert_int_equal(sqlite3_open(path, &d.db), SQLITE_OK);
+	assert_int_equal(schema_migrate(&d, one, &e), 0);
+	assert_int_not_equal(schema_migrate(&d, broken, &e), 0);
+	assert_non_null(strstr(e.text, "schema 003"));
+	assert_int_equal(db_exec(&d, "SELECT x FROM a", &e), 0); /* as it was */
+	assert_int_equal(schema_migrate(&d, three, &e), 0);
+	assert_int_equal(db_exec(&d, "SELECT y, z FROM a LEFT JOIN b", &e), 0);
+	assert_int_equal(schema_migrate(&d, three, &e), 0);
+	sqlite3_close(d.db);
+	assert_int_equal(sqlite3_open(copy, &d.db), SQLITE_OK);
+	assert_int_equal(db_exec(&d, "SELECT x FROM a", &e), 0);
+	sqlite3_close(d.db);
+	free(path);
+	free(copy);
+	bench_end(b);
+}
+
+/* --- what waits ----------------------------------------------------------------------------------------------------- */
+
+static void closing_writes_what_waits(void **state)
+{
+	(void)state;
+	struct bench *b = bench_begin();
+	for (int i = 0; i < 50; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "n%d", i);
+		store_commit(b->store, put(name, "x"), keep, b);
+	}
+	bench_close(b);
+	assert_int_equal(b->done, 50);
+	assert_int_equal(b->failed, 0);
+	bench_open(b);
+	assert_int_equal(rows_in(b), 50);
+	struct err e = { 0 };
+	assert_int_equal(b->store->impl->commit_now(b->store, put("now", "1"), &e), 0);
+	store_commit(b->store, put("thread", "1"), keep, b);
+	assert_int_equal(b->store->impl->commit_now(b->store, put("now2", "1"), &e), 0); /* beside the thread */
+	assert_int_equal(rows_in(b), 53);
+	bench_end(b);
+}
+
+/* --- SQL from tables -------------------------------------------------------------------------------------------------- */
+
+static const struct tag colours[] = { { 0, "red", "Red." }, { 1, "green", "Green." }, { 0, NULL, NULL } };
+struct thing {
+	char *name;
+	int64_t part;
+	bool flag;
+	double size;
+	struct abstime when;
+	struct reltime span;
+	int colour;
+	struct ord where;
+	struct secret key;
+	struct {
+		int64_t a;
+		bool b;
+	} pair;
+	struct list words;
+};
+static const struct slot pair_members[] = {
+	{ .name = "a", .kind = V_INTEGER, .offset = 0 },
+	{ .name = "b", .kind = V_BOOLEAN, .offset = sizeof(int64_t) },
+	SLOT_END,
+};
+static const struct slot thing_slots[] = {
+	SLOT(struct thing, name, STRING, .flags = SLOT_REQUIRED),
+	SLOT(struct thing, part, INTEGER, .flags = SLOT_REQUIRED),
+	SLOT(struct thing, flag, BOOLEAN),
+	SLOT(struct thing, size, REAL),
+	SLOT(struct thing, when, ABSTIME),
+	SLOT(struct thing, span, RELTIME),
+	SLOT(struct thing, colour, ENUM, .facets = FACETS(.range = colours)),
+	SLOT(struct thing, where, ORD),
+	SLOT(struct thing, key, SECRET),
+	SLOT_STRUCT(struct thing, pair, pair_members),
+	{ .name = "words", .offset = offsetof(struct thing, words), .kind = V_LIST, .element = V_STRING },
+	SLOT_END,
+};
+static const struct record_kind thing_kind = { "thing", "Every kind of slot.", sizeof(struct thing), thing_slots,
+	                                           false };
+
+static void things_open(struct sqlite_db *d)
+{
+	struct err e = { 0 };
+	*d = (struct sqlite_db){ 0 };
+	assert_int_equal(sqlite3_open(":memory:", &d->db), SQLITE_OK);
+	assert_int_equal(
+	    db_exec(d,
+	            "CREATE TABLE thing (name TEXT, part INTEGER, flag INTEGER, size REAL, \"when\" INTEGER, span INTEGER,"
+	            " colour TEXT, \"where\" TEXT, \"key\" TEXT, pair TEXT, words TEXT, PRIMARY KEY (name, part)) STRICT, "
+	            "WITHOUT ROWID",
+	            &e),
+	    0);
+}
+
+static void run_writes(struct sqlite_db *d, struct store_tx *tx)
+{
+	struct err e = { 0 };
+	for (struct store_write *w = tx->first; w; w = w->next)
+		if (db_write(d, w, &e) != 0)
+			fail_msg("%s", e.text);
+	store_tx_free(&tx);
+}
+
+static void things_close(struct sqlite_db *d)
+{
+	db_finish_statements(d);
+	assert_int_equal(sqlite3_close(d->db), SQLITE_OK);
+}
+
+/* Names and parts of the rows: "a1 b2+": with + there are more. */
+static void expect_rows(struct sqlite_db *d, struct store_query *q, const char *expected)
+{
+	struct store_rows rows;
+	struct err e = { 0 };
+	char text[256] = "";
+	size_t n = 0;
+	if (db_query(d, q, &rows, &e) != 0)
+		fail_msg("%s", e.text);
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct thing *t = store_row(&rows, i);
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%d", i ? " " : "", t->name, (int)t->part);
+	}
+	snprintf(text + n, sizeof text - n, "%s", rows.more ? "+" : "");
+	assert_string_equal(text, expected);
+	store_rows_clear(&rows);
+	for (size_t i = 0; i < q->where_count; i++)
+		value_clear(&q->where[i].value);
+}
+
+static void queries_are_made_from_tables(void **state)
+{
+	(void)state;
+	struct sqlite_db d;
+	things_open(&d);
+	struct store_tx *tx = store_tx_new();
+	static const char *const names[] = { "a", "b", "B'\"", "c%" };
+	for (int i = 0; i < 8; i++) {
+		struct thing t;
+		record_init(&thing_kind, &t);
+		t.name = must_strdup(names[i / 2]);
+		t.part = i % 2;
+		t.flag = i > 3;
+		t.size = 7 - i;
+		t.when.us = i < 2 ? ABSTIME_NULL : i * SECOND_US;
+		t.colour = i % 2;
+		store_tx_put(tx, &thing_kind, &t);
+		record_finish(&thing_kind, &t);
+	}
+	run_writes(&d, tx);
+#define QUERY(...)                                                                                                     \
+	(struct store_query)                                                                                               \
+	{                                                                                                                  \
+		.kind = &thing_kind, .limit = 100, __VA_ARGS__                                                                 \
+	}
+	struct store_query q = QUERY(.limit = 3);
+	expect_rows(&d, &q, "B'\"0 B'\"1 a0+");
+	q = QUERY(.order = "size", .limit = 8);
+	expect_rows(&d, &q, "c%1 c%0 B'\"1 B'\"0 b1 b0 a1 a0");
+	q = QUERY(.order = "colour", .descending = true, .limit = 2);
+	expect_rows(&d, &q, "c%0 b0+"); /* by tag name: red is after green; then by key, downwards too */
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "name", STORE_EQ, value_string("a"));
+	store_where_add(&q, "name", STORE_EQ, value_string("B'\""));
+	store_where_add(&q, "part", STORE_EQ, value_integer(1));
+	expect_rows(&d, &q, "B'\"1 a1");
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "when", STORE_EQ, VALUE_NULL);
+	expect_rows(&d, &q, "a0 a1");
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "when", STORE_NE, value_abstime(7 * SECOND_US)); /* never is not that time either */
+	store_where_add(&q, "part", STORE_EQ, value_integer(1));
+	expect_rows(&d, &q, "B'\"1 a1 b1");
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "when", STORE_GE, value_abstime(3 * SECOND_US));
+	store_where_add(&q, "when", STORE_LT, value_abstime(5 * SECOND_US));
+	expect_rows(&d, &q, "B'\"0 b1");
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "name", STORE_LIKE, value_string("C%")); /* a % is a % */
+	expect_rows(&d, &q, "c%0 c%1");
+	tx = store_tx_new();
+	store_tx_delete_where(tx, &thing_kind, "name", &(struct value){ .kind = V_STRING, .text = (char[]){ "b" } });
+	store_tx_delete(tx, &thing_kind, &(struct thing){ .name = (char[]){ "a" }, .part = 1 });
+	run_writes(&d, tx);
+	q = QUERY(.limit = 100);
+	store_where_add(&q, "part", STORE_EQ, value_integer(1));
+	expect_rows(&d, &q, "B'\"1 c%1");
+	struct store_rows rows;
+	struct err e = { 0 };
+	q = QUERY(.count_only = true);
+	assert_int_equal(db_query(&d, &q, &rows, &e), 0);
+	assert_int_equal(rows.total, 5);
+	things_close(&d);
+}
+
+static int same_as(void *context, void *record)
+{
+	struct value a, b;
+	record_to_value(&thing_kind, context, &a);
+	record_to_value(&thing_kind, record, &b);
+	int rc = value_equal(&a, &b) ? 0 : 1;
+	value_clear(&a);
+	value_clear(&b);
+	return rc;
+}
+
+static void every_kind_comes_back_as_it_went(void **state)
+{
+	(void)state;
+	struct sqlite_db d;
+	things_open(&d);
+	struct thing t;
+	record_init(&thing_kind, &t);
+	t.name = must_strdup("Gr\xC3\xBC\xC3\x9F"
+	                     "e, \"'\n");
+	t.part = INT64_MIN;
+	t.flag = true;
+	t.size = 0.1;
+	t.when.us = -1;
+	t.span.us = 90 * SECOND_US + 1;
+	t.colour = 1;
+	t.where.text = must_strdup("station:|slot:/Drivers");
+	t.key.sealed = must_strdup("v1:AAAA");
+	t.pair.a = -7;
+	t.pair.b = true;
+	t.words.items = must_alloc(2 * sizeof(struct value));
+	t.words.items[0] = value_string("one, two");
+	t.words.items[1] = value_string("");
+	t.words.count = 2;
+	struct store_tx *tx = store_tx_new();
+	store_tx_put(tx, &thing_kind, &t);
+	run_writes(&d, tx);
+	struct err e = { 0 };
+	assert_int_equal(db_scan(&d, &thing_kind, same_as, &t, &e), 0);
+	record_finish(&thing_kind, &t);
+	things_close(&d);
+}
+
+static void tables_that_differ_are_refused(void **state)
+{
+	(void)state;
+	struct sqlite_db d = { 0 };
+	struct err e = { 0 };
+	assert_int_equal(sqlite3_open(":memory:", &d.db), SQLITE_OK);
+	assert_int_equal(db_exec(&d, "CREATE TABLE thing (name TEXT PRIMARY KEY, other TEXT)", &e), 0);
+	assert_int_not_equal(db_scan(&d, &thing_kind, same_as, NULL, &e), 0);
+	assert_non_null(strstr(e.text, "column other"));
+	things_close(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_waits_together_goes_together),
+		cmocka_unit_test(one_that_fails_fails_alone),
+		cmocka_unit_test(a_full_disk_fails_all_and_recovers),
+		cmocka_unit_test(a_failed_sync_is_never_taken_for_success),
+		cmocka_unit_test(a_failed_write_is_latched),
+		cmocka_unit_test(the_log_is_bounded),
+		cmocka_unit_test(a_failed_checkpoint_is_latched),
+		cmocka_unit_test(nobody_else_gets_in),
+		cmocka_unit_test(strange_databases_are_refused_with_a_sentence),
+		cmocka_unit_test(damage_is_seen_after_a_bad_end),
+		cmocka_unit_test(a_migration_keeps_a_copy_and_is_all_or_nothing),
+		cmocka_unit_test(closing_writes_what_waits),
+		cmocka_unit_test(queries_are_made_from_tables),
+		cmocka_unit_test(every_kind_comes_back_as_it_went),
+		cmocka_unit_test(tables_that_differ_are_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
