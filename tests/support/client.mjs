@@ -59,7 +59,7 @@ export class Client {
 
   get(path) { return this.call('GET', path); }
   post(path, body, headers) { return this.call('POST', path, body, headers); }
-  patch(path, values, more = {}) { return this.call('PATCH', path, { values, ...more }); }
+  patch(path, values, more = {}) { return this.call('PATCH', `/components${path}`, { values, ...more }); }
   delete(path) { return this.call('DELETE', path); }
 
   async login(username, password) {
