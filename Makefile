@@ -93,6 +93,8 @@ $(OUT)/%.o: %.c
 	@mkdir -p $(@D); echo "  $<"
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(OUT)/db/sqlite/schema.o: $(wildcard db/schema/*.sql)
+
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
 	@mkdir -p $(@D); echo "  $<"
 	@$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OUT)/libbelfry.a $(LDLIBS) -lcmocka

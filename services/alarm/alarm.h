@@ -17,20 +17,21 @@ extern const struct tag alarm_state_range[], alarm_ack_range[];
 
 struct alarm_record {
 	char *uuid;
-	int64_t sequence;           /* of the station: newest is highest */
-	struct abstime timestamp;   /* when it was raised */
-	int sourceState, ackState;  /* enum alarm_state, enum alarm_ack */
-	bool ackRequired, cleared;  /* cleared: normal and acknowledged */
-	struct list source;         /* ords of the extension */
+	int64_t sequence;          /* of the station: newest is highest */
+	struct abstime timestamp;  /* when it was raised */
+	int sourceState, ackState; /* enum alarm_state, enum alarm_ack */
+	bool ackRequired, cleared; /* cleared: normal and acknowledged */
+	struct list source;        /* ords of the extension */
+	int64_t sourceHandle;
 	char *alarmClass;
-	int64_t priority;           /* 1 to 255, 1 is highest */
+	int64_t priority; /* 1 to 255, 1 is highest */
 	struct abstime normalTime, ackTime;
-	char *user;                 /* who acknowledged */
-	struct list alarmData;      /* {name, value}: an open dictionary */
-	int alarmTransition;        /* the first transition; never changes */
+	char *user;            /* who acknowledged */
+	struct list alarmData; /* {name, value}: an open dictionary */
+	int alarmTransition;   /* the first transition; never changes */
 	struct abstime lastUpdate;
 	char *msgText;
-	struct list notes;          /* {time, user, text} */
+	struct list notes; /* {time, user, text} */
 };
 extern const struct record_kind alarm_kind;
 
@@ -55,9 +56,9 @@ void alarm_list(struct station *s, const struct alarm_filter *filter, store_answ
 typedef void alarm_results(void *context, const int *codes, size_t count);
 /* Acknowledges, or adds a note to, several alarms, with one audit record each. Answers once all are on disk. note may be
  * empty. Already acknowledged ones answer E_CONFLICT, unknown ones E_NOT_FOUND. */
-void alarm_acknowledge(struct station *s, const struct actor *actor, const char *const *uuids, size_t count, const char *note,
-                       alarm_results *done, void *context);
-void alarm_add_note(struct station *s, const struct actor *actor, const char *const *uuids, size_t count, const char *note,
-                    alarm_results *done, void *context);
+void alarm_acknowledge(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
+                       const char *note, alarm_results *done, void *context);
+void alarm_add_note(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
+                    const char *note, alarm_results *done, void *context);
 
 #endif

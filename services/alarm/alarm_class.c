@@ -12,7 +12,8 @@ static const struct slot flag_members[] = {
 	SLOT(struct transition_flags, toAlert, BOOLEAN, .dflt = "false", .doc = "The source has raised an alert."),
 	SLOT_END,
 };
-#define PRIORITY(f, d) SLOT(struct transition_numbers, f, INTEGER, .dflt = "255", .facets = FACETS(.min = 1, .max = 255), .doc = d)
+#define PRIORITY(f, d)                                                                                                 \
+	SLOT(struct transition_numbers, f, INTEGER, .dflt = "255", .facets = FACETS(.min = 1, .max = 255), .doc = d)
 static const struct slot priority_members[] = {
 	PRIORITY(toOffnormal, "Priority of alarms that become offnormal; 1 is the highest."),
 	PRIORITY(toFault, "Priority of faults."),
@@ -21,7 +22,8 @@ static const struct slot priority_members[] = {
 	SLOT_END,
 };
 
-#define COUNTER(f, d) SLOT(struct alarm_class, f, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = d)
+#define COUNTER(f, d)                                                                                                  \
+	SLOT(struct alarm_class, f, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = d)
 static const struct slot slots[] = {
 	SLOT_STRUCT(struct alarm_class, ackRequired, flag_members, .doc = "Which transitions somebody must acknowledge."),
 	SLOT_STRUCT(struct alarm_class, priority, priority_members, .doc = "Priority of each transition."),
@@ -29,7 +31,8 @@ static const struct slot slots[] = {
 	COUNTER(openAlarmCount, "Alarms that are not both normal and acknowledged."),
 	COUNTER(inAlarmCount, "Alarms whose source is not normal now."),
 	COUNTER(unackedAlarmCount, "Alarms that wait for an acknowledgement."),
-	SLOT(struct alarm_class, timeOfLastAlarm, ABSTIME, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "When the last alarm was raised."),
+	SLOT(struct alarm_class, timeOfLastAlarm, ABSTIME, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "When the last alarm was raised."),
 	SLOT_END,
 };
 static const struct topic topics[] = {
@@ -41,12 +44,14 @@ static int below_alarms(const struct component *parent, struct err *e)
 {
 	if (component_is(parent, &alarm_service_type) || component_is(parent, &alarm_class_folder_type))
 		return 0;
-	return err_set(e, E_INVALID, "parent", "An alarm class stands below the AlarmService or a folder of alarm classes.");
+	return err_set(e, E_INVALID, "parent",
+	               "An alarm class stands below the AlarmService or a folder of alarm classes.");
 }
 
 const struct type alarm_class_type = {
 	.name = "alarm:AlarmClass",
-	.doc = "A group of alarms that are treated alike: priority, acknowledgement, recipients (by links from its topic alarm).",
+	.doc = "A group of alarms that are treated alike: priority, acknowledgement, recipients (by links from its topic "
+	       "alarm).",
 	.size = sizeof(struct alarm_class),
 	.base = &baja_component,
 	.slots = slots,

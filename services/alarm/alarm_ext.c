@@ -28,11 +28,11 @@ void alarm_ext_show(struct component *ext)
 	struct alarm_service *service = alarm_service_of(ext->station);
 	uint16_t bits = 0;
 	for (struct component *c = point->first; c && service; c = c->next) {
-		if (!component_is(c, &alarm_source_ext_type))
+		if (!component_is(c, &alarm_source_ext_type) || !(c->flags & COMPONENT_RUNNING))
 			continue;
 		if (ext_of(c)->alarmState != ALARM_NORMAL)
 			bits |= STATUS_ALARM;
-		if (alarm_unacked_of(service, c->handle))
+		if (open_alarms_unacked(&service->open, c->handle))
 			bits |= STATUS_UNACKED_ALARM;
 	}
 	point_set_status_bits(point, STATUS_ALARM | STATUS_UNACKED_ALARM, bits);
@@ -87,6 +87,10 @@ static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_sta
 	alarm_data_set(r, "status", status_print(out->status, status));
 	if (*x->hyperlinkOrd)
 		alarm_data_set(r, "hyperlinkOrd", x->hyperlinkOrd);
+	if (*x->soundFile)
+		alarm_data_set(r, "soundFile", x->soundFile);
+	if (*x->alarmIcon)
+		alarm_data_set(r, "icon", x->alarmIcon);
 	if (*x->alarmInstructions)
 		alarm_data_set(r, "instructions", x->alarmInstructions);
 	if (x->algorithm->describe)
@@ -123,14 +127,15 @@ static bool can_evaluate(const struct alarm_ext *x, const struct value *out)
 	return !(out->status & STATUS_INVALID_MASK);
 }
 
-static void go_normal(struct alarm_ext *x, struct alarm_service *service)
+/* The open alarm ends: the point is normal, or another alarm takes its place. */
+static void end_alarm(struct alarm_ext *x, struct alarm_service *service, bool replaced)
 {
-	struct open_alarm *alarm = alarm_open_of(service, x->c.handle);
+	struct open_alarm *alarm = open_alarms_of(&service->open, x->c.handle);
 	if (!alarm)
 		return;
 	times_of(x, alarm->record.alarmTransition)->normalTime.us = station_now(x->c.station);
-	char *text = format_expand_component(x->toNormalText, &x->c);
-	alarm_return_to_normal(service, x, alarm, text);
+	char *text = replaced ? NULL : format_expand_component(x->toNormalText, &x->c);
+	alarm_end(service, x, alarm, text ? text : "", replaced);
 	free(text);
 }
 
@@ -139,14 +144,16 @@ static bool enabled_for(const struct alarm_ext *x, enum alarm_state state)
 	return state == ALARM_FAULT ? x->alarmEnable.toFault : x->alarmEnable.toOffnormal;
 }
 
-/* The transition itself: the old alarm ends, and a new one begins when the new state is one to tell. */
+/* The transition itself. An alarm whose point goes on to a state that is not to be told stays open: nothing is normal. */
 static void move(struct alarm_ext *x, enum alarm_state state, const struct value *out)
 {
 	struct alarm_service *service = alarm_service_of(x->c.station);
 	if (!service)
 		return;
-	go_normal(x, service);
-	if (state != ALARM_NORMAL && enabled_for(x, state)) {
+	bool told = state != ALARM_NORMAL && enabled_for(x, state);
+	if (x->alarmState != ALARM_NORMAL && (told || state == ALARM_NORMAL))
+		end_alarm(x, service, told);
+	if (told) {
 		struct alarm_record r;
 		describe(x, &r, state, out);
 		struct transition_times *times = times_of(x, (int)state);
@@ -161,7 +168,8 @@ static void move(struct alarm_ext *x, enum alarm_state state, const struct value
 
 static bool inhibited(struct alarm_ext *x)
 {
-	return (x->alarmInhibit.value && !(x->alarmInhibit.status & STATUS_INVALID_MASK)) || clock_mono(clock_of(x)) < x->inhibited_until;
+	return (x->alarmInhibit.value && !(x->alarmInhibit.status & STATUS_INVALID_MASK)) ||
+	    clock_mono(clock_of(x)) < x->inhibited_until;
 }
 
 /* Faults are never delayed, neither in nor out. */
@@ -218,7 +226,8 @@ static void delay_over(struct timer *t)
 	x->pending = -1;
 	point_out(x->c.parent, &out);
 	bool still = can_evaluate(x, &out) && state != x->alarmState &&
-	             (int)x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState) == state && (state == ALARM_NORMAL || !inhibited(x));
+	    (int)x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState) == state &&
+	    (state == ALARM_NORMAL || !inhibited(x));
 	if (still)
 		move(x, (enum alarm_state)state, &out);
 	else
@@ -234,13 +243,13 @@ void alarm_ext_persist_times(struct store_tx *tx, const struct alarm_ext *x)
 	persist_slot(tx, x->c.handle, type_slot(x->c.type, "toFaultTimes"), x);
 }
 
-void alarm_ext_acked(struct component *ext, int64_t when)
+void alarm_ext_acked(struct component *ext, const struct alarm_record *r, struct store_tx *tx)
 {
+	if (!ext)
+		return;
 	struct alarm_ext *x = ext_of(ext);
-	times_of(x, x->toFaultTimes.alarmTime.us > x->toOffnormalTimes.alarmTime.us ? ALARM_FAULT : ALARM_OFFNORMAL)->ackTime.us = when;
-	struct store_tx *tx = store_tx_new();
+	times_of(x, r->alarmTransition)->ackTime = r->ackTime;
 	alarm_ext_persist_times(tx, x);
-	store_commit(ext->station->store, tx, NULL, NULL);
 }
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
@@ -257,16 +266,25 @@ static void started(struct component *c)
 {
 	struct alarm_ext *x = ext_of(c);
 	struct alarm_service *service = alarm_service_of(c->station);
-	struct open_alarm *alarm = service ? alarm_open_of(service, c->handle) : NULL;
+	struct open_alarm *alarm = service ? open_alarms_of(&service->open, c->handle) : NULL;
 	if (alarm)
 		set_state(x, (enum alarm_state)alarm->record.sourceState);
 	alarm_ext_show(c);
 	evaluate(x);
 }
 
+/* It stops with its point, or it alone is removed: then its bits and its alarms must not stay behind. */
 static void stopped(struct component *c)
 {
-	forget(ext_of(c));
+	struct alarm_ext *x = ext_of(c);
+	struct alarm_service *service = alarm_service_of(c->station);
+	forget(x);
+	if (c->parent->flags & COMPONENT_RUNNING) {
+		c->flags &= (uint16_t)~COMPONENT_RUNNING;
+		alarm_ext_show(c);
+	}
+	if (service)
+		alarm_sweep(service);
 }
 
 static void parent_changed(struct component *c, const struct slot *slot)
@@ -278,7 +296,7 @@ static void parent_changed(struct component *c, const struct slot *slot)
 static void changed(struct component *c, const struct slot *slot)
 {
 	struct alarm_ext *x = ext_of(c);
-	if (slot->flags & SLOT_READONLY)
+	if ((slot->flags & SLOT_READONLY) || !(c->flags & COMPONENT_RUNNING))
 		return;
 	if (strcmp(slot->name, "alarmInhibit") == 0 && !x->alarmInhibit.value)
 		x->inhibited_until = clock_mono(clock_of(x)) + x->inhibitTime.us;
@@ -286,7 +304,7 @@ static void changed(struct component *c, const struct slot *slot)
 	evaluate(x);
 }
 
-static void check_format(const char *name, const char *format, struct report *report)
+void alarm_check_format(const char *name, const char *format, struct report *report)
 {
 	struct err e = { 0 };
 	if (format_check_component(format, &e) != 0)
@@ -296,18 +314,27 @@ static void check_format(const char *name, const char *format, struct report *re
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	const struct alarm_ext *x = (const struct alarm_ext *)next;
-	check_format("sourceName", x->sourceName, report);
-	check_format("toOffnormalText", x->toOffnormalText, report);
-	check_format("toFaultText", x->toFaultText, report);
-	check_format("toNormalText", x->toNormalText, report);
+	alarm_check_format("sourceName", x->sourceName, report);
+	alarm_check_format("toOffnormalText", x->toOffnormalText, report);
+	alarm_check_format("toFaultText", x->toFaultText, report);
+	alarm_check_format("toNormalText", x->toNormalText, report);
 	struct alarm_service *service = current ? alarm_service_of(current->station) : NULL;
 	if (service && *x->alarmClass && !alarm_class_find(service, x->alarmClass))
-		report_warning(report, "alarmClass", "There is no alarm class \"%s\"; the default class is used until there is one.", x->alarmClass);
+		report_warning(report, "alarmClass",
+		               "There is no alarm class \"%s\"; the default class is used until there is one.", x->alarmClass);
 }
 
 static const struct slot enable_members[] = {
-	{ .name = "toOffnormal", .kind = V_BOOLEAN, .offset = 0, .dflt = "true", .doc = "Raise an alarm when the value becomes offnormal." },
-	{ .name = "toFault", .kind = V_BOOLEAN, .offset = sizeof(bool), .dflt = "true", .doc = "Raise an alarm when the value becomes faulty." },
+	{ .name = "toOffnormal",
+	  .kind = V_BOOLEAN,
+	  .offset = 0,
+	  .dflt = "true",
+	  .doc = "Raise an alarm when the value becomes offnormal." },
+	{ .name = "toFault",
+	  .kind = V_BOOLEAN,
+	  .offset = sizeof(bool),
+	  .dflt = "true",
+	  .doc = "Raise an alarm when the value becomes faulty." },
 	SLOT_END,
 };
 static const struct slot times_members[] = {
@@ -323,25 +350,36 @@ static const struct slot metadata_members[] = {
 	SLOT_END,
 };
 #define SPAN(f, d) SLOT(struct alarm_ext, f, RELTIME, .facets = FACETS(.min = 0, .max = 30 * 86400e6), .doc = d)
-#define FORMAT(f, ...) SLOT(struct alarm_ext, f, STRING, .facets = FACETS(.format = true, .maxLength = 1000), __VA_ARGS__)
+#define FORMAT(f, ...)                                                                                                 \
+	SLOT(struct alarm_ext, f, STRING, .facets = FACETS(.format = true, .maxLength = 1000), __VA_ARGS__)
 static const struct slot slots[] = {
 	SLOT(struct alarm_ext, alarmInhibit, STATUS_BOOLEAN, .doc = "While true, no alarm is raised; can be linked."),
 	SPAN(inhibitTime, "How long the inhibition goes on after alarmInhibit has become false."),
-	SLOT(struct alarm_ext, alarmState, ENUM, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .facets = FACETS(.range = alarm_state_range),
-	     .doc = "State of the point as this extension sees it."),
+	SLOT(struct alarm_ext, alarmState, ENUM, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	     .facets = FACETS(.range = alarm_state_range), .doc = "State of the point as this extension sees it."),
 	SPAN(timeDelay, "How long the condition must hold before an alarm is raised. Faults are not delayed."),
 	SPAN(timeDelayToNormal, "How long the point must be normal before the alarm ends."),
 	SLOT_STRUCT(struct alarm_ext, alarmEnable, enable_members, .doc = "Which transitions raise an alarm."),
-	SLOT_STRUCT(struct alarm_ext, toOffnormalTimes, times_members, .flags = SLOT_READONLY, .doc = "Times of the last offnormal alarm."),
-	SLOT_STRUCT(struct alarm_ext, toFaultTimes, times_members, .flags = SLOT_READONLY, .doc = "Times of the last fault."),
-	FORMAT(sourceName, .dflt = "%parent.displayName%", .doc = "Name of the source in the alarm, as a format over this extension."),
+	SLOT_STRUCT(struct alarm_ext, toOffnormalTimes, times_members, .flags = SLOT_READONLY,
+	            .doc = "Times of the last offnormal alarm."),
+	SLOT_STRUCT(struct alarm_ext, toFaultTimes, times_members, .flags = SLOT_READONLY,
+	            .doc = "Times of the last fault."),
+	FORMAT(sourceName, .dflt = "%parent.displayName%",
+	       .doc = "Name of the source in the alarm, as a format over this extension."),
 	FORMAT(toFaultText, .doc = "Message text when the point becomes faulty."),
 	FORMAT(toOffnormalText, .doc = "Message text when the point becomes offnormal."),
 	FORMAT(toNormalText, .doc = "Message text when the point becomes normal."),
 	SLOT(struct alarm_ext, hyperlinkOrd, STRING, .doc = "Where the alarm console leads to from this alarm."),
-	SLOT(struct alarm_ext, alarmInstructions, STRING, .facets = FACETS(.multiLine = true), .doc = "What to do when it happens."),
-	SLOT(struct alarm_ext, alarmClass, STRING, .dflt = "defaultAlarmClass", .flags = SLOT_SUMMARY, .doc = "Name of the alarm class."),
-	SLOT_LIST(struct alarm_ext, metaData, metadata_members, .facets = FACETS(.maxLength = 50), .doc = "Further entries of alarmData."),
+	SLOT(struct alarm_ext, soundFile, STRING, .facets = FACETS(.maxLength = 1000),
+	     .doc = "Address of the sound that a console plays for this alarm."),
+	SLOT(struct alarm_ext, alarmIcon, STRING, .facets = FACETS(.maxLength = 1000),
+	     .doc = "Address of the picture that a console shows for this alarm."),
+	SLOT(struct alarm_ext, alarmInstructions, STRING, .facets = FACETS(.multiLine = true),
+	     .doc = "What to do when it happens."),
+	SLOT(struct alarm_ext, alarmClass, STRING, .dflt = "defaultAlarmClass", .flags = SLOT_SUMMARY,
+	     .doc = "Name of the alarm class."),
+	SLOT_LIST(struct alarm_ext, metaData, metadata_members, .facets = FACETS(.maxLength = 50),
+	          .doc = "Further entries of alarmData."),
 	SLOT_END,
 };
 

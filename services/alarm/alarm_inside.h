@@ -7,17 +7,52 @@
 #include "services/alarm/alarm.h"
 
 enum transition { TO_OFFNORMAL, TO_FAULT, TO_NORMAL, TO_ALERT, TRANSITIONS };
-struct transition_flags { bool toOffnormal, toFault, toNormal, toAlert; };
-struct transition_numbers { int64_t toOffnormal, toFault, toNormal, toAlert; };
+struct transition_flags {
+	bool toOffnormal, toFault, toNormal, toAlert;
+};
+struct transition_numbers {
+	int64_t toOffnormal, toFault, toNormal, toAlert;
+};
 
-/* An open alarm. Owned by the service until it is cleared. */
+struct alarm_counts {
+	int64_t open, in_alarm, unacked;
+};
+
+/* An open alarm. Owned by the service until it is cleared and the disk has it so. */
 struct open_alarm {
 	struct alarm_record record;
-	uint64_t source;            /* handle of the extension; 0 when it is gone */
-	int writes;                 /* transactions on their way that carry it */
-	bool dirty;                 /* the disk has refused it: it is written again */
-	struct open_alarm *next;
+	uint64_t source;             /* handle of the extension; 0 when nobody knows */
+	int writes;                  /* transactions on their way that carry it */
+	bool dirty;                  /* the disk has refused it: it is written again */
+	struct alarm_counts counted; /* what it adds to the counters now */
+	struct open_alarm *next_uuid, *next_source;
 };
+struct class_counts {
+	struct class_counts *next;
+	char name[NAME_MAX_LENGTH + 1];
+	struct alarm_counts counts;
+};
+
+/* All of them: open_alarms.c. */
+struct open_alarms {
+	struct open_alarm **uuids, **sources; /* owned hash tables of `buckets` (a power of two, or 0) */
+	size_t buckets, count, dirty;
+	struct alarm_counts counts;
+	struct class_counts *classes; /* owned */
+};
+/* Takes record's content; its uuid is not there yet. Counts nothing. */
+struct open_alarm *open_alarms_add(struct open_alarms *all, const struct alarm_record *record, uint64_t source);
+void open_alarms_remove(struct open_alarms *all, struct open_alarm *a); /* frees it */
+void open_alarms_finish(struct open_alarms *all);
+struct open_alarm *open_alarms_find(const struct open_alarms *all, const char *uuid);
+/* The newest one of an extension that is not normal; NULL when there is none. And: does one wait for acknowledgement? */
+struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source);
+bool open_alarms_unacked(const struct open_alarms *all, uint64_t source);
+/* Walks all, in no order; from NULL. */
+struct open_alarm *open_alarms_next(const struct open_alarms *all, const struct open_alarm *a);
+/* Brings the counters up to date with one record; and the counters of a class. */
+void open_alarms_count(struct open_alarms *all, struct open_alarm *a);
+struct alarm_counts *open_alarms_counts(struct open_alarms *all, const char *alarmClass);
 
 struct alarm_class {
 	struct component c;
@@ -33,13 +68,17 @@ struct alarm_service {
 	char *faultCause, *defaultAlarmClass;
 	int64_t capacity, totalAlarmCount, openAlarmCount, inAlarmCount, unackedAlarmCount;
 	bool loaded;
-	struct open_alarm *open;    /* owned; newest first */
-	struct timer retry;         /* writes dirty records again */
+	struct open_alarms open;
+	struct timer retry; /* writes dirty records again */
+	struct timer sweep; /* ends alarms whose source has been removed */
 	int64_t since_trim;
 };
 
 /* An extension's times of one kind of transition. */
-struct transition_times { struct abstime alarmTime, ackTime, normalTime; int64_t count; };
+struct transition_times {
+	struct abstime alarmTime, ackTime, normalTime;
+	int64_t count;
+};
 
 struct alarm_ext;
 /* What differs between kinds of extensions. */
@@ -56,33 +95,48 @@ struct alarm_ext {
 	struct component c;
 	struct status_boolean alarmInhibit;
 	struct reltime inhibitTime, timeDelay, timeDelayToNormal;
-	int alarmState;             /* enum alarm_state */
-	struct { bool toOffnormal, toFault; } alarmEnable;
+	int alarmState; /* enum alarm_state */
+	struct {
+		bool toOffnormal, toFault;
+	} alarmEnable;
 	struct transition_times toOffnormalTimes, toFaultTimes;
-	char *sourceName, *toOffnormalText, *toFaultText, *toNormalText, *hyperlinkOrd, *alarmInstructions, *alarmClass;
+	char *sourceName, *toOffnormalText, *toFaultText, *toNormalText, *hyperlinkOrd, *soundFile, *alarmIcon,
+	    *alarmInstructions, *alarmClass;
 	struct list metaData;
 	const struct alarm_algorithm *algorithm; /* set by the type's init */
-	struct timer delay;         /* a transition that waits */
-	int pending;                /* the state it waits for; -1: none */
-	int64_t inhibited_until;    /* monotonic */
+	struct timer delay;                      /* a transition that waits */
+	int pending;                             /* the state it waits for; -1: none */
+	int64_t inhibited_until;                 /* monotonic */
 };
 
 struct alarm_service *alarm_service_of(struct station *s); /* loaded; NULL when the station has none */
 struct alarm_class *alarm_class_find(struct alarm_service *service, const char *name);
-/* The newest open alarm of an extension; NULL when there is none. */
-struct open_alarm *alarm_open_of(struct alarm_service *service, uint64_t source);
-bool alarm_unacked_of(const struct alarm_service *service, uint64_t source);
 /* A new alarm: takes *record's content (uuid, source state, texts, data filled), gives it class, priority and times,
  * stores it and tells recipients, in one transaction. */
 void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record);
-/* The condition of an open alarm has ended. */
-void alarm_return_to_normal(struct alarm_service *service, struct alarm_ext *x, struct open_alarm *alarm, const char *text);
+/* The condition of an open alarm has ended. text may be empty. replaced: another alarm of the same source takes its
+ * place, so recipients are not told that all is well. */
+void alarm_end(struct alarm_service *service, struct alarm_ext *x, struct open_alarm *alarm, const char *text,
+               bool replaced);
+/* An extension has left the tree or is about to: its alarms are looked at soon. */
+void alarm_sweep(struct alarm_service *service);
+/* Times, state and counters after a change of the record. */
+void alarm_update(struct alarm_service *service, struct open_alarm *alarm, int64_t now);
+/* Tells the recipients that the class is linked to; they add their mails to tx. */
+void alarm_route(struct alarm_service *service, const struct alarm_record *r, struct store_tx *tx);
+/* Writes tx, which carries the alarm, and tells observers when it has ended. done may be NULL. Takes tx. */
+void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
+                  void *context);
+void alarm_set_text(char **field, const char *text);
+void alarm_note(struct alarm_record *r, int64_t now, const char *user, const char *text);
 /* Deletes the oldest cleared records while there are more than the service's capacity. */
 void alarm_trim(struct alarm_service *service);
 /* The extension's view of its point: bits alarm and unackedAlarm, over all extensions of the point. */
 void alarm_ext_show(struct component *ext);
-/* The extension's times as slots in the store. */
+/* The extension's times as slots in the store; and with the time of an acknowledgement. ext may be NULL. */
 void alarm_ext_persist_times(struct store_tx *tx, const struct alarm_ext *x);
-void alarm_ext_acked(struct component *ext, int64_t when);
+void alarm_ext_acked(struct component *ext, const struct alarm_record *r, struct store_tx *tx);
+/* For check(): is that a format over the extension? */
+void alarm_check_format(const char *slot, const char *format, struct report *report);
 
 #endif

@@ -81,8 +81,8 @@ static void listed(void *context, int code, const struct err *e, struct store_ro
 {
 	struct listing *l = context;
 	struct alarm_service *service = alarm_service_of(l->station);
-	if (code == 0 && service)
-		for (struct open_alarm *a = service->open; a; a = a->next)
+	if (code == 0 && service && service->open.dirty)
+		for (struct open_alarm *a = NULL; (a = open_alarms_next(&service->open, a));)
 			if (a->dirty && matches(l, &a->record))
 				lay_over(l, rows, &a->record);
 	l->answer(l->context, code, e, rows);

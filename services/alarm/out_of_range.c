@@ -7,8 +7,13 @@
 #include "services/alarm/alarm_inside.h"
 #include "station/must.h"
 
-struct limits { bool low, high; };
-struct fault_algorithm { double highLimit, lowLimit; struct limits limitEnable; };
+struct limits {
+	bool low, high;
+};
+struct fault_algorithm {
+	double highLimit, lowLimit;
+	struct limits limitEnable;
+};
 struct out_of_range_ext {
 	struct alarm_ext x;
 	struct fault_algorithm faultAlgorithm;
@@ -66,11 +71,17 @@ static void check(const struct component *next, const struct component *current,
 {
 	(void)current;
 	const struct out_of_range_ext *o = (const struct out_of_range_ext *)next;
+	alarm_check_format("highLimitText", o->highLimitText, report);
+	alarm_check_format("lowLimitText", o->lowLimitText, report);
+	if (o->faultAlgorithm.limitEnable.low && o->faultAlgorithm.limitEnable.high &&
+	    o->faultAlgorithm.lowLimit > o->faultAlgorithm.highLimit)
+		report_error(report, E_INVALID, "faultAlgorithm/lowLimit", "The low fault limit lies above the high one.");
 	if (o->limitEnable.low && o->limitEnable.high && o->lowLimit > o->highLimit) {
 		report_error(report, E_INVALID, "lowLimit", "The low limit lies above the high limit.");
 		report_error(report, E_INVALID, "highLimit", "The high limit lies below the low limit.");
 	} else if (o->limitEnable.low && o->limitEnable.high && o->deadband > o->highLimit - o->lowLimit) {
-		report_error(report, E_INVALID, "deadband", "The deadband is wider than the range between the limits: an alarm would never end.");
+		report_error(report, E_INVALID, "deadband",
+		             "The deadband is wider than the range between the limits: an alarm would never end.");
 	}
 }
 
@@ -94,14 +105,20 @@ static const struct slot fault_members[] = {
 	SLOT_END,
 };
 static const struct slot slots[] = {
-	SLOT_STRUCT(struct out_of_range_ext, faultAlgorithm, fault_members, .doc = "When the value is a fault, not an alarm."),
-	SLOT(struct out_of_range_ext, highLimit, REAL, .dflt = "100", .flags = SLOT_OPERATOR, .doc = "Above it the point is in alarm."),
-	SLOT(struct out_of_range_ext, lowLimit, REAL, .dflt = "0", .flags = SLOT_OPERATOR, .doc = "Below it the point is in alarm."),
+	SLOT_STRUCT(struct out_of_range_ext, faultAlgorithm, fault_members,
+	            .doc = "When the value is a fault, not an alarm."),
+	SLOT(struct out_of_range_ext, highLimit, REAL, .dflt = "100", .flags = SLOT_OPERATOR,
+	     .doc = "Above it the point is in alarm."),
+	SLOT(struct out_of_range_ext, lowLimit, REAL, .dflt = "0", .flags = SLOT_OPERATOR,
+	     .doc = "Below it the point is in alarm."),
 	SLOT(struct out_of_range_ext, deadband, REAL, .facets = FACETS(.min = 0, .max = INFINITY), .flags = SLOT_OPERATOR,
 	     .doc = "Hysteresis: how far the value must come back from the limit to be normal."),
-	SLOT(struct out_of_range_ext, highLimitText, STRING, .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Message text above the high limit."),
-	SLOT(struct out_of_range_ext, lowLimitText, STRING, .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Message text below the low limit."),
-	SLOT_STRUCT(struct out_of_range_ext, limitEnable, enable_members, .dflt = "{\"low\":true,\"high\":true}", .doc = "Which limits are watched."),
+	SLOT(struct out_of_range_ext, highLimitText, STRING, .facets = FACETS(.format = true, .maxLength = 1000),
+	     .doc = "Message text above the high limit."),
+	SLOT(struct out_of_range_ext, lowLimitText, STRING, .facets = FACETS(.format = true, .maxLength = 1000),
+	     .doc = "Message text below the low limit."),
+	SLOT_STRUCT(struct out_of_range_ext, limitEnable, enable_members, .dflt = "{\"low\":true,\"high\":true}",
+	            .doc = "Which limits are watched."),
 	SLOT_END,
 };
 
