@@ -6,6 +6,7 @@
 #include "drivers/gpio/gpio.h"
 #include "services/alarm/alarm.h"
 #include "services/audit/audit_service.h"
+#include "services/email/email.h"
 #include "services/platform/platform.h"
 #include "services/trust/trust.h"
 #include "services/user/user.h"
@@ -30,6 +31,12 @@ const struct type *const station_types[] = {
 	&alarm_out_of_range_ext_type,
 	&alarm_boolean_change_of_state_ext_type,
 	&audit_service,
+	&email_service,
+	&email_authenticator,
+	&email_basic_authenticator,
+	&email_no_authenticator,
+	&email_outgoing_account,
+	&email_recipient,
 	&trust_service,
 	&user_service_type,
 	&user_type,

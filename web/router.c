@@ -11,7 +11,7 @@
 #define PREFIX "/api/v1"
 
 const struct route *const route_tables[] = {
-	session_routes, component_routes, type_routes, alarm_routes, certificate_routes, event_routes, health_routes, NULL,
+	session_routes, component_routes, type_routes, alarm_routes, mail_routes, certificate_routes, event_routes, health_routes, NULL,
 };
 
 /* --- matching ----------------------------------------------------------------------------------------------------- */

@@ -24,3 +24,13 @@ CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT
 -- services/user/session.c
 CREATE TABLE session (hash TEXT PRIMARY KEY, user TEXT, csrf TEXT, address TEXT, agent TEXT, created INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE token (hash TEXT PRIMARY KEY, user TEXT, name TEXT, created INTEGER, expires INTEGER) STRICT, WITHOUT ROWID;
+
+-- services/email/records.c
+CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX mail_sequence ON mail (sequence);
+CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
+CREATE TABLE delivery (mail TEXT, address TEXT, name TEXT, recipient TEXT, alarm TEXT, account TEXT, field TEXT, state TEXT, open INTEGER, attempts INTEGER, nextAttempt INTEGER, time INTEGER, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT, PRIMARY KEY (mail, address)) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_alarm ON delivery (alarm);
+CREATE INDEX delivery_open ON delivery (mail) WHERE open = 1;
+CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
+CREATE INDEX attempt_mail ON attempt (mail);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Mail: the types of the EmailService and the ledger's records. A mail is one message; it has one delivery for each
+ * address, and each try leaves an attempt. A delivery only moves forward: queued, deferred, then accepted, refused or
+ * cancelled. Nothing is ever discarded. Engine thread. */
+#ifndef BELFRY_EMAIL_H
+#define BELFRY_EMAIL_H
+
+#include "station/station.h"
+
+extern const struct type email_service, email_outgoing_account, email_recipient;
+extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator;
+
+enum mail_state { MAIL_QUEUED, MAIL_DEFERRED, MAIL_ACCEPTED, MAIL_PARTIAL, MAIL_REFUSED, MAIL_CANCELLED };
+enum mail_kind_of { MAIL_ALARM, MAIL_TEST };
+enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
+
+struct mail_record {
+	char *id;                 /* UUID */
+	int64_t sequence;
+	char *account;            /* name of the outgoing account */
+	int kind, state;
+	bool open;                /* a delivery is still to be made */
+	struct abstime created;
+	char *subject, *body, *from, *replyTo, *messageId;
+	char *alarm;              /* uuid, or empty */
+	int64_t priority;
+};
+struct delivery_record {
+	char *mail, *address;     /* together the key */
+	char *name, *recipient;   /* display name; path of the EmailRecipient */
+	char *alarm, *account;
+	int field, state;
+	bool open;
+	int64_t attempts;
+	struct abstime nextAttempt, time;
+	int64_t replyCode;
+	char *enhancedStatus, *replyText, *queueId, *tlsVersion, *cipher, *fingerprint;
+};
+struct attempt_record {
+	int64_t sequence;
+	char *mail, *address;
+	struct abstime time;
+	char *stage, *outcome;
+	int64_t replyCode;
+	char *enhancedStatus, *replyText, *queueId, *tlsVersion, *cipher, *fingerprint;
+};
+extern const struct record_kind mail_kind, delivery_kind, attempt_kind;
+
+/* As REST gives it. New reference. deliveries: rows of delivery_kind of this mail; taken as borrowed. */
+json_t *mail_to_json(const struct mail_record *m, const struct delivery_record *deliveries, size_t count, bool whole);
+
+/* The transcript of an account, oldest first: [{time, direction, text}]; NULL when there is no such account. */
+json_t *email_transcript(struct station *s, const char *account);
+
+/* Sends a mail of the ledger again, to the addresses that did not get it; as a new message with its own id. done gets the
+ * new mail's id. */
+typedef void mail_queued(void *context, int code, const struct err *e, const char *id);
+void email_resend(struct station *s, const struct actor *actor, const char *id, mail_queued *done, void *context);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * email:EmailService: the place of accounts and recipients; lets accounts try again when trust has changed; resends.
+ * Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/email/email_inside.h"
+#include "station/audit.h"
+#include "station/must.h"
+
+struct service {
+	struct component c;
+	bool enabled;
+	char *faultCause;
+	struct observer observer;
+	bool observing;
+};
+
+/* --- accounts --------------------------------------------------------------------------------------------------------- */
+
+struct outgoing_account *account_by_name(struct station *s, const char *name)
+{
+	struct component *service = station_service(s, &email_service);
+	struct component *c = service && *name ? component_child(service, name) : NULL;
+	return component_is(c, &email_outgoing_account) ? COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account) : NULL;
+}
+
+/* The account for recipients that name none: the first one that could send, else the first. */
+struct outgoing_account *account_first(struct station *s)
+{
+	struct component *service = station_service(s, &email_service);
+	struct outgoing_account *first = NULL;
+	for (struct component *c = service ? service->first : NULL; c; c = c->next) {
+		if (!component_is(c, &email_outgoing_account))
+			continue;
+		struct outgoing_account *a = COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
+		if (a->enabled && (*a->hostname || a->transport == TRANSPORT_MAILDIR))
+			return a;
+		if (!first)
+			first = a;
+	}
+	return first;
+}
+
+/* A certificate was approved or imported: what failed may work now. */
+static void value_changed(struct observer *o, struct component *c, const struct slot *slot)
+{
+	struct service *service = container_of(o, struct service, observer);
+	if (!component_is(c, &trust_service) || strcmp(slot->name, "generation") != 0)
+		return;
+	for (struct component *child = service->c.first; child; child = child->next)
+		if (component_is(child, &email_outgoing_account))
+			outbox_retry_now(COMPONENT_AS(child, &email_outgoing_account, struct outgoing_account));
+}
+
+/* --- resending ---------------------------------------------------------------------------------------------------------- */
+
+struct resending {
+	struct station *station;
+	struct actor actor;
+	char id[37], new_id[37];
+	struct mail_record mail;
+	mail_queued *done;
+	void *context;
+};
+
+static void resend_end(struct resending *r, int code, const struct err *e)
+{
+	r->done(r->context, code, e, code == 0 ? r->new_id : NULL);
+	record_finish(&mail_kind, &r->mail);
+	free(r);
+}
+
+static void resend_written(void *context, int code, const struct err *e)
+{
+	resend_end(context, code, e);
+}
+
+static void resend_deliveries(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct resending *r = context;
+	struct draft_recipient to[SMTP_RECIPIENTS_MAX];
+	size_t count = 0;
+	for (size_t i = 0; code == 0 && i < rows->count && count < SMTP_RECIPIENTS_MAX; i++) {
+		const struct delivery_record *d = store_row(rows, i);
+		if (d->state != MAIL_ACCEPTED && !d->open)
+			to[count++] = (struct draft_recipient){ d->name, d->address, (enum mail_field)d->field };
+	}
+	struct err none;
+	if (code != 0 || count == 0) {
+		if (code == 0)
+			err_set(&none, E_CONFLICT, NULL, "There is nobody to send it to again: every address has it, or is still being tried.");
+		resend_end(r, code ? code : none.code, code ? e : &none);
+		return;
+	}
+	struct outgoing_account *a = account_by_name(r->station, r->mail.account);
+	const struct delivery_record *first = store_row(rows, 0);
+	struct draft d = { .kind = (enum mail_kind_of)r->mail.kind, .subject = r->mail.subject, .body = r->mail.body, .alarm = r->mail.alarm,
+		               .recipient = first->recipient, .priority = r->mail.priority, .to = to, .count = count };
+	struct store_tx *tx = store_tx_new();
+	outbox_add(r->station, a ? a : account_first(r->station), r->mail.account, tx, &d, r->new_id);
+	audit_write(r->station, tx, &r->actor, "resent", r->id, NULL, NULL, r->new_id, NULL);
+	store_commit(r->station->store, tx, resend_written, r);
+}
+
+static void resend_mail(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct resending *r = context;
+	struct err none;
+	if (code != 0 || rows->count == 0) {
+		if (code == 0)
+			err_set(&none, E_NOT_FOUND, NULL, "There is no mail %.40s.", r->id);
+		resend_end(r, code ? code : none.code, code ? e : &none);
+		return;
+	}
+	record_finish(&mail_kind, &r->mail);
+	record_copy(&mail_kind, &r->mail, store_row(rows, 0));
+	struct store_query q = { .kind = &delivery_kind, .limit = SMTP_RECIPIENTS_MAX };
+	store_where_add(&q, "mail", STORE_EQ, value_string(r->id));
+	store_ask(r->station->store, &q, resend_deliveries, r);
+}
+
+void email_resend(struct station *s, const struct actor *actor, const char *id, mail_queued *done, void *context)
+{
+	struct resending *r = must_alloc(sizeof *r);
+	r->station = s;
+	r->actor = *actor;
+	r->done = done;
+	r->context = context;
+	record_init(&mail_kind, &r->mail);
+	snprintf(r->id, sizeof r->id, "%s", id);
+	struct store_query q = { .kind = &mail_kind, .limit = 1 };
+	store_where_add(&q, "id", STORE_EQ, value_string(id));
+	store_ask(s->store, &q, resend_mail, r);
+}
+
+/* --- the type --------------------------------------------------------------------------------------------------------------- */
+
+static void started(struct component *c)
+{
+	struct service *service = COMPONENT_AS(c, &email_service, struct service);
+	component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
+	service->observer = (struct observer){ .value = value_changed, .next = c->station->observers };
+	c->station->observers = &service->observer;
+	service->observing = true;
+}
+
+static void stopped(struct component *c)
+{
+	struct service *service = COMPONENT_AS(c, &email_service, struct service);
+	struct observer **p = &c->station->observers;
+	while (service->observing && *p && *p != &service->observer)
+		p = &(*p)->next;
+	if (service->observing && *p)
+		*p = service->observer.next;
+	service->observing = false;
+}
+
+static void changed(struct component *c, const struct slot *slot)
+{
+	struct service *service = COMPONENT_AS(c, &email_service, struct service);
+	if (strcmp(slot->name, "enabled") == 0)
+		component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
+}
+
+static const struct slot slots[] = {
+	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "State of the service."),
+	SLOT(struct service, faultCause, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "Why the service is in fault."),
+	SLOT(struct service, enabled, BOOLEAN, .dflt = "true", .doc = "Whether alarms are mailed. What is queued already is sent."),
+	SLOT_END,
+};
+
+const struct type email_service = {
+	.name = "email:EmailService",
+	.doc = "Mail accounts and the people who get alarm mails.",
+	.size = sizeof(struct service),
+	.base = &baja_component,
+	.flags = TYPE_SINGLETON | TYPE_CONTAINER,
+	.slots = slots,
+	.started = started,
+	.stopped = stopped,
+	.changed = changed,
+};

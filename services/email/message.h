@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Building a message as it goes over the wire (RFC 5322, MIME by GMime). No text of ours, wherever it came from, can add
+ * a header: control characters become spaces before GMime sees them. Engine thread. */
+#ifndef BELFRY_EMAIL_MESSAGE_H
+#define BELFRY_EMAIL_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct message_address { const char *name, *address; };
+struct message_parts {
+	struct message_address from, reply_to;     /* reply_to.address may be empty */
+	const struct message_address *to, *cc;
+	size_t to_count, cc_count;
+	const char *subject, *body, *message_id;   /* message_id without <> */
+	int64_t date;                              /* microseconds since 1970 */
+};
+/* Owned text with CR LF lines of at most 998 bytes, not dot-stuffed. */
+char *message_build(const struct message_parts *p, size_t *length);
+
+#endif

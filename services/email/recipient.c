@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * email:EmailRecipient: who gets which alarms, when, and with what words. An alarm class is linked to its action
+ * routeAlarm; the mails it makes are rows of the alarm's own transaction. It sees an alarm as a struct value and knows
+ * its members by name only. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "services/email/email_inside.h"
+#include "station/format.h"
+#include "station/log.h"
+#include "station/must.h"
+
+struct days { bool sunday, monday, tuesday, wednesday, thursday, friday, saturday; };
+struct range { struct reltime start, end; };
+struct transitions { bool toOffnormal, toFault, toNormal, toAlert; };
+struct recipient {
+	struct component c;
+	struct range timeRange;
+	struct days daysOfWeek;
+	struct transitions transitions;
+	bool routeAcks;
+	struct list to, cc, bcc;
+	char *language, *emailAccount, *subject, *body;
+};
+
+/* What a format may name: the members of an alarm record that a mail can show (facts: Niagara's tokens). */
+static const struct slot entry_members[] = { MEMBER("name", STRING, .doc = "Key."), MEMBER("value", STRING, .doc = "Value."), SLOT_END };
+static const struct slot tokens[] = {
+	MEMBER("timestamp", ABSTIME, .doc = "-"),   MEMBER("uuid", STRING, .doc = "-"),        MEMBER("sourceState", STRING, .doc = "-"),
+	MEMBER("ackState", STRING, .doc = "-"),     MEMBER("ackRequired", BOOLEAN, .doc = "-"), MEMBER("source", STRING, .doc = "-"),
+	MEMBER("alarmClass", STRING, .doc = "-"),   MEMBER("priority", INTEGER, .doc = "-"),   MEMBER("normalTime", ABSTIME, .doc = "-"),
+	MEMBER("ackTime", ABSTIME, .doc = "-"),     MEMBER("user", STRING, .doc = "-"),        MEMBER("alarmTransition", STRING, .doc = "-"),
+	MEMBER("lastUpdate", ABSTIME, .doc = "-"),  MEMBER("msgText", STRING, .doc = "-"),
+	{ .name = "alarmData", .kind = V_LIST, .element = V_STRUCT, .members = entry_members, .doc = "-" },
+	SLOT_END,
+};
+
+/* --- an alarm, seen from here ------------------------------------------------------------------------------------------ */
+
+static char *member_text(const struct value *alarm, const char *name)
+{
+	char *format = must_format("%%%s%%", name), *text = format_expand(format, alarm);
+	free(format);
+	return text;
+}
+
+static bool member_is(const struct value *alarm, const char *name, const char *text)
+{
+	char *mine = member_text(alarm, name);
+	bool same = strcmp(mine, text) == 0;
+	free(mine);
+	return same;
+}
+
+/* An acknowledgement is an update whose last change is the acknowledgement itself. */
+static bool is_acknowledgement(const struct value *alarm)
+{
+	char *acked = member_text(alarm, "ackTime"), *updated = member_text(alarm, "lastUpdate");
+	bool same = strcmp(acked, "-") != 0 && strcmp(acked, updated) == 0;
+	free(acked);
+	free(updated);
+	return same;
+}
+
+static bool wants_transition(const struct recipient *r, const struct value *alarm)
+{
+	if (member_is(alarm, "sourceState", "normal"))
+		return r->transitions.toNormal;
+	if (member_is(alarm, "sourceState", "fault"))
+		return r->transitions.toFault;
+	if (member_is(alarm, "sourceState", "alert"))
+		return r->transitions.toAlert;
+	return r->transitions.toOffnormal;
+}
+
+/* Now, in the station's local time: is the recipient on duty? A range that ends before it starts goes over midnight. */
+static bool on_duty(const struct recipient *r)
+{
+	time_t now = (time_t)(station_now(r->c.station) / SECOND_US);
+	struct tm tm;
+	localtime_r(&now, &tm);
+	const bool days[7] = { r->daysOfWeek.sunday, r->daysOfWeek.monday, r->daysOfWeek.tuesday, r->daysOfWeek.wednesday,
+		                   r->daysOfWeek.thursday, r->daysOfWeek.friday, r->daysOfWeek.saturday };
+	int64_t at = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec) * SECOND_US, start = r->timeRange.start.us, end = r->timeRange.end.us;
+	if (start == end)
+		return days[tm.tm_wday];
+	if (start < end)
+		return days[tm.tm_wday] && at >= start && at < end;
+	int shift_began = at < end ? (tm.tm_wday + 6) % 7 : tm.tm_wday; /* after midnight it is still yesterday's shift */
+	return days[shift_began] && (at >= start || at < end);
+}
+
+static bool wants(const struct recipient *r, const struct value *alarm)
+{
+	if (is_acknowledgement(alarm))
+		return r->routeAcks && on_duty(r);
+	return wants_transition(r, alarm) && on_duty(r);
+}
+
+/* --- the mail --------------------------------------------------------------------------------------------------------------- */
+
+static size_t add_people(const struct list *list, enum mail_field field, struct draft_recipient *out, size_t count)
+{
+	for (uint32_t i = 0; i < list->count && count < SMTP_RECIPIENTS_MAX; i++) {
+		const struct value *row = list->items[i].list.items;
+		if (smtp_address_ok(row[1].text))
+			out[count++] = (struct draft_recipient){ row[0].text, row[1].text, field };
+	}
+	return count;
+}
+
+static int route_alarm(struct component *c, struct invocation *inv)
+{
+	struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
+	const struct value *alarm = inv->arg;
+	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
+	if (alarm->kind != V_STRUCT)
+		return err_set(&inv->err, E_INVALID, NULL, "routeAlarm takes an alarm; it is invoked by the link from an alarm class.");
+	size_t count = add_people(&r->to, FIELD_TO, people, 0);
+	count = add_people(&r->cc, FIELD_CC, people, count);
+	count = add_people(&r->bcc, FIELD_BCC, people, count);
+	if (count == 0 || !wants(r, alarm))
+		return 0;
+	struct outgoing_account *a = *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
+	if (!a && *r->emailAccount)
+		log_warn("%s: there is no account \"%s\"; its mail waits for it", c->name, r->emailAccount);
+	char *subject = format_expand(r->subject, alarm), *body = format_expand(r->body, alarm), *uuid = member_text(alarm, "uuid"),
+	     *priority = member_text(alarm, "priority"), *path = component_path(c);
+	struct draft d = { .kind = MAIL_ALARM, .subject = subject, .body = body, .alarm = uuid, .recipient = path,
+		               .priority = strtol(priority, NULL, 10), .to = people, .count = count };
+	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
+	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
+	if (!inv->tx)
+		store_commit(c->station->store, tx, NULL, NULL);
+	free(subject);
+	free(body);
+	free(uuid);
+	free(priority);
+	free(path);
+	return 0;
+}
+
+/* --- rules -------------------------------------------------------------------------------------------------------------------- */
+
+static void check_people(const struct list *list, const char *name, struct report *report)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		const char *address = list->items[i].list.items[1].text;
+		char slot[40];
+		snprintf(slot, sizeof slot, "%s/%u/address", name, i);
+		if (!smtp_address_ok(address))
+			report_error(report, E_INVALID, slot, "\"%.60s\" is not a mail address such as anna@example.com.", address);
+	}
+}
+
+static void check_format(const char *name, const char *format, struct report *report)
+{
+	struct err e = { 0 };
+	if (format_check(format, tokens, &e) != 0)
+		report_error(report, E_INVALID, name, "%s", e.text);
+}
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct recipient *r = (const struct recipient *)next;
+	check_people(&r->to, "to", report);
+	check_people(&r->cc, "cc", report);
+	check_people(&r->bcc, "bcc", report);
+	check_format("subject", r->subject, report);
+	check_format("body", r->body, report);
+	if (current && *r->emailAccount && !account_by_name(current->station, r->emailAccount))
+		report_warning(report, "emailAccount", "There is no outgoing account \"%.60s\" yet; mail waits until there is one.", r->emailAccount);
+	if (r->to.count + r->cc.count + r->bcc.count > SMTP_RECIPIENTS_MAX)
+		report_error(report, E_INVALID, "to", "At most %d addresses fit into one mail; make another recipient for the rest.", SMTP_RECIPIENTS_MAX);
+}
+
+/* --- the table ----------------------------------------------------------------------------------------------------------------- */
+
+#define DAY(f) SLOT(struct days, f, BOOLEAN, .dflt = "true", .doc = "Whether mails are sent on this day.")
+static const struct slot day_members[] = { DAY(sunday), DAY(monday), DAY(tuesday), DAY(wednesday), DAY(thursday), DAY(friday), DAY(saturday), SLOT_END };
+static const struct slot range_members[] = {
+	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6), .doc = "From, since local midnight."),
+	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6), .doc = "Until, since local midnight; the same as start: all day."),
+	SLOT_END,
+};
+#define TRANSITION(f, d) SLOT(struct transitions, f, BOOLEAN, .dflt = "true", .doc = d)
+static const struct slot transition_members[] = {
+	TRANSITION(toOffnormal, "Mail when a source becomes offnormal."), TRANSITION(toFault, "Mail faults."),
+	TRANSITION(toNormal, "Mail when a source is normal again."), TRANSITION(toAlert, "Mail alerts."), SLOT_END,
+};
+static const struct slot person_members[] = {
+	MEMBER("name", STRING, .facets = FACETS(.maxLength = 200), .doc = "Name of the person."),
+	MEMBER("address", STRING, .facets = FACETS(.maxLength = 254), .doc = "Mail address of the person."),
+	SLOT_END,
+};
+#define T struct recipient
+static const struct slot slots[] = {
+	SLOT_STRUCT(T, timeRange, range_members, .doc = "When alarms are mailed; outside they are recorded only."),
+	SLOT_STRUCT(T, daysOfWeek, day_members, .doc = "On which days alarms are mailed."),
+	SLOT_STRUCT(T, transitions, transition_members, .doc = "Which transitions are mailed."),
+	SLOT(T, routeAcks, BOOLEAN, .dflt = "true", .doc = "Also mail acknowledgements."),
+	SLOT_LIST(T, to, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets the mail."),
+	SLOT_LIST(T, cc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy."),
+	SLOT_LIST(T, bcc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy unseen."),
+	SLOT(T, language, STRING, .facets = FACETS(.maxLength = 2), .doc = "ISO 639 code of the recipient's language; empty: the station's."),
+	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH), .doc = "Name of the outgoing account; empty: the first one."),
+	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%", .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
+	SLOT(T, body, STRING,
+	     .dflt = "Source: %alarmData.sourceName%\nTimestamp: %timestamp%\nState: %sourceState% / %ackState%\nPriority: %priority%\n"
+	             "Alarm Class: %alarmClass%\nText: %alarmData.msgText%\n",
+	     .facets = FACETS(.format = true, .multiLine = true, .maxLength = 16000), .doc = "Text of the mail, a format over the alarm."),
+	SLOT_END,
+};
+#undef T
+
+static const struct slot alarm_arg = { .name = "alarm", .kind = V_STRUCT, .members = tokens, .doc = "The alarm, given by the link from an alarm class." };
+static const struct action actions[] = {
+	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg, route_alarm },
+	{ NULL, NULL, 0, NULL, NULL },
+};
+
+const struct type email_recipient = {
+	.name = "email:EmailRecipient",
+	.doc = "People who get alarm mails. Link an alarm class's topic alarm to its action routeAlarm.",
+	.size = sizeof(struct recipient),
+	.base = &baja_component,
+	.slots = slots,
+	.actions = actions,
+	.check = check,
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * /mail: the ledger: every message, its recipients, every attempt; and the transcript of an account. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/email/email.h"
+#include "station/must.h"
+#include "web/request.h"
+
+/* --- the list: mails, then their deliveries ------------------------------------------------------------------------- */
+
+struct listing {
+	struct request *request;
+	struct store_rows mails; /* owned */
+	size_t at;
+	json_t *items;           /* owned */
+};
+
+static void next_mail(struct listing *l);
+
+static void deliveries_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct listing *l = context;
+	if (code != 0) {
+		request_reply_error(l->request, e);
+		store_rows_clear(&l->mails);
+		json_decref(l->items);
+		free(l);
+		return;
+	}
+	json_array_append_new(l->items, mail_to_json(store_row(&l->mails, l->at), rows->rows, rows->count, false));
+	l->at++;
+	next_mail(l);
+}
+
+static void next_mail(struct listing *l)
+{
+	if (l->at < l->mails.count) {
+		const struct mail_record *m = store_row(&l->mails, l->at);
+		struct store_query q = { .kind = &delivery_kind, .limit = 1000 };
+		store_where_add(&q, "mail", STORE_EQ, value_string(m->id));
+		store_ask(request_station(l->request)->store, &q, deliveries_read, l);
+		return;
+	}
+	json_t *json = json_pack("{s:o}", "items", l->items);
+	if (l->mails.more) {
+		const struct mail_record *last = store_row(&l->mails, l->mails.count - 1);
+		char cursor[24];
+		snprintf(cursor, sizeof cursor, "%lld", (long long)last->sequence);
+		json_object_set_new(json, "next", json_string(cursor));
+	}
+	request_reply_json(l->request, 200, json);
+	store_rows_clear(&l->mails);
+	free(l);
+}
+
+static void mails_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct listing *l = context;
+	if (code != 0) {
+		request_reply_error(l->request, e);
+		json_decref(l->items);
+		free(l);
+		return;
+	}
+	l->mails = *rows;
+	*rows = (struct store_rows){ 0 }; /* taken */
+	next_mail(l);
+}
+
+/* state is one of the ledger's; answers 400 itself. */
+static bool add_state(struct request *r, struct store_query *q)
+{
+	const char *state = request_query(r, "state");
+	const struct slot *slot = slots_find(mail_kind.slots, "state");
+	struct value v;
+	struct err e = { 0 };
+	if (!state || !*state)
+		return true;
+	if (value_parse(slot, state, &v, &e) != 0) {
+		request_reply_code(r, E_BAD_REQUEST, "The query parameter state: %s", e.text);
+		return false;
+	}
+	store_where_add(q, "state", STORE_EQ, v);
+	return true;
+}
+
+static void list_mail(struct request *r)
+{
+	struct store_query q = { .kind = &mail_kind, .order = "sequence", .descending = true };
+	int64_t cursor;
+	if (!request_query_integer(r, "limit", 50, 1, 500, &q.limit) || !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) ||
+	    !add_state(r, &q))
+		return;
+	store_where_add(&q, "sequence", STORE_LT, value_integer(cursor));
+	if (request_query(r, "account"))
+		store_where_add(&q, "account", STORE_EQ, value_string(request_query(r, "account")));
+	struct listing *l = must_alloc(sizeof *l);
+	l->request = r;
+	l->items = json_array();
+	store_ask(request_station(r)->store, &q, mails_read, l);
+}
+
+/* --- one: mail, deliveries, attempts ----------------------------------------------------------------------------------- */
+
+struct reading {
+	struct request *request;
+	struct mail_record mail; /* owned */
+	json_t *json;            /* owned */
+};
+
+static void reading_end(struct reading *x)
+{
+	record_finish(&mail_kind, &x->mail);
+	free(x);
+}
+
+static void attempts_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct reading *x = context;
+	json_t *attempts = json_array();
+	for (size_t i = 0; code == 0 && i < rows->count; i++)
+		json_array_append_new(attempts, record_to_json(&attempt_kind, store_row(rows, i)));
+	json_object_set_new(x->json, "attempts", attempts);
+	if (code != 0) {
+		request_reply_error(x->request, e);
+		json_decref(x->json);
+	} else {
+		request_reply_json(x->request, 200, x->json);
+	}
+	reading_end(x);
+}
+
+static void one_deliveries(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct reading *x = context;
+	if (code != 0) {
+		request_reply_error(x->request, e);
+		reading_end(x);
+		return;
+	}
+	x->json = mail_to_json(&x->mail, rows->rows, rows->count, true);
+	struct store_query q = { .kind = &attempt_kind, .limit = 1000 };
+	store_where_add(&q, "mail", STORE_EQ, value_string(x->mail.id));
+	store_ask(request_station(x->request)->store, &q, attempts_read, x);
+}
+
+static void one_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct request *r = context;
+	if (code != 0 || rows->count == 0) {
+		if (code != 0)
+			request_reply_error(r, e);
+		else
+			request_reply_code(r, E_NOT_FOUND, "There is no mail %.40s.", request_param(r, "id"));
+		return;
+	}
+	struct reading *x = must_alloc(sizeof *x);
+	x->request = r;
+	record_copy(&mail_kind, &x->mail, store_row(rows, 0));
+	struct store_query q = { .kind = &delivery_kind, .limit = 1000 };
+	store_where_add(&q, "mail", STORE_EQ, value_string(x->mail.id));
+	store_ask(request_station(r)->store, &q, one_deliveries, x);
+}
+
+static void get_mail(struct request *r)
+{
+	struct store_query q = { .kind = &mail_kind, .limit = 1 };
+	store_where_add(&q, "id", STORE_EQ, value_string(request_param(r, "id")));
+	store_ask(request_station(r)->store, &q, one_read, r);
+}
+
+static void resent(void *context, int code, const struct err *e, const char *id)
+{
+	struct request *r = context;
+	if (code != 0)
+		request_reply_error(r, e);
+	else
+		request_reply_json(r, 201, json_pack("{s:s}", "id", id));
+}
+
+static void resend(struct request *r)
+{
+	email_resend(request_station(r), request_actor(r), request_param(r, "id"), resent, r);
+}
+
+static void transcript(struct request *r)
+{
+	const char *account = request_query(r, "account");
+	json_t *items = account ? email_transcript(request_station(r), account) : NULL;
+	if (items)
+		request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+	else
+		request_reply_code(r, E_NOT_FOUND, "There is no outgoing account \"%.80s\".", account ? account : "");
+}
+
+#define LIST "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{\"type\":\"string\"}}}"
+const struct route mail_routes[] = {
+	{ .method = "GET", .pattern = "/mail", .role = ROLE_VIEWER, .handle = list_mail, .query = "account,state,limit,cursor",
+	  .doc = "The ledger, newest first: each message with its recipients and what the server said.", .answer = LIST },
+	{ .method = "GET", .pattern = "/mail/transcript", .role = ROLE_ADMIN, .handle = transcript, .query = "account",
+	  .doc = "The dialogue of an account with its server; passwords are never in it.", .answer = LIST },
+	{ .method = "GET", .pattern = "/mail/{id}", .role = ROLE_VIEWER, .handle = get_mail, .doc = "One message with its text and every attempt.",
+	  .answer = "{\"type\":\"object\"}" },
+	{ .method = "POST", .pattern = "/mail/{id}/resend", .role = ROLE_OPERATOR, .handle = resend,
+	  .doc = "Sends a message again to those addresses that were refused.", .answer = "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"}}}" },
+	{ .method = NULL },
+};
