@@ -68,7 +68,7 @@ export class Guest {
 
   /** Starts a station in the guest; the Client returned speaks to it from the host. */
   async startStation() {
-    await this.run(`(exec ${quote(BELFRY)} run --data /run/belfry --listen 0.0.0.0:8443 >/run/out 2>/run/log; echo "ended $?" >>/run/log) & true`);
+    await this.run(`(${quote(BELFRY)} run --data /run/belfry --listen 0.0.0.0:8443 >/run/out 2>/run/log; echo "ended $?" >>/run/log) & true`);
     await this.run('until grep -q "^belfry: ready" /run/out; do if grep ^ended /run/log; then cat /run/log; exit 1; fi; sleep 0.1; done', { seconds: 60 });
     if (!this.token) {
       await this.run(`${quote(BELFRY)} user add --data /run/belfry admin --role admin`, { input: `${PASSWORD}\n` });
@@ -90,7 +90,9 @@ export class Guest {
   async stop() {
     this.api?.close();
     this.child.stdin.write('exit 0\n');
-    await within(60, this.exited, 'the guest does not power off');
-    process.off('exit', this.onExit);
+    await within(60, this.exited, () => `the guest does not power off:\n${this.output.slice(-2000)}`).finally(() => {
+      process.off('exit', this.onExit);
+      if (this.child.exitCode === null) this.onExit();
+    });
   }
 }

@@ -46,6 +46,7 @@ before(async () => {
   if (!(await api.component('/Drivers')).children.some((child) => child.name === 'GpioNetwork')) {
     await api.add('/Drivers', 'GpioNetwork', 'gpio:GpioNetwork');
   }
+  await api.patch('/Drivers/GpioNetwork', { retryInterval: '500ms' });
   await api.add('/Drivers/GpioNetwork', 'Plant', 'gpio:GpioChip', { label: 'plant' });
   await api.post('/certificates/user', { alias: 'plant', pem: pki.root.pem });
 }, { timeout: 120000 });
@@ -135,8 +136,8 @@ test('a chip that is pulled is {down} with its cause, and works again when it is
   await becomes('Bias', true);
   assert.equal((await api.component(CHIP)).status, '{ok}');
   await eventually('the output is driven again', async () => await guest.line(8) === '0');
-  await guest.pull(0, false);
-  await eventually('edges of the new chip', async () => (await out('MainDoor')).value === false);
+  await guest.pull(3, false);
+  await eventually('edges of the new chip', async () => (await out('Bouncy')).value === false);
 });
 
 test('after kill -9 the outputs come back as they were commanded', { skip }, async () => {
