@@ -23,6 +23,7 @@ struct open_alarm {
 	struct alarm_record record;
 	uint64_t source;             /* handle of the extension; 0 when nobody knows */
 	int writes;                  /* transactions on their way that carry it */
+	uint32_t version;            /* counts changes of the record */
 	bool dirty;                  /* the disk has refused it: it is written again */
 	struct alarm_counts counted; /* what it adds to the counters now */
 	struct open_alarm *next_uuid, *next_source;

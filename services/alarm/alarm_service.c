@@ -36,6 +36,7 @@ static void set_fault(struct alarm_service *service, const char *cause)
 void alarm_update(struct alarm_service *service, struct open_alarm *alarm, int64_t now)
 {
 	struct alarm_record *r = &alarm->record;
+	alarm->version++;
 	r->lastUpdate.us = now;
 	bool normal = r->sourceState == ALARM_NORMAL || r->alarmTransition == ALARM_ALERT;
 	r->cleared = normal && r->ackState == ALARM_ACKED;
@@ -52,6 +53,7 @@ void alarm_update(struct alarm_service *service, struct open_alarm *alarm, int64
 struct commit {
 	struct station *station;
 	char uuid[37];
+	uint32_t version;
 	json_t *event; /* owned; NULL when nobody listens */
 	store_done *done;
 	void *context;
@@ -73,10 +75,11 @@ static void refused(struct alarm_service *service, struct open_alarm *alarm, con
 	timer_start(&service->c.station->clock, &service->retry, RETRY_US);
 }
 
-static void accepted(struct alarm_service *service, struct open_alarm *alarm)
+static void accepted(struct alarm_service *service, struct open_alarm *alarm, uint32_t version)
 {
-	set_dirty(service, alarm, false);
-	if (alarm->record.cleared && alarm->writes == 0)
+	if (alarm->version == version) /* otherwise something was taken back meanwhile, and the disk does not know */
+		set_dirty(service, alarm, false);
+	if (alarm->record.cleared && alarm->writes == 0 && !alarm->dirty)
 		open_alarms_remove(&service->open, alarm);
 	if (*service->faultCause && service->open.dirty == 0)
 		set_fault(service, "");
@@ -92,7 +95,7 @@ static void written(void *context, int code, const struct err *e)
 	if (alarm) {
 		alarm->writes--;
 		if (code == 0)
-			accepted(service, alarm);
+			accepted(service, alarm, commit->version);
 		else
 			refused(service, alarm, e);
 	}
@@ -106,7 +109,7 @@ void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct ope
                   void *context)
 {
 	struct commit *c = must_alloc(sizeof *c);
-	*c = (struct commit){ .station = service->c.station, .done = done, .context = context };
+	*c = (struct commit){ .station = service->c.station, .version = alarm->version, .done = done, .context = context };
 	snprintf(c->uuid, sizeof c->uuid, "%s", alarm->record.uuid);
 	if (c->station->observers)
 		c->event = alarm_to_json(&alarm->record, NULL, NULL);

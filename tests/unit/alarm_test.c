@@ -1,96 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Alarms: the extensions' state machine as tables of values and times, and the record through its life. */
-#include "tests/unit/world.h"
+ * Alarm extensions: the state machine as tables of values and times. What becomes of the records: alarm_record_test.c. */
 
-#include "services/alarm/alarm.h"
+#include "tests/unit/alarm_world.h"
 
-#define HOUR_US (3600 * SECOND_US)
-
-static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
-
-struct fixture {
-	struct world w;
-	struct component *point, *ext;
-};
-
-static void make_point(struct fixture *f, const char *point_type, const char *ext_type, const char *ext_values)
-{
-	struct ended end;
-	world_make(&f->w, station_types);
-	struct batch *b = batch_new(&f->w.station, &admin);
-	uint64_t point = batch_add(b, station_by_path(&f->w.station, "/Drivers")->handle, "ColdRoom", point_type, NULL, "");
-	json_t *values = json_loads(ext_values, 0, NULL);
-	assert_non_null(values);
-	uint64_t ext = batch_add(b, point, "Alarm", ext_type, values, "/values");
-	json_decref(values);
-	if (submit(&f->w, b, &end) != 0)
-		fail_msg("%s: %s", end.pointers[0], end.details[0]);
-	f->point = station_by_handle(&f->w.station, point);
-	f->ext = station_by_handle(&f->w.station, ext);
-}
-
-static const char *state_of(const struct fixture *f)
-{
-	struct value v;
-	component_get(f->ext, "alarmState", &v, NULL);
-	return alarm_state_range[v.ordinal].name;
-}
-
-static void advance(struct fixture *f, int64_t us)
-{
-	clock_advance(&f->w.station.clock, us);
-	station_turn(&f->w.station);
-}
-
-struct answer {
-	bool done;
-	size_t count;
-	struct alarm_record rows[8];
-	bool more;
-	int codes[8];
-};
-
-static void keep_rows(void *context, int code, const struct err *e, struct store_rows *rows)
-{
-	struct answer *a = context;
-	assert_int_equal(code, 0);
-	(void)e;
-	for (size_t i = 0; i < rows->count && i < 8; i++)
-		record_copy(&alarm_kind, &a->rows[i], store_row(rows, i));
-	a->count = rows->count;
-	a->more = rows->more;
-	a->done = true;
-}
-
-/* What the disk has, newest first. */
-static void read_alarms(struct fixture *f, struct answer *a)
-{
-	*a = (struct answer){ 0 };
-	struct store_query q = { .kind = &alarm_kind, .order = "sequence", .descending = true, .limit = 8 };
-	store_ask(f->w.station.store, &q, keep_rows, a);
-	turn_until(&f->w, &a->done);
-}
-
-static void free_answer(struct answer *a)
-{
-	for (size_t i = 0; i < a->count && i < 8; i++)
-		record_finish(&alarm_kind, &a->rows[i]);
-}
-
-static void keep_codes(void *context, const int *codes, size_t count)
-{
-	struct answer *a = context;
-	memcpy(a->codes, codes, count * sizeof *codes);
-	a->done = true;
-}
-
-static const char *const cold = "{\"highLimit\":8,\"lowLimit\":-2,\"deadband\":1,\"toNormalText\":\"fine again\",\"highLimitText\":\"%parent.displayName% too warm\"}";
+static const char *const cold = "{\"highLimit\":8,\"lowLimit\":-2,\"deadband\":1,\"toNormalText\":\"fine "
+                                "again\",\"highLimitText\":\"%parent.displayName% too warm\"}";
 
 static void limits_and_deadband(void **state)
 {
-	static const struct { double value; const char *state; } steps[] = {
-		{ 4, "normal" }, { 8, "normal" }, { 8.1, "highLimit" }, { 7.5, "highLimit" }, { 7, "highLimit" }, { 6.9, "normal" },
-		{ -2.1, "lowLimit" }, { -1, "lowLimit" }, { -0.9, "normal" }, { 9, "highLimit" }, { -3, "lowLimit" }, { 0, "normal" },
+	static const struct {
+		double value;
+		const char *state;
+	} steps[] = {
+		{ 4, "normal" },    { 8, "normal" },    { 8.1, "highLimit" }, { 7.5, "highLimit" },
+		{ 7, "highLimit" }, { 6.9, "normal" },  { -2.1, "lowLimit" }, { -1, "lowLimit" },
+		{ -0.9, "normal" }, { 9, "highLimit" }, { -3, "lowLimit" },   { 0, "normal" },
 	};
 	(void)state;
 	struct fixture f;
@@ -110,7 +34,8 @@ static void time_delays_need_the_condition_to_hold(void **state)
 {
 	(void)state;
 	struct fixture f;
-	make_point(&f, "control:NumericPoint", "alarm:OutOfRangeAlarmExt", "{\"highLimit\":8,\"timeDelay\":\"10s\",\"timeDelayToNormal\":\"5s\"}");
+	make_point(&f, "control:NumericPoint", "alarm:OutOfRangeAlarmExt",
+	           "{\"highLimit\":8,\"timeDelay\":\"10s\",\"timeDelayToNormal\":\"5s\"}");
 	numeric_point_feed(f.point, 9, 0);
 	advance(&f, 9 * SECOND_US);
 	assert_string_equal(state_of(&f), "normal");
@@ -209,12 +134,107 @@ static void open_alarms_survive_a_restart(void **state)
 	world_end(&f.w);
 }
 
+/* Seconds to wait, value, status; then the state that must be. */
+struct moment {
+	int wait;
+	double value;
+	uint16_t status;
+	const char *state;
+};
+
+static void play(const char *ext_values, const struct moment *moments, size_t count, size_t alarms)
+{
+	struct fixture f;
+	make_point(&f, "control:NumericPoint", "alarm:OutOfRangeAlarmExt", ext_values);
+	for (size_t i = 0; i < count; i++) {
+		numeric_point_feed(f.point, moments[i].value, moments[i].status);
+		if (moments[i].wait)
+			advance(&f, moments[i].wait * SECOND_US);
+		if (strcmp(state_of(&f), moments[i].state) != 0)
+			fail_msg("step %zu of %s: %s instead of %s", i, ext_values, state_of(&f), moments[i].state);
+	}
+	struct answer a;
+	read_alarms(&f, &a);
+	assert_int_equal(a.count, alarms);
+	free_answer(&a);
+	world_end(&f.w);
+}
+
+static void the_state_machine_by_tables(void **state)
+{
+	(void)state;
+	static const struct moment faults[] = {
+		/* faults are delayed neither in nor out */
+		{ 0, 200, 0, "fault" }, { 0, 50, 0, "normal" },     { 5, 120, 0, "normal" },   { 6, 120, 0, "highLimit" },
+		{ 0, 200, 0, "fault" }, { 0, 120, 0, "highLimit" }, { 0, 50, 0, "highLimit" }, { 11, 50, 0, "normal" },
+	};
+	play("{\"highLimit\":100,\"timeDelay\":\"10s\",\"timeDelayToNormal\":\"10s\",\"faultAlgorithm\":{\"highLimit\":150,"
+	     "\"limitEnable\":{\"high\":true}}}",
+	     faults, ARRAY_SIZE(faults), 4);
+	static const struct moment bad[] = {
+		/* a value that is no good breaks the delay, in and out */
+		{ 9, 120, 0, "normal" },
+		{ 0, 120, STATUS_DOWN, "normal" },
+		{ 9, 120, 0, "normal" },
+		{ 2, 120, 0, "highLimit" },
+		{ 99, 50, STATUS_STALE, "highLimit" },
+		{ 99, 50, STATUS_NULL, "highLimit" },
+		{ 99, 50, STATUS_DISABLED, "highLimit" },
+		{ 99, 50, STATUS_FAULT, "highLimit" },
+		{ 0, 50, STATUS_OVERRIDDEN, "normal" },
+	};
+	play("{\"highLimit\":100,\"timeDelay\":\"10s\"}", bad, ARRAY_SIZE(bad), 1);
+	static const struct moment half[] = { { 0, 120, 0, "normal" }, { 0, -5, 0, "lowLimit" }, { 0, 120, 0, "normal" } };
+	play("{\"highLimit\":100,\"limitEnable\":{\"high\":false}}", half, ARRAY_SIZE(half), 1);
+	static const struct moment quiet[] = {
+		{ 0, 120, 0, "highLimit" }, { 0, 50, 0, "normal" }, { 0, 200, 0, "fault" }, { 0, 50, 0, "normal" }
+	};
+	play("{\"highLimit\":100,\"alarmEnable\":{\"toOffnormal\":false},\"faultAlgorithm\":{\"highLimit\":150,"
+	     "\"limitEnable\":{\"high\":true}}}",
+	     quiet, ARRAY_SIZE(quiet), 1);
+	static const struct moment edge[] = { { 0, 100, 0, "normal" },
+		                                  { 0, 100.0001, 0, "highLimit" },
+		                                  { 0, 100, 0, "normal" } };
+	play("{\"highLimit\":100}", edge, ARRAY_SIZE(edge), 1);
+}
+
+static void rules_over_limits_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *values, *pointer;
+	} wrong[] = {
+		{ "{\"highLimit\":1,\"lowLimit\":2}", "/values/lowLimit" },
+		{ "{\"highLimit\":2,\"lowLimit\":1,\"deadband\":5}", "/values/deadband" },
+		{ "{\"deadband\":-1}", "/values/deadband" },
+		{ "{\"highLimitText\":\"%parent.nonsense(\"}", "/values/highLimitText" },
+		{ "{\"sourceName\":\"%\"}", "/values/sourceName" },
+		{ "{\"timeDelay\":-1}", "/values/timeDelay" },
+		{ "{\"faultAlgorithm\":{\"highLimit\":1,\"lowLimit\":2,\"limitEnable\":{\"low\":true,\"high\":true}}}",
+		  "/values/faultAlgorithm/lowLimit" },
+	};
+	struct fixture f;
+	make_point(&f, "control:NumericPoint", "alarm:OutOfRangeAlarmExt", "{}");
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct ended end;
+		struct batch *b = batch_new(&f.w.station, &admin);
+		json_t *values = json_loads(wrong[i].values, 0, NULL);
+		batch_set_json(b, f.ext->handle, values, "/values");
+		json_decref(values);
+		if (submit(&f.w, b, &end) == 0)
+			fail_msg("%s was taken", wrong[i].values);
+		assert_string_equal(end.pointers[0], wrong[i].pointer);
+	}
+	world_end(&f.w);
+}
+
 static void booleans_inhibit_and_enable(void **state)
 {
 	(void)state;
 	struct fixture f;
 	struct ended end;
-	make_point(&f, "control:BooleanPoint", "alarm:BooleanChangeOfStateAlarmExt", "{\"inhibitTime\":\"10s\",\"alarmInhibit\":true}");
+	make_point(&f, "control:BooleanPoint", "alarm:BooleanChangeOfStateAlarmExt",
+	           "{\"inhibitTime\":\"10s\",\"alarmInhibit\":true}");
 	boolean_point_feed(f.point, true, 0);
 	assert_string_equal(state_of(&f), "normal");
 	struct batch *b = batch_new(&f.w.station, &admin);
@@ -233,9 +253,14 @@ static void booleans_inhibit_and_enable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limits_and_deadband), cmocka_unit_test(time_delays_need_the_condition_to_hold),
-		cmocka_unit_test(bad_values_neither_raise_nor_clear), cmocka_unit_test(a_record_lives_through_its_states),
-		cmocka_unit_test(open_alarms_survive_a_restart), cmocka_unit_test(booleans_inhibit_and_enable),
+		cmocka_unit_test(limits_and_deadband),
+		cmocka_unit_test(time_delays_need_the_condition_to_hold),
+		cmocka_unit_test(bad_values_neither_raise_nor_clear),
+		cmocka_unit_test(a_record_lives_through_its_states),
+		cmocka_unit_test(open_alarms_survive_a_restart),
+		cmocka_unit_test(booleans_inhibit_and_enable),
+		cmocka_unit_test(the_state_machine_by_tables),
+		cmocka_unit_test(rules_over_limits_are_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

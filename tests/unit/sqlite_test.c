@@ -14,6 +14,10 @@
 
 #include "db/sqlite/sqlite.h"
 #include "db/sqlite/sqlite_inside.h"
+#include "services/alarm/alarm.h"
+#include "services/trust/trust_service.h"
+#include "services/user/user_inside.h"
+#include "station/audit.h"
 #include "station/must.h"
 #include "station/persist.h"
 #include "tests/unit/faulty_disk.h"
@@ -659,6 +663,29 @@ static void tables_that_differ_are_refused(void **state)
 	things_close(&d);
 }
 
+static int visit_nothing(void *context, void *record)
+{
+	(void)context, (void)record;
+	return 0;
+}
+
+/* Each table of the program is written in SQL once, and in C once. */
+static void the_schema_has_the_tables_of_the_program(void **state)
+{
+	(void)state;
+	static const struct record_kind *const kinds[] = {
+		&component_kind,        &slot_kind,         &link_kind,    &meta_kind,  &audit_kind, &alarm_kind,
+		&user_certificate_kind, &allowed_host_kind, &session_kind, &token_kind,
+	};
+	struct bench *b = bench_begin();
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct err e = { 0 };
+		if (b->store->impl->scan(b->store, kinds[i], visit_nothing, NULL, &e) != 0)
+			fail_msg("%s: %s", kinds[i]->table, e.text);
+	}
+	bench_end(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -677,6 +704,7 @@ int main(void)
 		cmocka_unit_test(queries_are_made_from_tables),
 		cmocka_unit_test(every_kind_comes_back_as_it_went),
 		cmocka_unit_test(tables_that_differ_are_refused),
+		cmocka_unit_test(the_schema_has_the_tables_of_the_program),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
