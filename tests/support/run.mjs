@@ -47,7 +47,7 @@ const nodeTasks = (file) => {
     return {
       name, report, count: countReport, exclusive: /^\/\/ exclusive/m.test(head),
       timeout: Number(head.match(/^\/\/ timeout: (\d+)/m)?.[1] ?? 180),
-      command: [process.execPath, '--no-warnings', `--test-reporter=${join(ROOT, 'tests/support/reporter.mjs')}`,
+      command: [process.execPath, '--no-warnings', '--import', join(ROOT, 'tests/support/exit.mjs'), `--test-reporter=${join(ROOT, 'tests/support/reporter.mjs')}`,
         `--test-reporter-destination=${report}`, file],
       env: { BELFRY_MODE: mode },
     };
