@@ -115,7 +115,7 @@ async function wrk(url, token) {
 async function get() {
   const station = await Station.start({ args: ['--log-level', 'warn'] });
   await addContacts(station.api, 1);
-  for (const [what, path] of [['small GET', '/session'], ['property sheet', '/components/Services/EmailService/OutgoingAccount']]) {
+  for (const [what, path] of [['small GET', '/session'], ['property sheet', process.env.SHEET ?? '/components/Services/EmailService/OutgoingAccount']]) {
     const { text } = await station.api.send('GET', path);
     const file = join(temporaryDirectory('bench'), 'body.json');
     writeFileSync(file, text);
