@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "services/alarm/alarm.h"
+#include "services/email/email.h"
 #include "station/must.h"
 #include "web/request.h"
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };
+enum { DELIVERIES_MAX = 500, LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -81,15 +82,81 @@ static void get_alarms(struct request *r)
 	alarm_list(request_station(r), &f, list_answered, r);
 }
 
+/* --- one alarm, with what became of its mails ------------------------------------------------------------------------- */
+
+struct whole {
+	struct request *request;
+	struct alarm_record record; /* owned */
+};
+
+/* Adds {time, event, text} to the trace, which is kept in order of time. */
+static void add_trace(json_t *trace, int64_t us, const char *event, const char *text)
+{
+	char time[ABSTIME_TEXT_MAX];
+	if (us == ABSTIME_NULL)
+		return;
+	abstime_print(us, time);
+	size_t i = json_array_size(trace);
+	while (i > 0 && strcmp(json_string_value(json_object_get(json_array_get(trace, i - 1), "time")), time) > 0)
+		i--;
+	json_array_insert_new(trace, i, json_pack("{s:s, s:s, s:s}", "time", time, "event", event, "text", text));
+}
+
+static json_t *trace_of(const struct alarm_record *r, const struct store_rows *deliveries)
+{
+	json_t *trace = json_array();
+	add_trace(trace, r->timestamp.us, "raised", alarm_state_range[r->alarmTransition].name);
+	add_trace(trace, r->normalTime.us, "normal", "");
+	add_trace(trace, r->ackTime.us, "acknowledged", r->user);
+	for (uint32_t i = 0; i < r->notes.count; i++) {
+		const struct value *row = r->notes.items[i].list.items;
+		add_trace(trace, row[0].integer, "note", row[2].text);
+	}
+	for (size_t i = 0; i < deliveries->count; i++) {
+		const struct delivery_record *d = store_row(deliveries, i);
+		char *text = must_format("%s %s", d->address, d->replyText);
+		struct value state;
+		const struct slot *slot = slots_find(delivery_kind.slots, "state");
+		slot_read(slot, d, &state);
+		char *name = value_print(slot, &state);
+		add_trace(trace, d->time.us, name, text);
+		free(name);
+		free(text);
+	}
+	return trace;
+}
+
+static void deliveries_answered(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	(void)e;
+	struct whole *w = context;
+	json_t *deliveries = json_array();
+	for (size_t i = 0; code == 0 && i < rows->count; i++)
+		json_array_append_new(deliveries, record_to_json(&delivery_kind, store_row(rows, i)));
+	json_t *trace =
+	    trace_of(&w->record, rows); /* without mails when they cannot be read: the alarm itself matters more */
+	request_reply_json(w->request, 200, alarm_to_json(&w->record, deliveries, trace));
+	record_finish(&alarm_kind, &w->record);
+	free(w);
+}
+
 static void one_answered(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct request *r = context;
-	if (code != 0)
+	if (code != 0) {
 		request_reply_error(r, e);
-	else if (rows->count == 0)
+		return;
+	}
+	if (rows->count == 0) {
 		request_reply_code(r, E_NOT_FOUND, "There is no alarm with this uuid.");
-	else
-		request_reply_json(r, 200, alarm_to_json(store_row(rows, 0), NULL, NULL));
+		return;
+	}
+	struct whole *w = must_alloc(sizeof *w);
+	w->request = r;
+	record_copy(&alarm_kind, &w->record, store_row(rows, 0));
+	struct store_query q = { .kind = &delivery_kind, .limit = DELIVERIES_MAX };
+	store_where_add(&q, "alarm", STORE_EQ, value_string(w->record.uuid));
+	store_ask(request_station(r)->store, &q, deliveries_answered, w);
 }
 
 static void get_alarm(struct request *r)

@@ -16,7 +16,8 @@ CREATE INDEX audit_timestamp ON audit (timestamp);
 -- services/alarm/alarm_record.c
 CREATE TABLE alarm (uuid TEXT PRIMARY KEY, sequence INTEGER, timestamp INTEGER, sourceState TEXT, ackState TEXT, ackRequired INTEGER, cleared INTEGER, source TEXT, sourceHandle INTEGER, alarmClass TEXT, priority INTEGER, normalTime INTEGER, ackTime INTEGER, user TEXT, alarmData TEXT, alarmTransition TEXT, lastUpdate INTEGER, msgText TEXT, notes TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX alarm_sequence ON alarm (sequence);
-CREATE INDEX alarm_cleared ON alarm (cleared, sequence);
+CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
+
 -- services/trust
 CREATE TABLE certificate (alias TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT, issuer TEXT, notBefore INTEGER, notAfter INTEGER, keyAlgorithm TEXT, keySize INTEGER, fingerprint TEXT, spki TEXT, created INTEGER, approver TEXT, approvedAt INTEGER, reason TEXT, expires INTEGER, cause TEXT, previous TEXT, pem TEXT) STRICT, WITHOUT ROWID;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * SQL made from record tables: the only place where it is built. Every value is bound, never written into the text;
- * table and column names come from slot tables, never from input. Store thread or start. */
+ * SQL made from record tables: the only place where it is built. Every value is bound, never written into the text, but
+ * for a lone boolean: partial indexes such as "WHERE cleared = 0" are only used when the text says so. Table and column
+ * names come from slot tables, never from input. Store thread or start. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,18 @@ static void write_sql(struct sql *s, const struct store_write *w)
 	add(s, " = ?");
 }
 
+/* A boolean that must be equal, and no second one on the same slot: it stands in the text. */
+static bool is_literal(const struct store_query *q, size_t i)
+{
+	const struct store_where *w = &q->where[i];
+	if (w->op != STORE_EQ || w->value.kind != V_BOOLEAN)
+		return false;
+	for (size_t k = 0; k < q->where_count; k++)
+		if (k != i && q->where[k].op == STORE_EQ && strcmp(q->where[k].slot, w->slot) == 0)
+			return false;
+	return true;
+}
+
 static void add_where(struct sql *s, const struct store_query *q)
 {
 	static const char *const ops[] = { " = ?", " IS NOT ?", " < ?", " <= ?", " > ?", " >= ?" };
@@ -136,6 +149,9 @@ static void add_where(struct sql *s, const struct store_query *q)
 		} else if (w->value.kind == V_NULL) {
 			add_name(s, w->slot);
 			add(s, w->op == STORE_EQ ? " IS NULL" : " IS NOT NULL");
+		} else if (is_literal(q, i)) {
+			add_name(s, w->slot);
+			add(s, w->value.boolean ? " = 1" : " = 0");
 		} else if (w->op == STORE_EQ) {
 			add_name(s, w->slot);
 			add(s, " IN (?");
@@ -354,7 +370,7 @@ static int bind_where(sqlite3_stmt *stmt, const struct store_query *q)
 	int at = 1, ok = SQLITE_OK;
 	for (size_t i = 0; i < q->where_count && ok == SQLITE_OK; i++) {
 		const struct store_where *w = &q->where[i];
-		if (done[i] || w->value.kind == V_NULL)
+		if (done[i] || w->value.kind == V_NULL || is_literal(q, i))
 			continue;
 		const struct slot *slot = slots_find(q->kind->slots, w->slot);
 		must(slot != NULL);

@@ -590,6 +590,14 @@ static void queries_are_made_from_tables(void **state)
 	store_where_add(&q, "when", STORE_GE, value_abstime(3 * SECOND_US));
 	store_where_add(&q, "when", STORE_LT, value_abstime(5 * SECOND_US));
 	expect_rows(&d, &q, "B'\"0 b1");
+	q = QUERY(.order = "size", .limit = 2);
+	store_where_add(&q, "flag", STORE_EQ, value_boolean(false)); /* stands in the text, between bound ones */
+	store_where_add(&q, "name", STORE_NE, value_string("b"));
+	expect_rows(&d, &q, "a1 a0");
+	q = QUERY(.limit = 1);
+	store_where_add(&q, "flag", STORE_EQ, value_boolean(false));
+	store_where_add(&q, "flag", STORE_EQ, value_boolean(true));
+	expect_rows(&d, &q, "B'\"0+");
 	q = QUERY(.limit = 100);
 	store_where_add(&q, "name", STORE_LIKE, value_string("C%")); /* a % is a % */
 	expect_rows(&d, &q, "c%0 c%1");
