@@ -64,6 +64,7 @@ struct sheet_queue {
 	struct message message;
 };
 
+/* Appends a change to the batch; the caller fills in the rest. Owned by the batch. */
 struct change *batch_change(struct batch *b, enum change_what what, uint64_t component);
 /* The component with that handle: in the tree or being added. */
 struct component *batch_component(struct batch *b, uint64_t handle);

@@ -36,6 +36,7 @@ void tree_rename(struct component *c, const char *name);
 void tree_start(struct component *c);
 void tree_stop(struct component *c);
 
+/* Borrowed; NULL when there is none, or no longer. */
 struct component *station_by_handle(struct station *s, uint64_t handle);
 /* Path such as "/Services/EmailService" or "" for the root; NULL when there is none. */
 struct component *station_by_path(struct station *s, const char *path);

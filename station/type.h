@@ -39,6 +39,7 @@ struct type {
 	void (*stopped)(struct component *c);
 };
 
+/* Is type base, or built on it? */
 bool type_is(const struct type *type, const struct type *base);
 /* Slot, action, topic by name, in the type and its bases; NULL when there is none. */
 const struct slot *type_slot(const struct type *type, const char *name);

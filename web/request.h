@@ -30,6 +30,7 @@ struct route {
 	const char *query;        /* "state,class,limit": names of query parameters; NULL: none */
 };
 
+/* Both borrowed. The actor is who has logged in, with role and address; never NULL. */
 struct station *request_station(const struct request *r);
 const struct actor *request_actor(const struct request *r);
 /* A path parameter by the name in the pattern, percent-decoded; for {path...} with '/' between: "/Services/EmailService". */

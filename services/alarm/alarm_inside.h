@@ -111,7 +111,7 @@ struct alarm_ext {
 };
 
 struct alarm_service *alarm_service_of(struct station *s); /* loaded; NULL when the station has none */
-struct alarm_class *alarm_class_find(struct alarm_service *service, const char *name);
+struct alarm_class *alarm_class_find(struct alarm_service *service, const char *name); /* NULL: no such class */
 /* A new alarm: takes *record's content (uuid, source state, texts, data filled), gives it class, priority and times,
  * stores it and tells recipients, in one transaction. */
 void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record);

@@ -55,6 +55,7 @@ struct user {
 	int role;                        /* enum role */
 };
 
+/* The service, and a user by name; NULL when the station has none. Borrowed. */
 struct user_service *user_service_of(struct station *s);
 struct user *user_find(struct station *s, const char *name);
 /* May this user act now? Enabled and not expired. */

@@ -32,7 +32,7 @@ function* includes({ path, lines }) {
   }
 }
 
-const BANNED = /(?<![\w.>])(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|strtok|strtok_r|atoi|atol|atof|gets|system|popen|alloca|rand|random|localtime|gmtime|ctime|asctime|tmpnam|mktemp|scanf)\s*\(/;
+const BANNED = /(?<![\w.>])(sprintf|vsprintf|strcpy|strcat|strncpy|strncat|strtok|atoi|atol|atof|gets|system|popen|alloca|rand|random|localtime|gmtime|ctime|asctime|tmpnam|mktemp|scanf)\s*\(/;
 
 /** The code of a line, without its comments and the insides of its strings. */
 const code = (line) => line.replace(/"(?:[^"\\]|\\.)*"/g, '""').replace(/\/\*.*?\*\//g, '').replace(/\/[/*].*$|^\s*\*(\s.*|)$/g, '');

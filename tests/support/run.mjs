@@ -61,7 +61,7 @@ function allTasks() {
   const system = ['system', 'browser', 'rig', 'lint'].flatMap((folder) => list(`tests/${folder}`, '.test.mjs')).flatMap(nodeTasks);
   const unit = MODES.flatMap((mode) => list(`build/${mode}/unit`, '_test').map((program) => unitTask(program, mode)));
   const lint = [
-    plainTask('lint/clang-tidy', ['make', '-s', '-C', ROOT, 'tidy']),
+    plainTask('lint/clang-tidy', ['make', '-s', '-C', ROOT, 'tidy', 'JOBS=1']),
     plainTask('lint/clang-format', ['make', '-s', '-C', ROOT, 'format-check']),
     plainTask('lint/design', [process.execPath, join(ROOT, 'tests/lint/lint.mjs')]),
   ];
