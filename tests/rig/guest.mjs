@@ -82,17 +82,26 @@ export class Guest {
     return this.api;
   }
 
-  /** No chance to tidy up. */
-  killStation() { return this.run('kill -9 $(cat /proc/[0-9]*/stat | sed -n "s/^\\([0-9]*\\) (belfry) .*/\\1/p"); until grep -q ^ended /run/log; do sleep 0.1; done'); }
+  /** Sends a signal to the station and waits for its end. */
+  endStation(signal) {
+    return this.run(`kill -${signal} $(cat /proc/[0-9]*/stat | sed -n "s/^\\([0-9]*\\) (belfry) .*/\\1/p"); until grep -q ^ended /run/log; do sleep 0.1; done`);
+  }
   /** The log of the station, for a failure's message. */
   log() { return this.run('cat /run/log'); }
 
+  /** Ends the station, which must go well, and the guest. */
   async stop() {
     this.api?.close();
+    let log = '';
+    if (this.api) {
+      await this.endStation('TERM');
+      log = await this.log();
+    }
     this.child.stdin.write('exit 0\n');
     await within(60, this.exited, () => `the guest does not power off:\n${this.output.slice(-2000)}`).finally(() => {
       process.off('exit', this.onExit);
       if (this.child.exitCode === null) this.onExit();
     });
+    if (this.api && (!/^ended 0$/m.test(log) || /Sanitizer|runtime error:/.test(log))) throw new Error(`the station ended badly:\n${log}`);
   }
 }

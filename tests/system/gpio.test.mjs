@@ -147,7 +147,7 @@ test('a chip that is pulled is {down} with its cause, and works again when it is
 test('after kill -9 the outputs come back as they were commanded', { skip }, async () => {
   await api.patch(`${CHIP}/Fan/proxyExt`, { activeLow: false });
   await eventually('the line is high', async () => await guest.line(8) === '1');
-  await guest.killStation();
+  await guest.endStation('KILL');
   assert.equal(await guest.line(8), '0');
   api = await guest.startStation();
   await eventually('the line is high again', async () => await guest.line(8) === '1');
