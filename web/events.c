@@ -1,330 +1,416 @@
 /* SPDX-License-Identifier: Apache-2.0
- * GET /events: Server-Sent Events. The engine writes into each stream's bounded buffer, the web thread empties it; a
- * stream that has nothing to send is suspended. Who reads too slowly loses its buffer and is told to read anew (event
- * reset), so memory is bounded. Events that matter beyond their moment are kept in a ring for Last-Event-ID. */
+ * GET /events and the engine's half behind it: watches the components that somebody looks at, and makes events. Values
+ * are gathered for a moment, so that one which changes a thousand times a second is written fifty times. Engine thread.
+ * A subscription lives on for a minute after its stream has ended, so that a client that comes back misses nothing. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/user/user.h"
 #include "station/must.h"
 #include "station/ord.h"
-#include "web/server.h"
+#include "web/stream.h"
 
-enum { BUFFER_MAX = 256 << 10, RING = 512, ORDS_MAX = 500, HEARTBEAT_US = 15000000 };
+enum { GATHER_US = 20000, CHECK_US = 15000000, LINGER_US = 60000000, WATCH_BUCKETS = 1024, KEY_MAX = 160 };
 
-struct stream {
-	struct stream *next;          /* engine */
+/* A component that somebody looks at. */
+struct watch {
+	struct watch *next; /* in the bucket */
+	struct watch *next_changed;
+	uint64_t handle;
+	unsigned watchers;
+	bool listed;                 /* among the changed */
+	const struct slot **changed; /* owned; what has changed since the last events */
+	size_t count, capacity;
+};
+
+/* A client: what it watches, and by which login it may. */
+struct subscription {
+	struct subscription *next, *prev;
+	struct events *events;
+	struct message message; /* its end */
+	struct timer linger;
+	uint64_t *handles; /* owned */
+	size_t count;
+	char cookie[KEY_MAX], token[KEY_MAX];
+	bool live, expired;
+};
+
+struct events {
+	struct observer observer;
 	struct web *web;
-	struct MHD_Connection *connection;
-	uint64_t watched[ORDS_MAX];   /* engine: handles */
-	size_t watched_count;
-	char *cookie;                 /* owned; to notice a log-out; NULL with a token */
-	/* Both threads, under lock. */
-	pthread_mutex_t lock;
-	char *buffer;                 /* owned */
-	size_t length, capacity;
-	bool suspended, ended, lost;
-	int holders;                  /* engine's list and the response */
+	struct station *station;
+	struct subscription *subscriptions;
+	struct watch *watches[WATCH_BUCKETS], *changed;
+	struct timer gather, check;
+	uint64_t id, floor;
+	bool gathering, closed;
 };
 
-struct kept { int64_t id; char *text; };
-struct event_ring {
-	struct kept kept[RING];
-	int64_t next_id;
-	int64_t first_id;             /* of this life of the station */
-};
+/* --- what is watched ----------------------------------------------------------------------------------------------- */
 
-/* --- a stream's buffer --------------------------------------------------------------------------------------------- */
-
-static void stream_release(struct stream *s)
+static struct watch **watch_place(struct events *e, uint64_t handle)
 {
-	pthread_mutex_lock(&s->lock);
-	bool last = --s->holders == 0;
-	pthread_mutex_unlock(&s->lock);
-	if (!last)
+	struct watch **w = &e->watches[handle % WATCH_BUCKETS];
+	while (*w && (*w)->handle != handle)
+		w = &(*w)->next;
+	return w;
+}
+
+static void watch_add(struct events *e, uint64_t handle)
+{
+	struct watch **w = watch_place(e, handle);
+	if (!*w) {
+		*w = must_alloc(sizeof **w);
+		(*w)->handle = handle;
+	}
+	(*w)->watchers++;
+}
+
+static void watch_free_idle(struct events *e, uint64_t handle)
+{
+	struct watch **place = watch_place(e, handle), *w = *place;
+	if (!w || w->watchers || w->listed)
 		return;
-	pthread_mutex_destroy(&s->lock);
-	if (s->cookie)
-		explicit_bzero(s->cookie, strlen(s->cookie));
-	free(s->cookie);
-	free(s->buffer);
-	free(s);
+	*place = w->next;
+	free(w->changed);
+	free(w);
 }
 
-static void append(struct stream *s, const char *text, size_t n)
+static void watch_remove(struct events *e, uint64_t handle)
 {
-	if (s->length + n > s->capacity) {
-		s->capacity = 2 * (s->length + n);
-		s->buffer = must_realloc(s->buffer, s->capacity);
-	}
-	memcpy(s->buffer + s->length, text, n);
-	s->length += n;
+	(*watch_place(e, handle))->watchers--;
+	watch_free_idle(e, handle);
 }
 
-/* Engine: adds an event, and wakes the connection. */
-static void stream_send(struct stream *s, const char *text)
-{
-	static const char reset[] = "event: reset\ndata: {}\n\n";
-	pthread_mutex_lock(&s->lock);
-	size_t n = strlen(text);
-	if (s->length + n > BUFFER_MAX) {
-		s->length = 0;
-		append(s, reset, sizeof reset - 1);
-	} else {
-		append(s, text, n);
-	}
-	bool wake = s->suspended;
-	s->suspended = false;
-	if (wake)
-		MHD_resume_connection(s->connection);
-	pthread_mutex_unlock(&s->lock);
-}
+/* --- making events ------------------------------------------------------------------------------------------------- */
 
-/* Web thread: the response asks for bytes. */
-static ssize_t stream_read(void *context, uint64_t position, char *out, size_t most)
+/* The event as it goes over the wire, to the web thread. json is taken; NULL: it could not be made. */
+static void emit(struct events *e, const char *name, uint64_t handle, const struct slot *slot, json_t *json)
 {
-	(void)position;
-	struct stream *s = context;
-	pthread_mutex_lock(&s->lock);
-	ssize_t n = (ssize_t)(s->length < most ? s->length : most);
-	if (n > 0) {
-		memcpy(out, s->buffer, (size_t)n);
-		s->length -= (size_t)n;
-		memmove(s->buffer, s->buffer + n, s->length);
-	} else if (s->ended) {
-		n = MHD_CONTENT_READER_END_OF_STREAM;
-	} else {
-		s->suspended = true;
-		MHD_suspend_connection(s->connection);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return n;
-}
-
-/* Web thread: the response is over. The engine forgets the stream at its next look. */
-static void stream_closed(void *context)
-{
-	struct stream *s = context;
-	pthread_mutex_lock(&s->lock);
-	s->lost = true;
-	s->suspended = false;
-	pthread_mutex_unlock(&s->lock);
-	stream_release(s);
-}
-
-static void stream_end(struct stream *s)
-{
-	pthread_mutex_lock(&s->lock);
-	s->ended = true;
-	bool wake = s->suspended;
-	s->suspended = false;
-	if (wake)
-		MHD_resume_connection(s->connection);
-	pthread_mutex_unlock(&s->lock);
-}
-
-/* --- events --------------------------------------------------------------------------------------------------------- */
-
-static char *event_text(int64_t id, const char *kind, const json_t *data)
-{
-	char *json = json_dumps(data, JSON_COMPACT);
-	char *text = must_format("id: %" PRId64 "\nevent: %s\ndata: %s\n\n", id, kind, json ? json : "{}");
-	free(json);
-	return text;
-}
-
-/* Forgets the streams whose connection has gone. */
-static void sweep(struct web *w)
-{
-	for (struct stream **p = &w->streams; *p;) {
-		struct stream *s = *p;
-		pthread_mutex_lock(&s->lock);
-		bool gone = s->lost;
-		pthread_mutex_unlock(&s->lock);
-		if (!gone) {
-			p = &s->next;
-			continue;
-		}
-		*p = s->next;
-		w->stream_count--;
-		stream_release(s);
-	}
-}
-
-static void broadcast(struct web *w, const char *kind, const json_t *data)
-{
-	struct event_ring *ring = w->ring;
-	int64_t id = ring->next_id++;
-	struct kept *kept = &ring->kept[id % RING];
-	free(kept->text);
-	*kept = (struct kept){ id, event_text(id, kind, data) };
-	sweep(w);
-	for (struct stream *s = w->streams; s; s = s->next)
-		stream_send(s, kept->text);
-}
-
-static bool watches(const struct stream *s, uint64_t handle)
-{
-	for (size_t i = 0; i < s->watched_count; i++)
-		if (s->watched[i] == handle)
-			return true;
-	return false;
-}
-
-static struct web *web_of(struct observer *o)
-{
-	return container_of(o, struct web, observer);
-}
-
-static void value_changed(struct observer *o, struct component *c, const struct slot *slot)
-{
-	struct web *w = web_of(o);
-	char *text = NULL;
-	if (slot->flags & SLOT_HIDDEN)
+	static const char form[] = "id: %" PRIu64 "\nevent: %s\ndata: %s\n\n";
+	char *data = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	json_decref(json);
+	if (!data)
 		return;
-	for (struct stream *s = w->streams; s; s = s->next) {
-		if (!watches(s, c->handle))
-			continue;
-		if (!text) {
-			struct value v;
-			char handle[20], *ord = component_ord(c);
-			snprintf(handle, sizeof handle, "%" PRIx64, c->handle);
-			slot_read(slot, c, &v);
-			json_t *data = json_pack("{s:s, s:s, s:s, s:o}", "ord", ord, "handle", handle, "slot", slot->name, "value", value_to_json(slot, &v));
-			text = event_text(w->ring->next_id++, "value", data);
-			json_decref(data);
-			value_clear(&v);
-			free(ord);
-		}
-		stream_send(s, text);
-	}
-	free(text);
+	uint64_t id = ++e->id;
+	int length = snprintf(NULL, 0, form, id, name, data);
+	struct event *event = must_alloc(sizeof *event + (size_t)length + 1);
+	snprintf(event->text, (size_t)length + 1, form, id, name, data);
+	event->message.run = stream_deliver;
+	event->web = e->web;
+	event->id = id;
+	event->handle = handle;
+	event->slot = slot;
+	event->length = (size_t)length;
+	net_post(&e->web->thread, &event->message);
+	free(data);
 }
 
-static void component_changed(struct observer *o, struct component *c, const char *what)
+static json_t *place_of(const struct component *c)
 {
-	struct web *w = web_of(o);
-	char handle[20], status[STATUS_TEXT_MAX], *ord = component_ord(c);
+	char handle[24], *ord = component_ord(c);
 	snprintf(handle, sizeof handle, "%" PRIx64, c->handle);
-	json_t *data = json_pack("{s:s, s:s, s:s, s:i, s:s}", "ord", ord, "handle", handle, "what", what, "revision", (int)c->revision, "status",
-	                         status_print(c->status.bits, status));
-	broadcast(w, "component", data);
-	json_decref(data);
+	json_t *json = json_pack("{s:s, s:s}", "ord", ord, "handle", handle);
 	free(ord);
+	return json;
 }
 
-static void event_happened(struct observer *o, const char *kind, const json_t *data)
+static void emit_value(struct events *e, const struct component *c, const struct slot *slot)
 {
-	broadcast(web_of(o), kind, data);
+	struct value v = VALUE_NULL;
+	if (component_get(c, slot->name, &v, NULL) != 0)
+		return;
+	json_t *json = place_of(c);
+	json_object_set_new(json, "slot", json_string(slot->name));
+	json_object_set_new(json, "value", v.kind == V_NULL ? json_null() : value_to_json(slot, &v));
+	value_clear(&v);
+	emit(e, "value", c->handle, slot, json);
 }
 
-/* --- the route ------------------------------------------------------------------------------------------------------ */
-
-static void watch_ords(struct stream *s, const char *ords)
+static void gathered(struct timer *timer)
 {
-	char *copy = must_strdup(ords), *state = NULL;
-	for (char *ord = strtok_r(copy, ",", &state); ord && s->watched_count < ORDS_MAX; ord = strtok_r(NULL, ",", &state)) {
-		struct component *c = ord_resolve(s->web->station, NULL, ord, NULL);
-		if (c)
-			s->watched[s->watched_count++] = c->handle;
+	struct events *e = container_of(timer, struct events, gather);
+	struct watch *list = e->changed;
+	e->changed = NULL;
+	e->gathering = false;
+	for (struct watch *w = list, *next; w; w = next) {
+		const struct component *c = station_by_handle(e->station, w->handle);
+		next = w->next_changed;
+		for (size_t i = 0; c && w->watchers && i < w->count; i++)
+			emit_value(e, c, w->changed[i]);
+		w->count = 0;
+		w->listed = false;
+		watch_free_idle(e, w->handle);
 	}
-	free(copy);
 }
 
-/* What a client has missed since the event it names. */
-static void replay(struct stream *s, const struct event_ring *ring, const char *last)
+/* --- the observer -------------------------------------------------------------------------------------------------- */
+
+static void saw_value(struct observer *o, struct component *c, const struct slot *slot)
 {
-	int64_t after = strtoll(last, NULL, 10);
-	if (after >= ring->next_id || after < ring->first_id - 1 || ring->next_id - after > RING) {
-		stream_send(s, "event: reset\ndata: {}\n\n");
+	struct events *e = container_of(o, struct events, observer);
+	struct watch *w = e->subscriptions ? *watch_place(e, c->handle) : NULL;
+	if (!w || !w->watchers)
+		return;
+	for (size_t i = 0; i < w->count; i++)
+		if (w->changed[i] == slot)
+			return;
+	if (w->count == w->capacity) {
+		w->capacity = w->capacity ? 2 * w->capacity : 4;
+		w->changed = must_realloc(w->changed, w->capacity * sizeof(const struct slot *));
+	}
+	w->changed[w->count++] = slot;
+	if (!w->listed) {
+		w->listed = true;
+		w->next_changed = e->changed;
+		e->changed = w;
+	}
+	if (!e->gathering) {
+		e->gathering = true;
+		timer_start(&e->station->clock, &e->gather, GATHER_US);
+	}
+}
+
+static void saw_component(struct observer *o, struct component *c, const char *what)
+{
+	struct events *e = container_of(o, struct events, observer);
+	if (!e->subscriptions)
+		return;
+	json_t *json = place_of(c);
+	json_object_set_new(json, "what", json_string(what));
+	emit(e, "component", 0, NULL, json);
+}
+
+static void saw_event(struct observer *o, const char *kind, const json_t *data)
+{
+	struct events *e = container_of(o, struct events, observer);
+	if (e->subscriptions)
+		emit(e, kind, 0, NULL, json_incref((json_t *)data));
+}
+
+/* --- subscriptions ------------------------------------------------------------------------------------------------- */
+
+static void remove_subscription(struct subscription *sub)
+{
+	struct events *e = sub->events;
+	if (sub->next)
+		sub->next->prev = sub->prev;
+	if (sub->prev)
+		sub->prev->next = sub->next;
+	else
+		e->subscriptions = sub->next;
+	for (size_t i = 0; i < sub->count; i++)
+		watch_remove(e, sub->handles[i]);
+	explicit_bzero(sub->cookie, sizeof sub->cookie);
+	explicit_bzero(sub->token, sizeof sub->token);
+	free(sub->handles);
+	free(sub);
+}
+
+static void free_if_unused(struct events *e)
+{
+	if (e->closed && !e->subscriptions)
+		free(e);
+}
+
+static void lingered(struct timer *timer)
+{
+	remove_subscription(container_of(timer, struct subscription, linger));
+}
+
+static void unsubscribed(struct message *m)
+{
+	struct subscription *sub = container_of(m, struct subscription, message);
+	struct events *e = sub->events;
+	sub->live = false;
+	if (!e->closed) {
+		timer_start(&e->station->clock, &sub->linger, LINGER_US);
 		return;
 	}
-	for (int64_t id = after + 1; id < ring->next_id; id++)
-		if (ring->kept[id % RING].id == id && ring->kept[id % RING].text)
-			stream_send(s, ring->kept[id % RING].text);
+	remove_subscription(sub);
+	free_if_unused(e);
+}
+
+void events_unsubscribe(struct station *s, struct subscription *subscription)
+{
+	subscription->message.run = unsubscribed;
+	station_post(s, &subscription->message);
+}
+
+static bool login_over(struct station *s, const struct subscription *sub)
+{
+	struct actor actor;
+	if (*sub->token)
+		return user_resolve_token(s, sub->token, &actor) != 0;
+	return !user_session_lives(s, sub->cookie);
+}
+
+/* A stream ends with the login that opened it: after a log-out, a lock or a changed password nobody goes on looking. */
+static void check_logins(struct timer *timer)
+{
+	struct events *e = container_of(timer, struct events, check);
+	for (struct subscription *sub = e->subscriptions; sub; sub = sub->next) {
+		if (!sub->live || sub->expired || !login_over(e->station, sub))
+			continue;
+		struct stream_end *end = must_alloc(sizeof *end);
+		*end = (struct stream_end){ .message.run = stream_expire, .web = e->web, .subscription = sub };
+		sub->expired = true;
+		net_post(&e->web->thread, &end->message);
+	}
+	if (e->subscriptions)
+		timer_start(&e->station->clock, timer, CHECK_US);
+}
+
+/* Without anybody looking no events are made: who comes back after that is told to read again. */
+static void begin_watching(struct events *e)
+{
+	uint64_t now = (uint64_t)station_now(e->station); /* also above the ids of the program's last run */
+	e->id = now > e->id ? now : e->id + 1;
+	e->floor = e->id;
+	timer_start(&e->station->clock, &e->check, CHECK_US);
+}
+
+static struct subscription *subscribe(struct events *e, const struct request *r, const uint64_t *handles, size_t count)
+{
+	struct subscription *sub = must_alloc(sizeof *sub);
+	if (!e->subscriptions)
+		begin_watching(e);
+	*sub = (struct subscription){
+		.events = e, .linger.fire = lingered, .live = true, .count = count, .next = e->subscriptions
+	};
+	if (sub->next)
+		sub->next->prev = sub;
+	e->subscriptions = sub;
+	snprintf(sub->token, sizeof sub->token, "%s", r->token ? r->token : "");
+	snprintf(sub->cookie, sizeof sub->cookie, "%s", r->cookie && !r->token ? r->cookie : "");
+	sub->handles = must_alloc((count + 1) * sizeof *handles);
+	memcpy(sub->handles, handles, count * sizeof *handles);
+	for (size_t i = 0; i < count; i++)
+		watch_add(e, handles[i]);
+	return sub;
+}
+
+/* --- the route ----------------------------------------------------------------------------------------------------- */
+
+struct wanted {
+	uint64_t handles[2 * STREAM_ORDS];
+	size_t count;
+};
+
+static void want(struct wanted *w, const struct component *c)
+{
+	if (w->count < ARRAY_SIZE(w->handles))
+		w->handles[w->count++] = c->handle;
+}
+
+/* A component that is gone is no error: the page that asks will hear of it. */
+static void want_ord(struct wanted *w, struct station *s, const char *text)
+{
+	const struct component *c = ord_resolve(s, NULL, text, NULL);
+	if (!c)
+		return;
+	want(w, c);
+	for (const struct component *child = c->first; child; child = child->next)
+		if (child->flags & COMPONENT_FROZEN) /* shown on the same sheet */
+			want(w, child);
+}
+
+static int by_handle(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static void want_all(struct wanted *w, struct station *s, const char *ords)
+{
+	for (const char *p = ords; p && *p;) {
+		size_t length = strcspn(p, ",");
+		char *text = must_strndup(p, length);
+		want_ord(w, s, text);
+		free(text);
+		p += length + (p[length] == ',');
+	}
+	if (w->count)
+		qsort(w->handles, w->count, sizeof w->handles[0], by_handle);
 }
 
 static void open_stream(struct request *r)
 {
-	struct web *w = r->web;
-	sweep(w);
-	if (w->stream_count >= STREAMS) {
-		request_reply_header(r, "Retry-After", "30");
-		request_reply_code(r, E_BUSY, "Too many event streams are open; close some browser tabs.");
+	struct events *e = r->web->events;
+	if (r->head) {
+		request_reply_empty(r, 200);
 		return;
 	}
+	struct wanted *w = must_alloc(sizeof *w);
+	want_all(w, r->station, request_query(r, "ords"));
+	const char *last = request_header(r, "Last-Event-ID");
 	struct stream *s = must_alloc(sizeof *s);
-	s->web = w;
-	s->connection = r->connection;
-	s->holders = 2;
-	pthread_mutex_init(&s->lock, NULL);
-	if (r->csrf && request_cookie(r))
-		s->cookie = must_strdup(request_cookie(r));
-	char hello[96];
-	snprintf(hello, sizeof hello, "retry: 2000\nid: %" PRId64 "\nevent: hello\ndata: {}\n\n", w->ring->next_id - 1);
-	stream_send(s, hello);
-	if (request_query(r, "ords"))
-		watch_ords(s, request_query(r, "ords"));
-	if (request_header(r, "Last-Event-ID"))
-		replay(s, w->ring, request_header(r, "Last-Event-ID"));
-	s->next = w->streams;
-	w->streams = s;
-	if (w->stream_count++ == 0)
-		timer_start(&w->station->clock, &w->heartbeat, HEARTBEAT_US);
-	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, stream_read, s, stream_closed);
-	must(response != NULL);
-	MHD_add_response_header(response, "Content-Type", "text/event-stream");
-	response_protect(response, true);
-	request_answer(r, 200, response);
-}
-
-/* Keeps proxies and clients from giving up, finds dead connections, and ends the streams of ended sessions. */
-static void beat(struct timer *t)
-{
-	struct web *w = container_of(t, struct web, heartbeat);
-	sweep(w);
-	for (struct stream *s = w->streams; s; s = s->next) {
-		if (s->cookie && !user_session_lives(w->station, s->cookie))
-			stream_end(s);
-		else
-			stream_send(s, ": still here\n\n");
-	}
-	if (w->stream_count > 0)
-		timer_start(&w->station->clock, t, HEARTBEAT_US);
-}
-
-void events_start(struct web *w)
-{
-	w->ring = must_alloc(sizeof *w->ring);
-	w->ring->next_id = w->ring->first_id = station_now(w->station) / 1000; /* grows over restarts */
-	w->heartbeat.fire = beat;
-	w->observer = (struct observer){ .value = value_changed, .component = component_changed, .event = event_happened, .next = w->station->observers };
-	w->station->observers = &w->observer;
-}
-
-void events_stop(struct web *w)
-{
-	struct observer **p = &w->station->observers;
-	while (*p && *p != &w->observer)
-		p = &(*p)->next;
-	if (*p)
-		*p = w->observer.next;
-	timer_stop(&w->station->clock, &w->heartbeat);
-	for (struct stream *s = w->streams, *next; s; s = next) {
-		next = s->next;
-		stream_end(s);
-		stream_release(s);
-	}
-	w->streams = NULL;
-	for (size_t i = 0; i < RING; i++)
-		free(w->ring->kept[i].text);
-	free(w->ring);
-	w->ring = NULL;
+	s->web = r->web;
+	s->station = r->station;
+	s->subscription = subscribe(e, r, w->handles, w->count);
+	s->floor = e->floor;
+	s->resumed = last && *last;
+	s->last = s->resumed ? strtoull(last, NULL, 10) : e->id;
+	s->count = w->count;
+	s->handles = must_alloc((w->count + 1) * sizeof *s->handles);
+	memcpy(s->handles, w->handles, w->count * sizeof *s->handles);
+	free(w);
+	request_reply_stream(r, s);
 }
 
 const struct route event_routes[] = {
-	{ .method = "GET", .pattern = "/events", .role = ROLE_VIEWER, .flags = ROUTE_STREAM, .handle = open_stream, .query = "ords",
-	  .doc = "Server-Sent Events: alarm, mail, allowedHost, component, transcript, job; and value for the components named in ords.", .answer = "{}" },
+	{ .method = "GET",
+	  .pattern = "/events",
+	  .role = ROLE_VIEWER,
+	  .flags = ROUTE_STREAM,
+	  .handle = open_stream,
+	  .query = "ords",
+	  .doc = "Server-Sent Events: value (of the components named in ords, separated by commas), component, alarm, "
+	         "mail, transcript, "
+	         "allowedHost, job; reset tells a client that was too slow or away too long to read everything again.",
+	  .answer = "{\"type\":\"string\"}" },
 	{ .method = NULL },
 };
+
+/* --- life ---------------------------------------------------------------------------------------------------------- */
+
+struct events *events_new(struct web *w)
+{
+	struct events *e = must_alloc(sizeof *e);
+	e->web = w;
+	e->station = w->station;
+	e->gather.fire = gathered;
+	e->check.fire = check_logins;
+	e->observer = (struct observer){
+		.next = w->station->observers, .value = saw_value, .component = saw_component, .event = saw_event
+	};
+	w->station->observers = &e->observer;
+	return e;
+}
+
+void events_close(struct events **events)
+{
+	struct events *e = *events;
+	*events = NULL;
+	struct observer **o = &e->station->observers;
+	while (*o != &e->observer)
+		o = &(*o)->next;
+	*o = e->observer.next;
+	timer_stop(&e->station->clock, &e->gather);
+	timer_stop(&e->station->clock, &e->check);
+	for (struct watch *w = e->changed, *next; w; w = next) {
+		next = w->next_changed;
+		w->listed = false;
+		watch_free_idle(e, w->handle);
+	}
+	e->closed = true;
+	for (struct subscription *sub = e->subscriptions, *next; sub; sub = next) {
+		next = sub->next;
+		timer_stop(&e->station->clock, &sub->linger);
+		if (!sub->live)
+			remove_subscription(sub);
+	}
+	free_if_unused(e);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * /healthz and /readyz for whoever watches the watcher, and /openapi.json. Engine thread: that it answers at all shows
- * that the engine turns. */
+ * /healthz and /readyz for whoever watches the watcher, and /openapi.json. Engine thread: an engine that hangs is neither
+ * healthy nor ready, and the web thread says so by itself after two seconds. */
 #include "web/server.h"
 
 static void healthz(struct request *r)
@@ -22,14 +22,29 @@ static void readyz(struct request *r)
 static void openapi(struct request *r)
 {
 	if (!r->web->openapi)
-		r->web->openapi = openapi_text(r->web->station);
+		r->web->openapi = openapi_text(r->web);
 	request_reply_text(r, 200, "application/json", r->web->openapi);
 }
 
 #define STATUS "{\"type\":\"object\",\"properties\":{\"status\":{\"type\":\"string\"}}}"
 const struct route health_routes[] = {
-	{ .method = "GET", .pattern = "/healthz", .flags = ROUTE_OPEN, .handle = healthz, .doc = "The engine turns.", .answer = STATUS },
-	{ .method = "GET", .pattern = "/readyz", .flags = ROUTE_OPEN, .handle = readyz, .doc = "The station can do its work: 503 with reasons when not.", .answer = STATUS },
-	{ .method = "GET", .pattern = "/openapi.json", .role = ROLE_VIEWER, .handle = openapi, .doc = "This description.", .answer = "{\"type\":\"object\"}" },
+	{ .method = "GET",
+	  .pattern = "/healthz",
+	  .flags = ROUTE_OPEN | ROUTE_BARE,
+	  .handle = healthz,
+	  .doc = "The engine turns.",
+	  .answer = STATUS },
+	{ .method = "GET",
+	  .pattern = "/readyz",
+	  .flags = ROUTE_OPEN | ROUTE_BARE,
+	  .handle = readyz,
+	  .doc = "The station can do its work: 503 with reasons when not.",
+	  .answer = STATUS },
+	{ .method = "GET",
+	  .pattern = "/openapi.json",
+	  .flags = ROUTE_OPEN | ROUTE_BARE,
+	  .handle = openapi,
+	  .doc = "This description.",
+	  .answer = "{\"type\":\"object\"}" },
 	{ .method = NULL },
 };

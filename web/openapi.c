@@ -7,6 +7,7 @@
 
 #include "station/must.h"
 #include "web/server.h"
+#include "web/session_cookie.h"
 
 static void set(json_t *object, const char *name, json_t *value)
 {
@@ -61,7 +62,10 @@ static json_t *enum_schema(const struct slot *slot)
 
 static json_t *list_schema(const struct slot *slot)
 {
-	struct slot item = { .name = slot->name, .kind = slot->element, .members = slot->members, .facets = slot->element == V_ENUM ? slot->facets : NULL };
+	struct slot item = { .name = slot->name,
+		                 .kind = slot->element,
+		                 .members = slot->members,
+		                 .facets = slot->element == V_ENUM ? slot->facets : NULL };
 	return json_pack("{s:s, s:o}", "type", "array", "items", slot_schema(&item));
 }
 
@@ -80,7 +84,8 @@ static json_t *plain_schema(const struct slot *slot)
 	case V_ABSTIME:
 		return parse("{\"type\":[\"string\",\"null\"]}");
 	case V_SECRET:
-		return parse("{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"set\":{\"type\":\"boolean\"}}}]}");
+		return parse("{\"oneOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"set\":{\"type\":"
+		             "\"boolean\"}}}]}");
 	case V_STATUS_BOOLEAN:
 	case V_STATUS_NUMERIC:
 	case V_STATUS_ENUM:
@@ -119,20 +124,36 @@ static json_t *type_schema(const struct type *t)
 static json_t *schemas(struct station *s)
 {
 	json_t *all = json_object();
-	set(all, "Problem", parse("{\"type\":\"object\",\"description\":\"RFC 9457\",\"required\":[\"type\",\"title\",\"status\"],\"properties\":{"
-	                          "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
-	                          "\"setup\":{\"type\":\"boolean\"},\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-	                          "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}}}}"));
-	set(all, "Component", parse("{\"type\":\"object\",\"required\":[\"ord\",\"handle\",\"name\",\"type\",\"status\",\"revision\",\"values\"],\"properties\":{"
-	                            "\"ord\":{\"type\":\"string\"},\"handle\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"displayName\":{\"type\":\"string\"},"
-	                            "\"path\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"status\":{\"type\":\"string\"},\"revision\":{\"type\":\"integer\"},"
-	                            "\"values\":{\"type\":\"object\"},\"slots\":{\"type\":\"array\"},\"actions\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-	                            "\"children\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"warnings\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"));
-	set(all, "Session", parse("{\"type\":\"object\",\"required\":[\"user\",\"permissions\",\"csrf\"],\"properties\":{\"user\":{\"type\":\"object\"},"
-	                          "\"permissions\":{\"type\":\"object\"},\"csrf\":{\"type\":\"string\"},\"station\":{\"type\":\"object\"}}}"));
-	set(all, "Type", parse("{\"type\":\"object\",\"required\":[\"name\",\"slots\"],\"properties\":{\"name\":{\"type\":\"string\"},\"doc\":{\"type\":\"string\"},"
-	                       "\"slots\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"actions\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
-	                       "\"topics\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"));
+	set(all, "Problem",
+	    parse("{\"type\":\"object\",\"description\":\"RFC "
+	          "9457\",\"required\":[\"type\",\"title\",\"status\"],\"properties\":{"
+	          "\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},\"status\":{\"type\":\"integer\"},"
+	          "\"detail\":{\"type\":\"string\"},"
+	          "\"setup\":{\"type\":\"boolean\"},\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	          "\"properties\":{"
+	          "\"pointer\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}}}}"));
+	set(all, "Component",
+	    parse("{\"type\":\"object\",\"required\":[\"ord\",\"handle\",\"name\",\"type\",\"status\",\"revision\","
+	          "\"values\"],\"properties\":{"
+	          "\"ord\":{\"type\":\"string\"},\"handle\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},"
+	          "\"displayName\":{\"type\":\"string\"},"
+	          "\"path\":{\"type\":\"string\"},\"type\":{\"type\":\"string\"},\"status\":{\"type\":\"string\"},"
+	          "\"revision\":{\"type\":\"integer\"},"
+	          "\"values\":{\"type\":\"object\"},\"slots\":{\"type\":\"array\"},\"actions\":{\"type\":\"array\","
+	          "\"items\":{\"type\":\"string\"}},"
+	          "\"children\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"warnings\":{\"type\":\"array\","
+	          "\"items\":{\"type\":\"object\"}}}}"));
+	set(all, "Session",
+	    parse("{\"type\":\"object\",\"required\":[\"user\",\"permissions\",\"csrf\"],\"properties\":{\"user\":{"
+	          "\"type\":\"object\"},"
+	          "\"permissions\":{\"type\":\"object\"},\"csrf\":{\"type\":\"string\"},\"station\":{\"type\":\"object\"}}"
+	          "}"));
+	set(all, "Type",
+	    parse("{\"type\":\"object\",\"required\":[\"name\",\"slots\"],\"properties\":{\"name\":{\"type\":\"string\"},"
+	          "\"doc\":{\"type\":\"string\"},"
+	          "\"slots\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"actions\":{\"type\":\"array\","
+	          "\"items\":{\"type\":\"object\"}},"
+	          "\"topics\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"));
 	for (const struct type *const *t = s->types; *t; t++) {
 		char name[128], *colon;
 		snprintf(name, sizeof name, "%s", (*t)->name);
@@ -177,12 +198,15 @@ static json_t *parameters(const struct route *route)
 	for (const char *p = strchr(route->pattern, '{'); p; p = strchr(p + 1, '{')) {
 		char name[40];
 		snprintf(name, sizeof name, "%.*s", (int)strcspn(p + 1, ".}"), p + 1);
-		json_array_append_new(array, json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path", "required", true, "schema", "type", "string"));
+		json_array_append_new(array,
+		                      json_pack("{s:s, s:s, s:b, s:{s:s}}", "name", name, "in", "path", "required", true,
+		                                "schema", "type", "string"));
 	}
 	for (const char *p = route->query; p && *p; p += strcspn(p, ",") + (p[strcspn(p, ",")] == ',')) {
 		char name[40];
 		snprintf(name, sizeof name, "%.*s", (int)strcspn(p, ","), p);
-		json_array_append_new(array, json_pack("{s:s, s:s, s:{s:s}}", "name", name, "in", "query", "schema", "type", "string"));
+		json_array_append_new(
+		    array, json_pack("{s:s, s:s, s:{s:s}}", "name", name, "in", "query", "schema", "type", "string"));
 	}
 	return array;
 }
@@ -197,16 +221,20 @@ static json_t *responses(const struct route *route)
 	json_t *all = json_object();
 	if (route->answer) {
 		const char *type = route->flags & ROUTE_STREAM ? "text/event-stream" : "application/json";
-		set(all, "200", json_pack("{s:s, s:o}", "description", "Done.", "content", content(type, parse(route->answer))));
+		set(all, "200",
+		    json_pack("{s:s, s:o}", "description", "Done.", "content", content(type, parse(route->answer))));
 		if (strcmp(route->method, "POST") == 0)
-			set(all, "201", json_pack("{s:s, s:o}", "description", "Made.", "content", content(type, parse(route->answer))));
+			set(all, "201",
+			    json_pack("{s:s, s:o}", "description", "Made.", "content", content(type, parse(route->answer))));
 	}
 	if (!route->answer || strcmp(route->method, "GET") != 0)
 		set(all, "204", json_pack("{s:s}", "description", "Done; nothing to say."));
-	set(all, "default", json_pack("{s:s, s:o}", "description", "What was wrong, with pointers into the request.", "content",
-	                              content("application/problem+json", reference("Problem"))));
-	set(all, "4XX", json_pack("{s:s, s:o}", "description", "The request cannot be fulfilled.", "content",
-	                          content("application/problem+json", reference("Problem"))));
+	set(all, "default",
+	    json_pack("{s:s, s:o}", "description", "What was wrong, with pointers into the request.", "content",
+	              content("application/problem+json", reference("Problem"))));
+	set(all, "4XX",
+	    json_pack("{s:s, s:o}", "description", "The request cannot be fulfilled.", "content",
+	              content("application/problem+json", reference("Problem"))));
 	return all;
 }
 
@@ -215,8 +243,8 @@ static json_t *operation(const struct route *route)
 	char id[120], tag[40];
 	operation_id(route, id, sizeof id);
 	snprintf(tag, sizeof tag, "%.*s", (int)strcspn(route->pattern + 1, "/"), route->pattern + 1);
-	json_t *op = json_pack("{s:s, s:s, s:[s], s:o, s:o}", "operationId", id, "summary", route->doc, "tags", tag, "parameters", parameters(route),
-	                       "responses", responses(route));
+	json_t *op = json_pack("{s:s, s:s, s:[s], s:o, s:o}", "operationId", id, "summary", route->doc, "tags", tag,
+	                       "parameters", parameters(route), "responses", responses(route));
 	if (route->body)
 		set(op, "requestBody", json_pack("{s:o}", "content", content("application/json", parse(route->body))));
 	if (route->flags & ROUTE_OPEN)
@@ -224,41 +252,42 @@ static json_t *operation(const struct route *route)
 	return op;
 }
 
-static json_t *paths(json_t *tags)
+static json_t *paths(const struct router *router, json_t *tags)
 {
 	json_t *all = json_object();
-	for (const struct route *const *t = route_tables; *t; t++) {
-		for (const struct route *route = *t; route->method; route++) {
-			char path[160], method[10] = "", tag[40];
-			public_path(route->pattern, path, sizeof path);
-			snprintf(tag, sizeof tag, "%.*s", (int)strcspn(route->pattern + 1, "/"), route->pattern + 1);
-			for (size_t i = 0; route->method[i] && i + 1 < sizeof method; i++)
-				method[i] = (char)tolower((unsigned char)route->method[i]);
-			json_t *item = json_object_get(all, path);
-			if (!item) {
-				item = json_object();
-				set(all, path, item);
-			}
-			set(item, method, operation(route));
-			set(tags, tag, json_true());
+	const struct route *route;
+	for (size_t n = 0; (route = router_route(router, n)); n++) {
+		char path[160], method[10] = "", tag[40];
+		public_path(route->pattern, path, sizeof path);
+		snprintf(tag, sizeof tag, "%.*s", (int)strcspn(route->pattern + 1, "/"), route->pattern + 1);
+		for (size_t i = 0; route->method[i] && i + 1 < sizeof method; i++)
+			method[i] = (char)tolower((unsigned char)route->method[i]);
+		json_t *item = json_object_get(all, path);
+		if (!item) {
+			item = json_object();
+			set(all, path, item);
 		}
+		set(item, method, operation(route));
+		set(tags, tag, json_true());
 	}
 	return all;
 }
 
-char *openapi_text(struct station *s)
+char *openapi_text(struct web *w)
 {
-	json_t *tag_set = json_object(), *tags = json_array(), *all_paths = paths(tag_set);
+	json_t *tag_set = json_object(), *tags = json_array(), *all_paths = paths(w->router, tag_set);
 	const char *name;
 	json_t *ignored;
 	json_object_foreach(tag_set, name, ignored)
-		json_array_append_new(tags, json_pack("{s:s, s:s}", "name", name, "description", name));
-	json_t *document = json_pack(
-		"{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o, s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}}", "openapi", "3.1.0",
-		"info", "title", "Belfry", "version", "1", "description", "The station's REST interface; the browser uses nothing else.", "license", "name",
-		"Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/api/v1", "security", "bearer", "session", "tags", tags, "paths", all_paths,
-		"components", "schemas", schemas(s), "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "session", "type", "apiKey", "in", "cookie",
-		"name", SESSION_COOKIE);
+	    json_array_append_new(tags, json_pack("{s:s, s:s}", "name", name, "description", name));
+	json_t *document = json_pack("{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}, {s:[]}], s:o, s:o, "
+	                             "s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s}}}}",
+	                             "openapi", "3.1.0", "info", "title", "Belfry", "version", "1", "description",
+	                             "The station's REST interface; the browser uses nothing else.", "license", "name",
+	                             "Apache-2.0", "identifier", "Apache-2.0", "servers", "url", "/api/v1", "security",
+	                             "bearer", "session", "tags", tags, "paths", all_paths, "components", "schemas",
+	                             schemas(w->station), "securitySchemes", "bearer", "type", "http", "scheme", "bearer",
+	                             "session", "type", "apiKey", "in", "cookie", "name", SESSION_COOKIE);
 	must(document != NULL);
 	json_decref(tag_set);
 	char *text = json_dumps(document, JSON_COMPACT);

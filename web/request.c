@@ -1,149 +1,140 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A request's body and its answers: see request.h. The web thread fills it, the engine answers it; in between it is
- * handed over whole, so nothing in it needs a lock. */
+ * A request on the engine thread: who asks and may they, what handlers read of it, and the answers: JSON, problem
+ * details (RFC 9457), 304. An answer is bytes; the web thread sends them. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <stdarg.h>
 
+#include <sodium.h>
+
+#include "services/user/user.h"
 #include "station/must.h"
-#include "web/server.h"
+#include "web/session_cookie.h"
+#include "web/stream.h"
 
-static const char csp[] =
-	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; worker-src 'self'; "
-	"font-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "
-	"require-trusted-types-for 'script'; trusted-types belfry";
+/* --- life ---------------------------------------------------------------------------------------------------------- */
 
-void response_protect(struct MHD_Response *response, bool api)
+struct request *request_new(struct web *w, const char *target)
 {
-	MHD_add_response_header(response, "Content-Security-Policy", csp);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
-	MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
-	MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
-	if (api)
-		MHD_add_response_header(response, "Cache-Control", "no-store");
-}
-
-/* --- life --------------------------------------------------------------------------------------------------------- */
-
-struct request *request_new(struct web *w, const char *uri)
-{
-	struct request *r = must_alloc(sizeof *r);
+	size_t length = strlen(target); /* bounded by the connection's pool */
+	struct request *r = must_alloc(sizeof *r + 3 * length + 2 * QUERY_MAX + PARAMS_MAX + 16);
+	atomic_init(&r->refs, 1);
+	atomic_init(&r->state, REQUEST_WEB);
 	r->web = w;
-	r->uri = must_strdup(uri);
+	r->station = w->station;
+	r->line = target;
+	r->raw = memcpy(r->text, target, length + 1);
+	r->params_text = r->text + 2 * length + QUERY_MAX * 2 + 8;
 	return r;
 }
 
-void request_free(struct request *r)
+void reply_clear(struct reply *reply)
 {
-	if (!r)
+	for (size_t i = 0; i < reply->header_count; i++) {
+		free(reply->headers[i].name);
+		free(reply->headers[i].value);
+	}
+	free(reply->bytes);
+	if (reply->stream)
+		stream_discard(&reply->stream);
+	*reply = (struct reply){ 0 };
+}
+
+void request_drop(struct request *r)
+{
+	if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	for (size_t i = 0; i < r->parameters; i++) {
-		free(r->names[i]);
-		free(r->values[i]);
+	reply_clear(&r->reply);
+	json_decref(r->json);
+	if (r->body) {
+		explicit_bzero(r->body, r->body_length); /* may be a password */
+		free(r->body);
 	}
-	for (size_t i = 0; i < r->query_count; i++) {
-		free(r->query_names[i]);
-		free(r->query_values[i]);
-	}
-	for (struct header *h = r->headers, *next; h; h = next) {
-		next = h->next;
-		free(h->name);
-		explicit_bzero(h->value, strlen(h->value)); /* it may be a cookie */
-		free(h->value);
-		free(h);
-	}
-	if (r->bytes)
-		explicit_bzero(r->bytes, r->length); /* it may be a password */
-	free(r->bytes);
-	json_decref(r->body);
-	if (r->response)
-		MHD_destroy_response(r->response);
-	free(r->csrf_copy);
-	free(r->uri);
-	free(r->path);
-	free(r->query);
+	if (r->kept_text)
+		explicit_bzero(r->kept_text, r->kept_size);
+	free(r->kept_text);
 	free(r);
 }
 
-static int hex(char c)
+/* The answer stands in r->reply: back to the web thread, unless that has given up waiting. */
+static void finish(struct request *r)
 {
-	return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
-
-char *percent_decode(const char *text, size_t length, bool plus)
-{
-	char *out = must_alloc(length + 1), *p = out;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '%' && i + 2 < length) {
-			*p++ = (char)(hex(text[i + 1]) << 4 | hex(text[i + 2]));
-			i += 2;
-		} else {
-			*p++ = plus && text[i] == '+' ? ' ' : text[i];
-		}
+	int expected = REQUEST_ENGINE;
+	if (atomic_compare_exchange_strong(&r->state, &expected, REQUEST_REPLIED)) {
+		r->message.run = exchange_replied;
+		net_post(&r->web->thread, &r->message); /* with the engine's reference */
+	} else {
+		request_drop(r);
 	}
-	return out;
 }
 
-/* --- the body ----------------------------------------------------------------------------------------------------- */
+/* --- who, and may they --------------------------------------------------------------------------------------------- */
 
-void request_take(struct request *r, const char *bytes, size_t length)
+/* A change that a browser makes on behalf of another site carries no value that only our pages can read. */
+static const char *forged(const struct request *r)
 {
-	if (r->too_large || r->length + length > r->limit) {
-		r->too_large = true; /* the rest is read and dropped, so that the client can read the answer */
+	const char *site = r->kept[KEPT_FETCH_SITE], *origin = r->kept[KEPT_ORIGIN], *host = r->kept[KEPT_HOST];
+	if (!r->changing)
+		return NULL;
+	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+		return "The request comes from another site.";
+	if (origin && (strncmp(origin, "https://", 8) != 0 || !host || strcmp(origin + 8, host) != 0))
+		return "The request comes from another origin.";
+	if (!r->cookie || (r->route->flags & ROUTE_NO_CSRF))
+		return NULL;
+	const char *csrf = r->kept[KEPT_CSRF];
+	size_t length = strlen(r->csrf);
+	if (!csrf || strlen(csrf) != length || sodium_memcmp(csrf, r->csrf, length) != 0)
+		return "The header X-Belfry-Csrf is missing or wrong; GET /api/v1/session tells its value.";
+	return NULL;
+}
+
+static int resolve(struct request *r)
+{
+	const char *csrf = "";
+	char from[sizeof r->actor.from];
+	snprintf(from, sizeof from, "%s", r->actor.from);
+	int rc = E_UNAUTHORIZED;
+	if (r->token)
+		rc = user_resolve_token(r->station, r->token, &r->actor);
+	else if (r->cookie)
+		rc = user_resolve_session(r->station, r->cookie, &r->actor, &csrf);
+	snprintf(r->actor.from, sizeof r->actor.from, "%s", from);
+	if (rc == 0)
+		snprintf(r->csrf, sizeof r->csrf, "%s", csrf);
+	return rc;
+}
+
+void request_run(struct message *m)
+{
+	static const char *const names[] = { "nobody", "a viewer", "an operator", "an administrator" };
+	struct request *r = container_of(m, struct request, message);
+	bool open = r->route->flags & ROUTE_OPEN;
+	if (atomic_load(&r->state) != REQUEST_ENGINE) {
+		request_drop(r);
 		return;
 	}
-	r->bytes = must_realloc(r->bytes, r->length + length + 1);
-	memcpy(r->bytes + r->length, bytes, length);
-	r->length += length;
-	r->bytes[r->length] = '\0';
-}
-
-static bool too_deep(const char *bytes, size_t length)
-{
-	int depth = 0;
-	bool text = false;
-	for (size_t i = 0; i < length; i++) {
-		char c = bytes[i];
-		if (text && c == '\\')
-			i++;
-		else if (c == '"')
-			text = !text;
-		else if (!text && (c == '{' || c == '[') && ++depth > JSON_DEPTH)
-			return true;
-		else if (!text && (c == '}' || c == ']'))
-			depth--;
-	}
-	return false;
-}
-
-void request_parse(struct request *r)
-{
-	if (r->too_large) {
-		err_set(&r->refused, E_TOO_LARGE, NULL, "The body is larger than the %zu bytes that are accepted here.", r->limit);
+	if (!open && resolve(r) != 0) {
+		request_reply_code(r, E_UNAUTHORIZED, "%s",
+		                   r->token || r->cookie ? "This login is over; log in again." : err_text(E_UNAUTHORIZED));
 		return;
 	}
-	const char *type = request_header(r, "Content-Type");
-	if (r->length == 0 || (type && strncasecmp(type, "application/x-pem-file", 22) == 0))
-		return;
-	if (!type || (strncasecmp(type, "application/json", 16) != 0 && strncasecmp(type, "application/merge-patch+json", 28) != 0)) {
-		err_set(&r->refused, E_MEDIA_TYPE, NULL, "Send the body as application/json.");
-		return;
-	}
-	json_error_t je;
-	if (too_deep(r->bytes, r->length))
-		err_set(&r->refused, E_BAD_REQUEST, NULL, "The JSON is nested deeper than %d levels.", JSON_DEPTH);
-	else if (!(r->body = json_loadb(r->bytes, r->length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je)))
-		err_set(&r->refused, E_BAD_REQUEST, NULL, "The body is not valid JSON: %s (line %d, column %d).", je.text, je.line, je.column);
+	const char *wrong = forged(r);
+	if (wrong)
+		request_reply_code(r, E_FORBIDDEN, "%s", wrong);
+	else if (!open && r->actor.role < r->route->role)
+		request_reply_code(r, E_FORBIDDEN, "This needs %s; you are %s.", names[r->route->role], names[r->actor.role]);
+	else
+		r->route->handle(r);
 }
 
-/* --- what a handler may ask ---------------------------------------------------------------------------------------- */
+/* --- what handlers read -------------------------------------------------------------------------------------------- */
 
 struct station *request_station(const struct request *r)
 {
-	return r->web->station;
+	return r->station;
 }
 
 const struct actor *request_actor(const struct request *r)
@@ -151,19 +142,29 @@ const struct actor *request_actor(const struct request *r)
 	return &r->actor;
 }
 
+const char *request_cookie(const struct request *r)
+{
+	return r->token ? NULL : r->cookie;
+}
+
+const char *request_csrf(const struct request *r)
+{
+	return r->csrf;
+}
+
 const char *request_param(const struct request *r, const char *name)
 {
-	for (size_t i = 0; i < r->parameters; i++)
-		if (strcmp(r->names[i], name) == 0)
-			return r->values[i];
+	for (size_t i = 0; i < r->param_count; i++)
+		if (strcmp(r->params[i].name, name) == 0)
+			return r->params[i].value;
 	return NULL;
 }
 
 const char *request_query(const struct request *r, const char *name)
 {
 	for (size_t i = 0; i < r->query_count; i++)
-		if (strcmp(r->query_names[i], name) == 0)
-			return r->query_values[i];
+		if (strcmp(r->query[i].name, name) == 0)
+			return r->query[i].value;
 	return NULL;
 }
 
@@ -172,175 +173,199 @@ bool request_query_integer(struct request *r, const char *name, int64_t dflt, in
 	const char *text = request_query(r, name);
 	char *end = NULL;
 	*out = text ? strtoll(text, &end, 10) : dflt;
-	if (!text || (*text && !*end && *out >= min && *out <= max))
+	if (!text || (end != text && *end == '\0' && *out >= min && *out <= max))
 		return true;
-	request_reply_code(r, E_BAD_REQUEST, "The query parameter %s must be a whole number between %lld and %lld.", name, (long long)min, (long long)max);
+	request_reply_code(r, E_BAD_REQUEST, "%s must be a whole number from %" PRId64 " to %" PRId64 ".", name, min, max);
 	return false;
 }
 
 const char *request_header(const struct request *r, const char *name)
 {
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+	static const struct {
+		const char *name;
+		enum kept_header which;
+	} shown[] = {
+		{ "If-Match", KEPT_IF_MATCH },
+		{ "Last-Event-ID", KEPT_LAST_EVENT_ID },
+		{ "User-Agent", KEPT_USER_AGENT },
+		{ "Content-Type", KEPT_CONTENT_TYPE },
+		{ "Host", KEPT_HOST },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+		if (strcmp(shown[i].name, name) == 0)
+			return r->kept[shown[i].which];
+	return NULL;
 }
 
 const json_t *request_body(const struct request *r)
 {
-	return r->body;
+	return r->json;
 }
 
 const char *request_bytes(const struct request *r, size_t *length)
 {
-	*length = r->length;
-	return r->bytes ? r->bytes : "";
+	*length = r->body_length;
+	return r->body ? r->body : "";
 }
 
 const char *request_string(struct request *r, const char *member)
 {
-	const char *text = json_string_value(json_object_get(r->body, member));
+	const char *text = json_string_value(json_object_get(r->json, member));
 	if (text)
 		return text;
 	struct report report;
 	report_init(&report, "");
-	report_error(&report, E_BAD_REQUEST, member, "A text is needed here.");
+	report_error(&report, E_BAD_REQUEST, member, "%s is missing, or is not a text.", member);
 	request_reply_report(r, E_BAD_REQUEST, &report);
 	report_finish(&report);
 	return NULL;
-}
-
-const char *request_cookie(const struct request *r)
-{
-	return MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, SESSION_COOKIE);
-}
-
-const char *request_csrf(const struct request *r)
-{
-	return r->csrf ? r->csrf : "";
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------- */
 
 void request_reply_header(struct request *r, const char *name, const char *value)
 {
-	struct header *h = must_alloc(sizeof *h);
-	*h = (struct header){ must_strdup(name), must_strdup(value), r->headers };
-	r->headers = h;
+	must(r->reply.header_count < REPLY_HEADERS_MAX);
+	r->reply.headers[r->reply.header_count].name = must_strdup(name);
+	r->reply.headers[r->reply.header_count++].value = must_strdup(value);
 }
 
-static void leave_engine(struct request *r)
+bool etag_listed(const char *list, const char *etag)
 {
-	pthread_mutex_lock(&r->web->lock);
-	if (r->before)
-		r->before->after = r->after;
-	else
-		r->web->requests = r->after;
-	if (r->after)
-		r->after->before = r->before;
-	pthread_mutex_unlock(&r->web->lock);
+	size_t length = strlen(etag);
+	if (!list)
+		return false;
+	if (strcmp(list, "*") == 0)
+		return true;
+	for (const char *p = list; (p = strstr(p, etag)); p++) /* an ETag brings its own quotes */
+		if ((p == list || p[-1] == ' ' || p[-1] == ',' || p[-1] == '/') &&
+		    (p[length] == '\0' || p[length] == ',' || p[length] == ' '))
+			return true;
+	return false;
 }
 
-void request_answer(struct request *r, unsigned status, struct MHD_Response *response)
+/* Has the client this very state already? */
+static bool unchanged(const struct request *r, int http)
 {
-	must(!r->answered);
-	for (struct header *h = r->headers; h; h = h->next)
-		MHD_add_response_header(response, h->name, h->value);
-	r->response = response;
-	r->status = status;
-	r->answered = true;
-	leave_engine(r);
-	MHD_resume_connection(r->connection); /* from here on it is the web thread's */
-}
-
-static struct MHD_Response *text_response(const char *type, char *text)
-{
-	struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
-	must(response != NULL);
-	MHD_add_response_header(response, "Content-Type", type);
-	response_protect(response, true);
-	return response;
+	for (size_t i = 0; i < r->reply.header_count && http == 200 && !r->changing; i++)
+		if (strcmp(r->reply.headers[i].name, "ETag") == 0)
+			return etag_listed(r->kept[KEPT_IF_NONE_MATCH], r->reply.headers[i].value);
+	return false;
 }
 
 void request_reply_json(struct request *r, int http, json_t *json)
 {
-	char *text = json_dumps(json, JSON_COMPACT);
+	if (unchanged(r, http)) {
+		json_decref(json);
+		request_reply_empty(r, 304);
+		return;
+	}
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 	json_decref(json);
 	if (!text) {
 		request_reply_code(r, E_INTERNAL, "The answer could not be written as JSON.");
 		return;
 	}
-	request_answer(r, (unsigned)http, text_response("application/json", text));
+	r->reply.http = http;
+	r->reply.content_type = "application/json";
+	r->reply.bytes = text;
+	r->reply.length = strlen(text);
+	finish(r);
 }
 
 void request_reply_text(struct request *r, int http, const char *content_type, const char *text)
 {
-	request_answer(r, (unsigned)http, text_response(content_type, must_strdup(text)));
+	r->reply.http = http;
+	r->reply.content_type = content_type;
+	r->reply.bytes = must_strdup(text);
+	r->reply.length = strlen(text);
+	finish(r);
 }
 
 void request_reply_empty(struct request *r, int http)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
-	must(response != NULL);
-	response_protect(response, true);
-	request_answer(r, (unsigned)http, response);
+	r->reply.http = http;
+	finish(r);
 }
 
-static json_t *problem(int code, const char *detail)
+void request_reply_stream(struct request *r, struct stream *stream)
+{
+	r->reply.http = 200;
+	r->reply.content_type = "text/event-stream";
+	r->reply.stream = stream;
+	finish(r);
+}
+
+static json_t *findings(const struct report *report, bool warnings)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < report->count; i++)
+		if (report->items[i].warning == warnings)
+			json_array_append_new(
+			    list, json_pack("{s:s, s:s}", "pointer", report->items[i].pointer, "detail", report->items[i].detail));
+	return list;
+}
+
+char *problem_text(int code, const char *detail, const struct report *report, bool setup)
 {
 	char type[64];
 	snprintf(type, sizeof type, "urn:belfry:error:%s", err_name(code));
-	json_t *text = json_string(detail);
-	return json_pack("{s:s, s:s, s:i, s:o}", "type", type, "title", err_text(code), "status", err_http(code), "detail",
-	                 text ? text : json_string(err_text(code)));
-}
-
-static struct MHD_Response *problem_response(json_t *json)
-{
+	json_t *json = json_pack("{s:s, s:s, s:i}", "type", type, "title", err_text(code), "status", err_http(code));
+	json_t *sentence = json_string(detail); /* NULL when it is not UTF-8 */
+	json_object_set_new(json, "detail", sentence ? sentence : json_string(err_text(code)));
+	if (report)
+		json_object_set_new(json, "errors", findings(report, false));
+	if (setup)
+		json_object_set_new(json, "setup", json_true());
 	char *text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	must(text != NULL);
-	return text_response("application/problem+json", text);
+	return text;
 }
 
-struct MHD_Response *response_problem(const struct err *e, bool setup, unsigned *status)
+static void reply_problem(struct request *r, int code, const char *detail, const struct report *report)
 {
-	json_t *json = problem(e->code, *e->text ? e->text : err_text(e->code));
-	if (*e->slot) {
-		char pointer[80];
-		snprintf(pointer, sizeof pointer, "/%s", e->slot);
-		json_object_set_new(json, "errors", json_pack("[{s:s, s:s}]", "pointer", pointer, "detail", e->text));
-	}
-	if (setup)
-		json_object_set_new(json, "setup", json_true());
-	*status = (unsigned)err_http(e->code);
-	return problem_response(json);
+	bool setup = code == E_UNAUTHORIZED && !user_any(r->station);
+	r->reply.http = err_http(code);
+	r->reply.content_type = "application/problem+json";
+	free(r->reply.bytes);
+	r->reply.bytes = problem_text(code, *detail ? detail : err_text(code), report, setup);
+	r->reply.length = strlen(r->reply.bytes);
+	if (code == E_UNAUTHORIZED)
+		request_reply_header(r, "WWW-Authenticate", "Bearer");
+	if (r->reply.http == 503 || r->reply.http == 429)
+		request_reply_header(r, "Retry-After", "5");
+	finish(r);
 }
 
 void request_reply_error(struct request *r, const struct err *e)
 {
-	unsigned status;
-	struct MHD_Response *response = response_problem(e, false, &status);
-	if (e->code == E_TOO_MANY)
-		request_reply_header(r, "Retry-After", "10");
-	request_answer(r, status, response);
+	int code = e && e->code ? e->code : E_INTERNAL;
+	const char *text = e && *e->text ? e->text : err_text(code);
+	if (!e || !*e->slot) {
+		reply_problem(r, code, text, NULL);
+		return;
+	}
+	struct report report;
+	report_init(&report, "");
+	report_error(&report, code, e->slot, "%s", text);
+	reply_problem(r, code, text, &report);
+	report_finish(&report);
 }
 
 void request_reply_code(struct request *r, int code, const char *format, ...)
 {
-	struct err e = { .code = code };
-	va_list ap;
-	va_start(ap, format);
-	vsnprintf(e.text, sizeof e.text, format, ap);
-	va_end(ap);
-	request_reply_error(r, &e);
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	reply_problem(r, code, text, NULL);
 }
 
 void request_reply_report(struct request *r, int code, const struct report *report)
 {
-	struct err first = { .code = code };
+	struct err first = { 0 };
 	report_first(report, &first);
-	json_t *json = problem(code, *first.text ? first.text : err_text(code)), *errors = json_array();
-	for (size_t i = 0; i < report->count; i++)
-		if (!report->items[i].warning)
-			json_array_append_new(errors, json_pack("{s:s, s:s}", "pointer", report->items[i].pointer, "detail", report->items[i].detail));
-	json_object_set_new(json, "errors", errors);
-	request_answer(r, (unsigned)err_http(code), problem_response(json));
+	reply_problem(r, code, *first.text ? first.text : err_text(code), report);
 }

@@ -8,26 +8,27 @@
 #include "station/station.h"
 
 enum route_flags {
-	ROUTE_OPEN = 1 << 0,      /* no login needed */
-	ROUTE_NO_CSRF = 1 << 1,   /* a change without session: login, setup */
-	ROUTE_STREAM = 1 << 2,    /* the event stream */
-	ROUTE_BARE = 1 << 3,      /* outside /api/v1 */
-	ROUTE_LARGE = 1 << 4,     /* body up to 1 MiB (import of certificates, batches) instead of 64 KiB */
-	ROUTE_LOGIN = 1 << 5,     /* body up to 4 KiB */
+	ROUTE_OPEN = 1 << 0,    /* no login needed */
+	ROUTE_NO_CSRF = 1 << 1, /* a change without session: login, setup */
+	ROUTE_STREAM = 1 << 2,  /* the event stream */
+	ROUTE_BARE = 1 << 3,    /* also outside /api/v1; answered within two seconds */
+	ROUTE_LARGE = 1 << 4,   /* body up to 1 MiB (import of certificates, batches) instead of 64 KiB */
+	ROUTE_LOGIN = 1 << 5,   /* body up to 4 KiB */
 };
 
 struct request;
 /* One row per call; the OpenAPI document is made from these and from the type tables. */
 struct route {
-	const char *method;       /* "GET" */
-	const char *pattern;      /* below /api/v1: "/components/{path...}/actions/{name}"; {x...} takes any number of segments, also none */
-	enum role role;           /* the least that may call it; finer checks are the sheet's */
+	const char *method; /* "GET" */
+	const char *
+	    pattern; /* below /api/v1: "/components/{path...}/actions/{name}"; {x...} takes any number of segments, also none */
+	enum role role; /* the least that may call it; finer checks are the sheet's */
 	unsigned flags;
 	void (*handle)(struct request *r);
-	const char *doc;          /* one sentence */
-	const char *body;         /* JSON Schema text of the body, NULL: none */
-	const char *answer;       /* JSON Schema text of the success answer, NULL: no content */
-	const char *query;        /* "state,class,limit": names of query parameters; NULL: none */
+	const char *doc;    /* one sentence */
+	const char *body;   /* JSON Schema text of the body, NULL: none */
+	const char *answer; /* JSON Schema text of the success answer, NULL: no content */
+	const char *query;  /* "state,class,limit": names of query parameters; NULL: none */
 };
 
 /* Both borrowed. The actor is who has logged in, with role and address; never NULL. */
@@ -59,6 +60,6 @@ void request_reply_report(struct request *r, int code, const struct report *repo
 
 /* The tables of the api_*.c files; each ends with method NULL. */
 extern const struct route session_routes[], component_routes[], type_routes[], alarm_routes[], mail_routes[],
-	certificate_routes[], event_routes[], health_routes[];
+    certificate_routes[], event_routes[], health_routes[];
 
 #endif

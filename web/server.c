@@ -1,316 +1,353 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libmicrohttpd's own epoll thread: TLS, reading, suspending for the engine, answering. And what it lacks: deadlines that
- * a dripping client cannot stretch. See server.h for who owns what. */
+ * The web thread: a libuv loop with a mailbox that turns libmicrohttpd on its epoll descriptor. So everything of web/
+ * lives on one thread without locks, answers of the engine are taken in batches, and deadlines are ours: a reaper
+ * shuts down connections that are late, because libmicrohttpd's own timeout counts inactivity only. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <gnutls/x509.h>
 
 #include "services/trust/trust.h"
 #include "station/log.h"
 #include "station/must.h"
-#include "web/server.h"
+#include "web/stream.h"
 
-/* TLS 1.2 and 1.3 with forward secrecy and AEAD only: what passes testssl with Debian 12's GnuTLS. */
-static const char priorities[] =
-	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-AES-128-CBC:-AES-256-CBC:-AES-128-CCM:-AES-256-CCM:-SHA1:"
-	"%SERVER_PRECEDENCE";
+/* TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers only; what testssl.sh finds nothing to say about. */
+static const char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-AES-128-CBC:-AES-256-CBC:"
+                                 "-AES-128-CCM:-AES-256-CCM:-SHA1:%SERVER_PRECEDENCE";
+enum { REAP_EVERY = 500 /* ms, while there are connections */, ROUNDS_AT_ONCE = 4, ROUND_PAUSE = 2 /* ms */ };
 
-/* --- deadlines ---------------------------------------------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------------------------------------------------- */
 
-static int64_t now_us(void)
+void connection_deadline(struct connection *c, uint64_t milliseconds)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * SECOND_US + t.tv_nsec / 1000;
+	c->deadline = milliseconds ? uv_now(&c->web->thread.loop) + milliseconds : 0;
 }
 
-static void set_deadline(struct web *w, struct peer *p, int seconds)
+void connection_grown(struct connection *c)
 {
-	if (!p)
+	c->web->young -= c->young;
+	c->young = false;
+}
+
+static void print_address(const struct sockaddr *address, char *text, size_t size)
+{
+	if (getnameinfo(address, address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+	                text, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+		*text = '\0';
+	if (strncmp(text, "::ffff:", 7) == 0 && strchr(text, '.'))
+		memmove(text, text + 7, strlen(text + 7) + 1);
+}
+
+static void reap(uv_timer_t *timer)
+{
+	struct web *w = container_of(timer, struct web, reaper);
+	uint64_t now = uv_now(&w->thread.loop);
+	for (struct connection *c = w->connections; c; c = c->next) {
+		if (!c->deadline || c->deadline > now)
+			continue;
+		c->deadline = now + DEADLINE_SEND;
+		if (c->request && atomic_load(&c->request->state) == REQUEST_ENGINE)
+			exchange_abandon(c->request);
+		else
+			shutdown(c->fd, SHUT_RDWR); /* libmicrohttpd sees the end and frees it */
+	}
+	if (!w->connections)
+		uv_timer_stop(timer);
+	web_wake(w);
+}
+
+static void connection_open(struct web *w, struct MHD_Connection *mhd, void **context)
+{
+	struct connection *c = must_alloc(sizeof *c);
+	c->web = w;
+	c->young = true;
+	w->young++;
+	c->mhd = mhd;
+	c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	print_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, c->from,
+	              sizeof c->from);
+	c->next = w->connections;
+	if (c->next)
+		c->next->prev = c;
+	w->connections = c;
+	connection_deadline(c, DEADLINE_HEADERS);
+	if (!uv_is_active((uv_handle_t *)&w->reaper))
+		uv_timer_start(&w->reaper, reap, REAP_EVERY, REAP_EVERY);
+	*context = c;
+}
+
+static void connection_closed(struct web *w, struct connection *c)
+{
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		w->connections = c->next;
+	connection_grown(c);
+	free(c);
+}
+
+static void on_connection(void *web, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		connection_open(web, mhd, context);
+	else
+		connection_closed(web, *context);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------------------ */
+
+static void readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	struct web *w = container_of(poll, struct web, poll);
+	w->rounds = 0;
+	web_wake(w);
+}
+
+static void soon(uv_timer_t *timer)
+{
+	web_wake(container_of(timer, struct web, soon));
+}
+
+/* Before the loop sleeps: everything that has happened, in one turn of libmicrohttpd. That asks to be called again at
+ * once as long as a handshake waits for its client (0.9.75): a client that never answers must not cost a processor. */
+static void turn(uv_prepare_t *prepare)
+{
+	struct web *w = container_of(prepare, struct web, prepare);
+	if (!w->busy)
 		return;
-	pthread_mutex_lock(&w->lock);
-	p->deadline = seconds ? now_us() + seconds * SECOND_US : 0;
-	pthread_mutex_unlock(&w->lock);
-}
-
-/* Engine thread, once a second while there are connections. */
-static void reap(struct timer *t)
-{
-	struct web *w = container_of(t, struct web, reaper);
-	int64_t now = now_us();
-	pthread_mutex_lock(&w->lock);
-	for (struct peer *p = w->peers; p; p = p->next)
-		if (p->deadline && now > p->deadline)
-			shutdown(p->fd, SHUT_RDWR); /* libmicrohttpd closes it; the descriptor stays its own */
-	w->reaping = w->peers != NULL;
-	bool more = w->reaping;
-	pthread_mutex_unlock(&w->lock);
-	if (more)
-		timer_start(&w->station->clock, &w->reaper, SECOND_US);
-}
-
-struct wake_reaper {
-	struct message message;
-	struct web *web;
-};
-
-static void start_reaper(struct message *m)
-{
-	struct wake_reaper *wake = container_of(m, struct wake_reaper, message);
-	timer_start(&wake->web->station->clock, &wake->web->reaper, SECOND_US);
-	free(wake);
-}
-
-static void connection_changed(void *context, struct MHD_Connection *connection, void **peer, enum MHD_ConnectionNotificationCode what)
-{
-	struct web *w = context;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		struct peer *p = must_alloc(sizeof *p);
-		p->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-		p->deadline = now_us() + SECONDS_HEADERS * SECOND_US;
-		pthread_mutex_lock(&w->lock);
-		p->next = w->peers;
-		w->peers = p;
-		bool wake = !w->reaping;
-		w->reaping = true;
-		pthread_mutex_unlock(&w->lock);
-		*peer = p;
-		if (wake) {
-			struct wake_reaper *message = must_alloc(sizeof *message);
-			*message = (struct wake_reaper){ .message.run = start_reaper, .web = w };
-			station_post(w->station, &message->message);
-		}
+	w->busy = false;
+	MHD_run(w->daemon);
+	unsigned MHD_LONG_LONG timeout;
+	if (MHD_get_timeout(w->daemon, &timeout) != MHD_YES)
 		return;
-	}
-	pthread_mutex_lock(&w->lock);
-	struct peer **p = &w->peers;
-	while (*p && *p != *peer)
-		p = &(*p)->next;
-	if (*p)
-		*p = (*p)->next;
-	pthread_mutex_unlock(&w->lock);
-	free(*peer);
-	*peer = NULL;
+	bool pause = timeout == 0 && w->young > 0 && ++w->rounds > ROUNDS_AT_ONCE;
+	uv_timer_start(&w->soon, soon, pause ? ROUND_PAUSE : timeout, 0);
 }
 
-/* --- one request --------------------------------------------------------------------------------------------------- */
-
-static void note_address(struct request *r)
+/* MHD complains about every client that goes away or speaks nonsense: none of that is news. */
+static void mhd_log(void *context, const char *format, va_list args)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *address = info ? info->client_addr : NULL;
-	if (address && address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, r->address, sizeof r->address);
-	else if (address)
-		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, r->address, sizeof r->address);
+	(void)context;
+	char text[300];
+	vsnprintf(text, sizeof text, format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("http: %s", text);
 }
 
-static enum MHD_Result refuse(struct request *r, bool close)
+/* Bodies and targets are decoded by us: MHD leaves the target as it came. */
+static size_t leave(void *context, struct MHD_Connection *mhd, char *text)
 {
-	unsigned status;
-	struct MHD_Response *response = response_problem(&r->refused, false, &status);
-	for (struct header *h = r->headers; h; h = h->next)
-		MHD_add_response_header(response, h->name, h->value);
-	if (close)
-		MHD_add_response_header(response, "Connection", "close");
-	enum MHD_Result rc = MHD_queue_response(r->connection, status, response);
-	MHD_destroy_response(response);
-	return rc;
-}
-
-static bool is_api(const char *uri)
-{
-	return strncmp(uri, "/api/", 5) == 0 || strcmp(uri, "/metrics") == 0;
-}
-
-/* The first call: headers are known, the body is not. */
-static enum MHD_Result begin(struct request *r, const char *method, const char *version)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	r->seen = true;
-	r->peer = info ? info->socket_context : NULL;
-	r->head = strcmp(method, "HEAD") == 0;
-	note_address(r);
-	if (gate_check(r->connection, r->uri, method, version, &r->refused) != 0)
-		return refuse(r, true);
-	if (!is_api(r->uri))
-		return MHD_YES;
-	router_find(r, method);
-	const char *length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Content-Length");
-	if (r->route && length && strtoull(length, NULL, 10) > r->limit) {
-		err_set(&r->refused, E_TOO_LARGE, NULL, "The body is larger than the %zu bytes that are accepted here.", r->limit);
-		return refuse(r, true); /* before a byte of it is read */
-	}
-	set_deadline(r->web, r->peer, SECONDS_BODY);
-	return MHD_YES;
-}
-
-static enum MHD_Result post(struct request *r)
-{
-	struct web *w = r->web;
-	r->posted = true;
-	r->message.run = router_dispatch;
-	set_deadline(w, r->peer, 0);
-	pthread_mutex_lock(&w->lock);
-	r->after = w->requests;
-	if (r->after)
-		r->after->before = r;
-	w->requests = r;
-	pthread_mutex_unlock(&w->lock);
-	MHD_suspend_connection(r->connection);
-	station_post(w->station, &r->message);
-	return MHD_YES;
-}
-
-static enum MHD_Result deliver(struct request *r)
-{
-	enum MHD_Result rc = MHD_queue_response(r->connection, r->status, r->response);
-	MHD_destroy_response(r->response);
-	r->response = NULL;
-	return rc;
-}
-
-/* The last call before the answer: all is here. */
-static enum MHD_Result end(struct request *r, const char *method)
-{
-	if (!is_api(r->uri)) {
-		size_t n = strcspn(r->uri, "?");
-		char *path = percent_decode(r->uri, n, false);
-		enum MHD_Result rc = asset_answer(r->web, r->connection, path, strcmp(method, "GET") == 0 || r->head);
-		free(path);
-		return rc;
-	}
-	if (!r->refused.code)
-		request_parse(r);
-	return r->refused.code ? refuse(r, r->too_large) : post(r);
-}
-
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                              const char *data, size_t *size, void **con_cls)
-{
-	(void)context, (void)url;
-	struct request *r = *con_cls;
-	if (!r)
-		return MHD_NO;
-	r->connection = connection;
-	if (!r->seen)
-		return begin(r, method, version);
-	if (*size) {
-		request_take(r, data, *size);
-		*size = 0;
-		return MHD_YES;
-	}
-	if (r->answered)
-		return deliver(r);
-	return end(r, method);
-}
-
-static void *uri_seen(void *context, const char *uri, struct MHD_Connection *connection)
-{
-	(void)connection;
-	return request_new(context, uri);
-}
-
-static void completed(void *context, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode code)
-{
-	(void)connection, (void)code;
-	struct request *r = *con_cls;
-	if (r)
-		set_deadline(context, r->peer, SECONDS_IDLE);
-	request_free(r);
-	*con_cls = NULL;
+	(void)context;
+	(void)mhd;
+	return strlen(text);
 }
 
 /* --- listening ----------------------------------------------------------------------------------------------------- */
 
-/* "ADDR:PORT" or "[ADDR]:PORT" -> a listening socket; *port is the one taken. */
-static int listen_on(const char *listen_text, int *port, char *host, size_t host_size, struct err *e)
+/* "ADDRESS:PORT" into its two parts. */
+static int split_listen(const char *listen_text, char *host, size_t size, const char **port, struct err *e)
 {
 	const char *colon = strrchr(listen_text, ':');
-	size_t n = colon ? (size_t)(colon - listen_text) : 0;
-	if (!colon || n >= host_size)
-		return err_set(e, E_INVALID, "listen", "--listen needs ADDR:PORT, for example 0.0.0.0:8443; got \"%s\".", listen_text);
-	bool brackets = n > 1 && listen_text[0] == '[' && colon[-1] == ']';
-	snprintf(host, host_size, "%.*s", (int)(brackets ? n - 2 : n), listen_text + brackets);
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV }, *found = NULL;
-	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
-		return err_set(e, E_INVALID, "listen", "\"%s\" is no address and port that can be listened on.", listen_text);
-	int one = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	size_t length = colon ? (size_t)(colon - listen_text) : 0;
+	if (!colon || length == 0 || length >= size || !colon[1])
+		return err_set(e, E_INVALID, NULL, "--listen %.100s: write ADDRESS:PORT, as in 127.0.0.1:8443 or [::]:8443.",
+		               listen_text);
+	bool bracket = listen_text[0] == '[' && listen_text[length - 1] == ']';
+	snprintf(host, size, "%.*s", (int)length - 2 * bracket, listen_text + bracket);
+	*port = colon + 1;
+	return 0;
+}
+
+static int open_socket(const struct addrinfo *a)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 511) == 0)
+		return fd;
+	int kept = errno;
+	close(fd);
+	errno = kept;
+	return -1;
+}
+
+static void name_address(struct web *w, int fd, const char *host)
+{
 	struct sockaddr_storage bound;
 	socklen_t size = sizeof bound;
-	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 511) != 0 || getsockname(fd, (struct sockaddr *)&bound, &size) != 0) {
-		err_set(e, E_NETWORK, "listen", "%s cannot be listened on: %s.", listen_text, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	} else {
-		*port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port : ((struct sockaddr_in *)(void *)&bound)->sin_port);
-	}
-	freeaddrinfo(found);
-	return fd;
+	must(getsockname(fd, (struct sockaddr *)&bound, &size) == 0);
+	w->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+	                                            : ((struct sockaddr_in *)&bound)->sin_port);
+	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+		host = "localhost";
+	snprintf(w->address, sizeof w->address, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, w->port);
 }
 
-static void name_address(struct web *w, const char *host, int port)
+static int listen_on(struct web *w, const char *text, int *fd, struct err *e)
 {
-	bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || *host == '\0';
-	if (any)
-		snprintf(w->address, sizeof w->address, "localhost:%d", port);
-	else
-		snprintf(w->address, sizeof w->address, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
-}
-
-static int start_daemon(struct web *w, int fd, struct err *e)
-{
-	char *certificate = NULL, *key = NULL;
-	int rc = trust_server_certificate(w->station->directory, &certificate, &key, e);
+	char host[256];
+	const char *port;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	int rc = split_listen(text, host, sizeof host, &port, e);
 	if (rc != 0)
 		return rc;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
-	w->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, w, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, certificate,
-	                             MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_HTTPS_PRIORITIES, priorities, MHD_OPTION_URI_LOG_CALLBACK, uri_seen, w,
-	                             MHD_OPTION_NOTIFY_COMPLETED, completed, w, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, w,
-	                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS,
-	                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SECONDS_IDLE, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-	if (!w->daemon)
-		rc = err_set(e, E_INTERNAL, NULL, "The HTTPS server could not start; look at DIR/tls/default.pem and default.key.");
-	explicit_bzero(key, strlen(key)); /* GnuTLS has its own copy */
+	int failed = getaddrinfo(host, port, &hints, &found);
+	if (failed)
+		return err_set(e, E_INVALID, NULL, "--listen %.100s: %s.", text, gai_strerror(failed));
+	*fd = open_socket(found);
+	int why = errno;
+	freeaddrinfo(found);
+	if (*fd < 0)
+		return err_set(e, E_NETWORK, NULL, "The station cannot listen on %.100s: %s.", text, strerror(why));
+	name_address(w, *fd, host);
+	return 0;
+}
+
+/* --- start --------------------------------------------------------------------------------------------------------- */
+
+static void fingerprint(const char *pem, char out[65])
+{
+	gnutls_x509_crt_t crt;
+	unsigned char hash[32];
+	size_t size = sizeof hash;
+	gnutls_datum_t data = { (unsigned char *)pem, (unsigned)strlen(pem) };
+	*out = '\0';
+	if (gnutls_x509_crt_init(&crt) != 0)
+		return;
+	if (gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM) == 0 &&
+	    gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, hash, &size) == 0)
+		for (size_t i = 0; i < size; i++)
+			snprintf(out + 2 * i, 3, "%02x", hash[i]);
+	gnutls_x509_crt_deinit(crt);
+}
+
+/* Room for all connections beside what else the process has open. */
+static unsigned raise_limit(unsigned wanted)
+{
+	enum { OTHERS = 256 };
+	struct rlimit files;
+	must(getrlimit(RLIMIT_NOFILE, &files) == 0);
+	if (files.rlim_cur < wanted + OTHERS) {
+		files.rlim_cur = files.rlim_max < wanted + OTHERS ? files.rlim_max : wanted + OTHERS;
+		setrlimit(RLIMIT_NOFILE, &files);
+		getrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (files.rlim_cur >= wanted + OTHERS)
+		return wanted;
+	log_warn("only %u files may be open: fewer connections are accepted", (unsigned)files.rlim_cur);
+	return files.rlim_cur > OTHERS + 16 ? (unsigned)files.rlim_cur - OTHERS : 16;
+}
+
+static int start_daemon(struct web *w, int fd, const char *certificate, const char *key, struct err *e)
+{
+	unsigned per_address =
+	    w->connection_limit < CONNECTIONS_PER_ADDRESS ? w->connection_limit : CONNECTIONS_PER_ADDRESS;
+	w->daemon = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, exchange_handle, w,
+	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, w, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, certificate,
+	    MHD_OPTION_HTTPS_MEM_KEY, key, MHD_OPTION_HTTPS_PRIORITIES, priorities, MHD_OPTION_CONNECTION_LIMIT,
+	    w->connection_limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)POOL_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, exchange_line, w,
+	    MHD_OPTION_UNESCAPE_CALLBACK, leave, w, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, w,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_END);
+	return w->daemon ? 0
+	                 : err_set(e, E_INTERNAL, NULL,
+	                           "The web server could not be started; is tls/default.pem with its key in order?");
+}
+
+/* A message that the engine waits for. */
+struct errand {
+	struct message message;
+	struct web *web;
+	sem_t done;
+};
+
+static void run_errand(struct web *w, void (*run)(struct message *))
+{
+	struct errand errand = { .message.run = run, .web = w };
+	must(sem_init(&errand.done, 0, 0) == 0);
+	net_post(&w->thread, &errand.message);
+	while (sem_wait(&errand.done) != 0)
+		must(errno == EINTR);
+	sem_destroy(&errand.done);
+}
+
+static void open_handles(struct message *m)
+{
+	struct errand *errand = container_of(m, struct errand, message);
+	struct web *w = errand->web;
+	uv_loop_t *loop = &w->thread.loop;
+	int fd = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	must(uv_poll_init(loop, &w->poll, fd) == 0 && uv_poll_start(&w->poll, UV_READABLE, readable) == 0);
+	must(uv_timer_init(loop, &w->soon) == 0 && uv_timer_init(loop, &w->reaper) == 0);
+	must(uv_prepare_init(loop, &w->prepare) == 0 && uv_prepare_start(&w->prepare, turn) == 0);
+	streams_open(w);
+	web_wake(w);
+	sem_post(&errand->done);
+}
+
+static void web_free(struct web **w)
+{
+	router_free(&(*w)->router);
+	free((*w)->openapi);
+	pages_free(&(*w)->pages);
+	free(*w);
+	*w = NULL;
+}
+
+static int open_daemon(struct web *w, const struct web_options *o, struct err *e)
+{
+	char *certificate = NULL, *key = NULL;
+	int fd = -1, rc = listen_on(w, o->listen, &fd, e);
+	if (rc != 0)
+		return rc;
+	rc = trust_server_certificate(w->station->directory, &certificate, &key, e);
+	if (rc == 0) {
+		fingerprint(certificate, w->fingerprint);
+		rc = start_daemon(w, fd, certificate, key, e);
+	}
+	if (rc != 0)
+		close(fd);
 	free(certificate);
+	if (key)
+		explicit_bzero(key, strlen(key)); /* GnuTLS has its own copy */
 	free(key);
 	return rc;
 }
 
-int web_start(struct station *s, const char *listen, const char *www, struct web **out, struct err *e)
+int server_start(struct station *s, const struct web_options *o, struct web **out, struct err *e)
 {
 	struct web *w = must_alloc(sizeof *w);
-	char host[256];
-	int port = 0;
 	w->station = s;
-	w->reaper.fire = reap;
-	pthread_mutex_init(&w->lock, NULL);
-	*out = w;
-	int rc = assets_load(w, www, e);
-	int fd = rc == 0 ? listen_on(listen, &port, host, sizeof host, e) : -1;
-	if (rc == 0 && fd < 0)
-		rc = e->code;
-	if (rc == 0) {
-		name_address(w, host, port);
-		events_start(w);
-		rc = start_daemon(w, fd, e);
-	}
+	w->connection_limit = raise_limit(o->connections ? o->connections : CONNECTIONS_MAX);
+	json_object_seed(0);
+	w->router = router_new(o->tables);
+	int rc = pages_load(o->www, &w->pages, e);
+	if (rc == 0)
+		rc = open_daemon(w, o, e);
 	if (rc != 0) {
-		if (fd >= 0)
-			close(fd);
-		web_stop(out);
+		web_free(&w);
+		return rc;
 	}
-	return rc;
+	must(net_start(&w->thread, "belfry-web") == 0);
+	w->events = events_new(w);
+	run_errand(w, open_handles);
+	*out = w;
+	return 0;
 }
 
 const char *web_address(const struct web *w)
@@ -318,34 +355,41 @@ const char *web_address(const struct web *w)
 	return w->address;
 }
 
-/* What the engine still has is answered: nothing may stay suspended when the daemon ends. */
-static void answer_waiting(struct web *w)
+int web_port(const struct web *w)
 {
-	static const struct err ending = { .code = E_BUSY, .text = "The station is ending; try again when it is back." };
-	while (w->requests) {
-		unsigned status;
-		struct MHD_Response *response = response_problem(&ending, false, &status);
-		request_answer(w->requests, status, response);
-	}
+	return w->port;
 }
 
-void web_stop(struct web **web)
+/* --- end ----------------------------------------------------------------------------------------------------------- */
+
+/* No suspended connection may be left when MHD stops. */
+static void close_handles(struct message *m)
 {
-	struct web *w = *web;
-	*web = NULL;
-	if (!w)
+	enum { LAST_TURNS = 8 };
+	struct errand *errand = container_of(m, struct errand, message);
+	struct web *w = errand->web;
+	w->stopping = true;
+	streams_end(w);
+	for (struct connection *c = w->connections; c; c = c->next)
+		if (c->request)
+			exchange_abandon(c->request);
+	for (int i = 0; i < LAST_TURNS; i++)
+		MHD_run(w->daemon);
+	uv_close((uv_handle_t *)&w->poll, NULL);
+	MHD_stop_daemon(w->daemon);
+	streams_close(w);
+	uv_close((uv_handle_t *)&w->soon, NULL);
+	uv_close((uv_handle_t *)&w->reaper, NULL);
+	uv_close((uv_handle_t *)&w->prepare, NULL);
+	sem_post(&errand->done);
+}
+
+void web_stop(struct web **w)
+{
+	if (!*w)
 		return;
-	if (w->daemon) {
-		MHD_quiesce_daemon(w->daemon);
-		mailbox_run(&w->station->inbox.mailbox);
-		answer_waiting(w);
-		events_stop(w);
-		MHD_stop_daemon(w->daemon);
-		mailbox_run(&w->station->inbox.mailbox);
-	}
-	timer_stop(&w->station->clock, &w->reaper);
-	assets_free(w);
-	free(w->openapi);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
+	events_close(&(*w)->events);
+	run_errand(*w, close_handles);
+	net_stop(&(*w)->thread);
+	web_free(w);
 }

@@ -1,134 +1,231 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The page's files: all read at start into a fixed list, so that no path of a request ever touches the file system.
- * Addresses without a file ending belong to the page itself and get index.html. Web thread after start. */
+ * The pages of the user interface: all files of one directory, read at start into responses that are only handed out.
+ * No path from a request ever touches the file system. Constant once read; sent by the web thread. */
 #include <dirent.h>
 #include <errno.h>
-#include <sodium.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <sodium.h>
+
+#include "station/log.h"
 #include "station/must.h"
 #include "web/server.h"
 
-enum { FILE_MAX_BYTES = 4 << 20, FILES_MAX = 400 };
+enum { FILE_MAX = 4194304, FILES_MAX = 1000, DEPTH_MAX = 8 };
 
-static const struct { const char *ending, *type; } types[] = {
-	{ ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" }, { ".css", "text/css; charset=utf-8" },
-	{ ".svg", "image/svg+xml" }, { ".json", "application/json" }, { ".webmanifest", "application/manifest+json" }, { ".png", "image/png" },
+struct page {
+	char *path; /* owned, "/js/main.js" */
+	char etag[40];
+	struct MHD_Response *full, *unchanged; /* owned */
+};
+struct pages {
+	struct page *items; /* owned */
+	size_t count;
+	const struct page *index;
 };
 
-static const char *type_of(const char *path)
+static const struct {
+	const char *ending, *type;
+} types[] = {
+	{ ".html", "text/html; charset=utf-8" },
+	{ ".css", "text/css; charset=utf-8" },
+	{ ".js", "text/javascript; charset=utf-8" },
+	{ ".mjs", "text/javascript; charset=utf-8" },
+	{ ".json", "application/json" },
+	{ ".webmanifest", "application/manifest+json" },
+	{ ".svg", "image/svg+xml" },
+	{ ".png", "image/png" },
+	{ ".ico", "image/x-icon" },
+	{ ".woff2", "font/woff2" },
+	{ ".txt", "text/plain; charset=utf-8" },
+};
+
+static const char *type_of(const char *name)
 {
-	const char *dot = strrchr(path, '.');
-	for (size_t i = 0; dot && i < ARRAY_SIZE(types); i++)
-		if (strcmp(types[i].ending, dot) == 0)
+	size_t length = strlen(name);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		size_t ending = strlen(types[i].ending);
+		if (length > ending && strcmp(name + length - ending, types[i].ending) == 0)
 			return types[i].type;
+	}
 	return NULL;
 }
 
-static int read_file(struct web *w, const char *file, const char *path, size_t size, struct err *e)
+/* --- headers ------------------------------------------------------------------------------------------------------- */
+
+struct header {
+	const char *name, *value;
+};
+
+/* No script but our files, no style in attributes, nothing from elsewhere, no frame around us; and the DOM takes HTML
+ * only from the one policy that the pages make. */
+static const struct header page_headers[] = {
+	{ "Content-Security-Policy",
+	  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+	  "worker-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+	  "base-uri 'none'; require-trusted-types-for 'script'; trusted-types belfry" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
+	{ "Cache-Control", "no-cache" },
+};
+static const struct header all_headers[] = {
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Frame-Options", "DENY" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Strict-Transport-Security", "max-age=31536000" },
+};
+
+static void add_headers(struct MHD_Response *response, const struct header *headers, size_t count)
 {
-	FILE *f = fopen(file, "rbe");
-	struct asset a = { .bytes = must_alloc(size + 1), .length = size };
-	bool ok = f && fread(a.bytes, 1, size, f) == size;
-	if (f)
-		fclose(f);
-	if (!ok) {
-		free(a.bytes);
-		return err_set(e, E_INTERNAL, NULL, "The page file %s could not be read: %s.", file, strerror(errno));
+	for (size_t i = 0; i < count; i++)
+		must(MHD_add_response_header(response, headers[i].name, headers[i].value) == MHD_YES);
+}
+
+void harden_response(struct MHD_Response *response)
+{
+	static const struct header api = { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" };
+	add_headers(response, &api, 1);
+	add_headers(response, all_headers, ARRAY_SIZE(all_headers));
+}
+
+/* Takes bytes (NULL: none). */
+static struct MHD_Response *make_response(char *bytes, size_t length, const char *type, const char *etag)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    length, bytes ? bytes : "", bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	must(response != NULL);
+	add_headers(response, page_headers, ARRAY_SIZE(page_headers));
+	add_headers(response, all_headers, ARRAY_SIZE(all_headers));
+	const struct header own[] = { { "Content-Type", type }, { "ETag", etag } };
+	add_headers(response, own, ARRAY_SIZE(own));
+	return response;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
+
+static char *read_all(int fd, size_t size)
+{
+	char *bytes = malloc(size + 1);
+	size_t got = 0;
+	while (bytes && got < size) {
+		ssize_t n = read(fd, bytes + got, size - got);
+		if (n <= 0 && !(n < 0 && errno == EINTR)) {
+			free(bytes);
+			return NULL;
+		}
+		got += n > 0 ? (size_t)n : 0;
 	}
-	unsigned char hash[16];
-	char hex[33];
-	crypto_generichash(hash, sizeof hash, (const unsigned char *)a.bytes, size, NULL, 0);
-	snprintf(a.etag, sizeof a.etag, "\"%s\"", sodium_bin2hex(hex, sizeof hex, hash, sizeof hash));
-	a.path = must_strdup(path);
-	a.type = must_strdup(type_of(path));
-	w->assets = must_realloc(w->assets, (w->asset_count + 1) * sizeof a);
-	w->assets[w->asset_count++] = a;
+	return bytes;
+}
+
+static void add_page(struct pages *pages, const char *path, const char *type, char *bytes, size_t length)
+{
+	unsigned char hash[crypto_generichash_BYTES_MIN];
+	char hex[2 * sizeof hash + 1];
+	crypto_generichash(hash, sizeof hash, (unsigned char *)bytes, length, NULL, 0);
+	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+	pages->items = must_realloc(pages->items, (pages->count + 1) * sizeof *pages->items);
+	struct page *page = &pages->items[pages->count++];
+	*page = (struct page){ .path = must_strdup(path) };
+	snprintf(page->etag, sizeof page->etag, "\"%s\"", hex);
+	page->full = make_response(bytes, length, type, page->etag);
+	page->unchanged = make_response(NULL, 0, type, page->etag);
+}
+
+static int read_file_at(struct pages *pages, int directory, const char *name, const char *path, struct err *e)
+{
+	const char *type = type_of(name);
+	struct stat st;
+	int fd = type ? openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (fd < 0)
+		return 0; /* what a browser cannot use stays out */
+	char *bytes = NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX && pages->count < FILES_MAX)
+		bytes = read_all(fd, (size_t)st.st_size);
+	close(fd);
+	if (!bytes)
+		return err_set(e, E_STORAGE, NULL, "The page %s cannot be read, or is too large.", path);
+	add_page(pages, path, type, bytes, (size_t)st.st_size);
 	return 0;
 }
 
-static int read_directory(struct web *w, const char *directory, const char *path, struct err *e)
+/* Takes fd. */
+static int read_directory(struct pages *pages, int fd, const char *path, int depth, struct err *e)
 {
-	DIR *d = opendir(directory);
-	if (!d)
-		return err_set(e, E_INTERNAL, NULL, "The page files in %s cannot be read: %s. Name their place with --www DIR.", directory, strerror(errno));
+	DIR *directory = fdopendir(fd);
+	must(directory != NULL);
 	int rc = 0;
-	struct dirent *entry;
-	while (rc == 0 && (entry = readdir(d))) {
-		struct stat st;
-		if (entry->d_name[0] == '.')
+	for (struct dirent *entry; rc == 0 && (entry = readdir(directory));) {
+		if (*entry->d_name == '.')
 			continue;
-		char *file = must_format("%s/%s", directory, entry->d_name), *name = must_format("%s/%s", path, entry->d_name);
-		if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
-			rc = read_directory(w, file, name, e);
-		else if (stat(file, &st) == 0 && S_ISREG(st.st_mode) && type_of(name) && st.st_size <= FILE_MAX_BYTES && w->asset_count < FILES_MAX)
-			rc = read_file(w, file, name, (size_t)st.st_size, e);
-		free(file);
-		free(name);
+		char *below = must_format("%s/%s", path, entry->d_name);
+		int child = depth < DEPTH_MAX ? openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+		rc = child >= 0 ? read_directory(pages, child, below, depth + 1, e)
+		                : read_file_at(pages, fd, entry->d_name, below, e);
+		free(below);
 	}
-	closedir(d);
+	closedir(directory);
 	return rc;
 }
 
-int assets_load(struct web *w, const char *directory, struct err *e)
+static int by_path(const void *a, const void *b)
 {
-	return read_directory(w, directory, "", e);
+	return strcmp(((const struct page *)a)->path, ((const struct page *)b)->path);
 }
 
-void assets_free(struct web *w)
+static const struct page *find(const struct pages *pages, const char *path)
 {
-	for (size_t i = 0; i < w->asset_count; i++) {
-		free(w->assets[i].path);
-		free(w->assets[i].type);
-		free(w->assets[i].bytes);
+	struct page key = { .path = (char *)path };
+	return pages->count ? bsearch(&key, pages->items, pages->count, sizeof key, by_path) : NULL;
+}
+
+int pages_load(const char *directory, struct pages **out, struct err *e)
+{
+	*out = must_alloc(sizeof **out);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		log_warn("the pages in %s cannot be read (%s): only the REST interface is served", directory, strerror(errno));
+		return 0;
 	}
-	free(w->assets);
+	int rc = read_directory(*out, fd, "", 0, e);
+	if (rc != 0)
+		return rc;
+	if ((*out)->count)
+		qsort((*out)->items, (*out)->count, sizeof *(*out)->items, by_path);
+	(*out)->index = find(*out, "/index.html");
+	return 0;
 }
 
-static const struct asset *find(const struct web *w, const char *path)
+void pages_free(struct pages **pages)
 {
-	for (size_t i = 0; i < w->asset_count; i++)
-		if (strcmp(w->assets[i].path, path) == 0)
-			return &w->assets[i];
-	return NULL;
+	if (!*pages)
+		return;
+	for (size_t i = 0; i < (*pages)->count; i++) {
+		free((*pages)->items[i].path);
+		MHD_destroy_response((*pages)->items[i].full);
+		MHD_destroy_response((*pages)->items[i].unchanged);
+	}
+	free((*pages)->items);
+	free(*pages);
+	*pages = NULL;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
+/* --- serving ------------------------------------------------------------------------------------------------------- */
+
+const struct page *pages_find(const struct pages *pages, const char *path)
 {
-	must(response != NULL);
-	response_protect(response, false);
-	enum MHD_Result rc = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return rc;
+	const struct page *page = find(pages, path);
+	return page || type_of(path) ? page : pages->index; /* the index draws what only the browser knows */
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection, int code)
+enum MHD_Result page_send(const struct page *page, struct MHD_Connection *mhd, const char *if_none_match)
 {
-	struct err e = { .code = code };
-	unsigned status;
-	struct MHD_Response *response = response_problem(&e, false, &status);
-	enum MHD_Result rc = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return rc;
-}
-
-enum MHD_Result asset_answer(struct web *w, struct MHD_Connection *connection, const char *path, bool get)
-{
-	const struct asset *a = find(w, path);
-	const char *last = strrchr(path, '/');
-	if (!get)
-		return refuse(connection, E_METHOD);
-	if (!a && !strchr(last, '.'))
-		a = find(w, "/index.html");
-	if (!a)
-		return refuse(connection, E_NOT_FOUND);
-	const char *known = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "If-None-Match");
-	bool same = known && strcmp(known, a->etag) == 0;
-	struct MHD_Response *response = MHD_create_response_from_buffer(same ? 0 : a->length, a->bytes, MHD_RESPMEM_PERSISTENT);
-	MHD_add_response_header(response, "Content-Type", a->type);
-	MHD_add_response_header(response, "ETag", a->etag);
-	MHD_add_response_header(response, "Cache-Control", "no-cache");
-	return answer(connection, same ? 304 : 200, response);
+	if (etag_listed(if_none_match, page->etag))
+		return MHD_queue_response(mhd, MHD_HTTP_NOT_MODIFIED, page->unchanged);
+	return MHD_queue_response(mhd, MHD_HTTP_OK, page->full);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The HTTP face of the station: starting and ending it. Everything else is in the route tables (request.h). */
+ * The HTTP face of the station: HTTPS, REST under /api/v1, the pages of the user interface, the event stream.
+ * It has a thread of its own; the functions here are called on the engine thread, before and after station_run. */
 #ifndef BELFRY_WEB_H
 #define BELFRY_WEB_H
 
@@ -8,12 +9,13 @@
 extern const struct type web_service;
 
 struct web;
-/* Serves https on listen ("ADDR:PORT", "[::1]:8443"; port 0 takes a free one), with the page files of the directory www.
- * Engine thread, before the loop runs. 0 or a code with a sentence. */
+/* Listens on "ADDRESS:PORT" ("[::1]:8443", "0.0.0.0:443"; port 0: a free one) and serves the pages in directory www.
+ * The tree must be loaded; requests are answered once the engine's loop runs. 0 or a code. */
 int web_start(struct station *s, const char *listen, const char *www, struct web **out, struct err *e);
-/* "127.0.0.1:8443": what a browser on this machine can open; for 0.0.0.0 and [::] that is localhost. Borrowed. */
+/* "127.0.0.1:8443": what a browser of this machine can be given; a wildcard becomes localhost. Borrowed. */
 const char *web_address(const struct web *w);
-/* Answers what still waits with 503, closes all connections, frees. NULL is fine. Engine thread, after the loop. */
+int web_port(const struct web *w);
+/* Ends all connections, waits for the thread, frees. *w may be NULL, and is NULL afterwards. */
 void web_stop(struct web **w);
 
 #endif

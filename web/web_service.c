@@ -1,17 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0
- * web:WebService: the web server as a component of the tree. Engine thread. */
-#include "web/web.h"
+ * WebService: what the web server listens on, as a component; and the tables of all routes. Engine thread. */
+#include <string.h>
+
+#include "station/must.h"
+#include "web/server.h"
+
+struct web_service {
+	struct component c;
+	char *address, *certificateFingerprint;
+	int64_t port;
+};
 
 static const struct slot slots[] = {
-	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "State of the web server."),
+	SLOT_AT(struct web_service, c.status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	        .doc = "Whether the web server runs."),
+	SLOT(struct web_service, address, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	     .doc = "Name or address and port that the station is reached at, as given with --listen."),
+	SLOT(struct web_service, port, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "TCP port of HTTPS."),
+	SLOT(struct web_service, certificateFingerprint, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "SHA-256 fingerprint of the certificate that browsers are shown; compare it with what yours says."),
 	SLOT_END,
 };
 
 const struct type web_service = {
 	.name = "web:WebService",
-	.doc = "Serves the browser and REST over HTTPS. Address and port are given when the station is started.",
-	.size = sizeof(struct component),
+	.doc = "Serves the user interface and REST over HTTPS.",
+	.size = sizeof(struct web_service),
 	.base = &baja_component,
 	.flags = TYPE_SINGLETON,
 	.slots = slots,
 };
+
+static const struct route *const tables[] = {
+	session_routes,     component_routes, type_routes,   alarm_routes, mail_routes,
+	certificate_routes, event_routes,     health_routes, NULL,
+};
+
+static void set(struct component *c, const char *slot, struct value v)
+{
+	component_set(c, type_slot(&web_service, slot), &v);
+}
+
+int web_start(struct station *s, const char *listen, const char *www, struct web **out, struct err *e)
+{
+	struct web_options options = { .listen = listen, .www = www, .tables = tables };
+	int rc = server_start(s, &options, out, e);
+	struct component *c = station_service(s, &web_service);
+	if (rc == 0 && c) {
+		set(c, "address", value_string((*out)->address));
+		set(c, "port", value_integer((*out)->port));
+		set(c, "certificateFingerprint", value_string((*out)->fingerprint));
+	}
+	return rc;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Server-Sent Events. events.c (engine thread) watches the tree for what somebody wants to see and makes each event's
+ * text once; stream.c (web thread) keeps the last ones for Last-Event-ID and hands them to the clients that want them.
+ * A slow client costs bounded memory: of a value only the newest waits, and one that falls behind too far is told to
+ * read everything again (event "reset"). Only web/ includes this. */
+#ifndef BELFRY_WEB_STREAM_H
+#define BELFRY_WEB_STREAM_H
+
+#include "web/server.h"
+
+enum stream_limit {
+	STREAM_ORDS = 1000, /* components that one client may watch */
+	STREAM_QUEUE = 256, /* events that wait for one client */
+	STREAM_QUEUE_BYTES = 262144,
+	RING_EVENTS = 1024, /* kept for Last-Event-ID */
+	RING_BYTES = 1048576,
+	HEARTBEAT = 15000, /* ms */
+};
+
+/* One event, made by the engine, then the web thread's alone. */
+struct event {
+	struct message message;
+	struct web *web;
+	uint64_t id;
+	uint64_t handle;         /* of a value: whose; 0 for events that all clients get */
+	const struct slot *slot; /* of a value: which; only compared */
+	int refs;                /* web thread */
+	size_t length;
+	char text[]; /* as it goes over the wire */
+};
+
+/* What a client watches and where it left off; made by the engine, then the web thread's. */
+struct subscription;
+struct stream {
+	struct stream *next, *prev;
+	struct web *web;
+	struct station *station;
+	struct subscription *subscription; /* the engine's; goes back to it at the end */
+	struct connection *connection;
+	uint64_t *handles; /* owned, sorted */
+	size_t count;
+	uint64_t floor, last; /* ids: nothing is known at or before floor; the client has seen last, or begins there */
+	bool resumed;         /* the client sent Last-Event-ID */
+	bool listed, suspended, beat, lost, ended;
+	struct event *queue[STREAM_QUEUE]; /* counted references */
+	size_t waiting, bytes, offset;     /* offset: sent of the first */
+	uint64_t moved;                    /* loop time when the client last took something */
+};
+
+/* events.c, engine thread */
+struct events *events_new(struct web *w);
+void events_close(struct events **events); /* streams that still live keep it until they end */
+void events_unsubscribe(struct station *s, struct subscription *subscription); /* any thread */
+
+/* stream.c, web thread */
+void streams_open(struct web *w);
+void streams_end(struct web *w);                           /* every stream ends at its next turn */
+void streams_close(struct web *w);                         /* once no stream is left */
+void stream_begin(struct stream *s, struct connection *c); /* from now on events gather */
+void stream_deliver(struct message *m);                    /* an event's message */
+struct stream_end {
+	struct message message;
+	struct web *web;
+	struct subscription *subscription;
+};
+void stream_expire(struct message *m);                  /* a stream_end: its login is over */
+struct MHD_Response *stream_response(struct stream *s); /* takes s */
+void stream_discard(struct stream **s);                 /* also on the engine thread, for one that never began */
+
+#endif
