@@ -157,6 +157,8 @@ void station_finish(struct station *s)
 {
 	if (s->running && s->tree.root)
 		tree_stop(s->tree.root);
+	while (s->loop.active_reqs.count > 0) /* jobs in libuv's pool end while there is still a store to tell */
+		uv_run(&s->loop, UV_RUN_ONCE);
 	net_stop(&s->net);
 	if (s->store) {
 		s->store->impl->close(s->store); /* its last answers arrive in the inbox */
