@@ -20,6 +20,8 @@ struct change {
 	struct value value;      /* SET */
 	json_t *json;            /* owned; SET_JSON, ADD */
 	char *prefix;            /* owned; JSON pointer in front of slot names */
+	char *hash;              /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
+	bool weak;               /* the password was shorter than advised */
 	uint32_t revision;       /* REVISION */
 	struct component *old;   /* ADD of a frozen child of another type: the one it replaces; borrowed */
 };
@@ -49,6 +51,7 @@ struct batch {
 	size_t shadow_count;
 	struct report report;
 	struct store_tx *tx;
+	struct change *hashing;      /* whose password is being hashed; borrowed */
 	json_t *audit;               /* array of {operation, target, slot?, oldValue?, value?} */
 	batch_done *done;
 	void *context;
@@ -73,5 +76,13 @@ void batch_plan(struct batch *b);
 /* Carries out a plan that is on disk. Cannot fail. */
 void batch_apply(struct batch *b);
 void shadow_finish(struct shadow *s);
+
+/* sheet_password.c. Starts hashing what must be hashed before the batch can be planned; false: there is nothing (left).
+ * When it has ended, the batch joins the queue. */
+bool batch_hash(struct batch *b);
+/* The hash for this property, for the plan: 0 and *out (owned), or a code, reported. */
+int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json, struct value *out);
+/* sheet.c. Puts a submitted batch into the queue. */
+void batch_enqueue(struct batch *b);
 
 #endif

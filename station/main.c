@@ -25,9 +25,6 @@
 #include "station/station.h"
 #include "web/web.h"
 
-#ifndef BELFRY_VERSION
-#define BELFRY_VERSION "0.1.0"
-#endif
 #ifndef BELFRY_WWW
 #define BELFRY_WWW "/usr/share/belfry/www"
 #endif

@@ -166,6 +166,7 @@ void batch_free(struct batch **batch)
 		free(c->sourceSlot);
 		free(c->targetSlot);
 		free(c->prefix);
+		free(c->hash);
 		value_clear(&c->value);
 		json_decref(c->json);
 	}
@@ -244,14 +245,20 @@ static void pump(struct message *m)
 	store_commit(q->station->store, tx, committed, q);
 }
 
-void batch_submit(struct batch *b, batch_done *done, void *context)
+void batch_enqueue(struct batch *b)
 {
 	struct sheet_queue *q = b->station->sheet;
-	b->done = done;
-	b->context = context;
 	*q->tail = b;
 	q->tail = &b->next;
 	post(q);
+}
+
+void batch_submit(struct batch *b, batch_done *done, void *context)
+{
+	b->done = done;
+	b->context = context;
+	if (!batch_hash(b))
+		batch_enqueue(b);
 }
 
 struct sheet_queue *sheet_queue_new(struct station *s)

@@ -243,7 +243,8 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 		return;
 	struct value current, v;
 	slot_read(slot, shadow_of(b, c)->next, &current);
-	if (value_from_json(slot, json, &current, name, &v, &b->report) == 0) {
+	bool hashed = slot->flags & SLOT_HASHED;
+	if ((hashed ? batch_take_hash(b, c, slot, json, &v) : value_from_json(slot, json, &current, name, &v, &b->report)) == 0) {
 		seal(b, &v);
 		set_value(b, c, slot, &v);
 	}

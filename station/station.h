@@ -5,10 +5,15 @@
 #define BELFRY_STATION_H
 
 #include "station/clock.h"
+#include "station/password.h"
 #include "station/sheet.h"
 #include "station/secret.h"
 #include "station/store.h"
 #include "station/tree.h"
+
+#ifndef BELFRY_VERSION
+#define BELFRY_VERSION "0.1.0"
+#endif
 
 /* Watches the running tree: for the event stream. Engine thread; callbacks must not change the tree. */
 struct observer {
@@ -34,6 +39,7 @@ struct station {
 	struct store *store;       /* owned; NULL only while starting */
 	struct observer *observers;
 	struct sheet_queue *sheet; /* owned */
+	struct password_pool passwords;
 	int64_t audit_next, sequence_next;
 	uv_timer_t tick;           /* drives the clock's heap */
 	uv_prepare_t prepare;

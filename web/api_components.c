@@ -40,7 +40,8 @@ static json_t *warnings_of(const struct report *report)
 	json_t *array = json_array();
 	for (size_t i = 0; i < report->count; i++)
 		if (report->items[i].warning)
-			json_array_append_new(array, json_pack("{s:s, s:s}", "pointer", report->items[i].pointer, "detail", report->items[i].detail));
+			json_array_append_new(
+			    array, json_pack("{s:s, s:s}", "pointer", report->items[i].pointer, "detail", report->items[i].detail));
 	return array;
 }
 
@@ -204,7 +205,9 @@ struct invoking {
 static json_t *any_to_json(const struct value *v)
 {
 	static const struct facets none = { 0 };
-	struct slot row = { .name = "result", .kind = v->kind, .facets = &none, .members = v->kind == V_STRUCT ? v->list.members : NULL };
+	struct slot row = {
+		.name = "result", .kind = v->kind, .facets = &none, .members = v->kind == V_STRUCT ? v->list.members : NULL
+	};
 	return v->kind == V_NULL ? json_null() : value_to_json(&row, v);
 }
 
@@ -246,8 +249,8 @@ static json_t *link_to_json(struct station *s, const struct link *l)
 {
 	struct component *source = station_by_handle(s, l->source);
 	char *ord = source ? component_ord(source) : must_strdup("");
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", l->name, "source", ord, "sourceSlot", l->sourceSlot, "targetSlot",
-	                         l->targetSlot, "enabled", l->enabled);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", l->name, "source", ord, "sourceSlot", l->sourceSlot,
+	                         "targetSlot", l->targetSlot, "enabled", l->enabled);
 	free(ord);
 	return json;
 }
@@ -283,7 +286,8 @@ static void link_added(void *context, int code, const struct report *report, uin
 static void add_link(struct request *r)
 {
 	struct component *c = target(r);
-	const char *source = c ? request_string(r, "source") : NULL, *from = source ? request_string(r, "sourceSlot") : NULL;
+	const char *source = c ? request_string(r, "source") : NULL,
+	           *from = source ? request_string(r, "sourceSlot") : NULL;
 	const char *to = from ? request_string(r, "targetSlot") : NULL;
 	if (!to)
 		return;
@@ -407,7 +411,8 @@ static void audit_rows(void *context, int code, const struct err *e, struct stor
 static void list_audit(struct request *r)
 {
 	int64_t limit, cursor;
-	if (!request_query_integer(r, "limit", 100, 1, 1000, &limit) || !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor))
+	if (!request_query_integer(r, "limit", 100, 1, 1000, &limit) ||
+	    !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor))
 		return;
 	struct store_query q = { .kind = &audit_kind, .order = "id", .descending = true, .limit = limit };
 	store_where_add(&q, "id", STORE_LT, value_integer(cursor));
@@ -422,27 +427,78 @@ static void list_audit(struct request *r)
 #define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
 #define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 const struct route component_routes[] = {
-	{ .method = "GET", .pattern = "/components/{path...}", .role = ROLE_VIEWER, .handle = get_component, .query = "depth",
-	  .doc = "A component with its values and children; without a path the root.", .answer = COMPONENT },
-	{ .method = "PATCH", .pattern = "/components/{path...}", .role = ROLE_VIEWER, .handle = patch_component,
+	{ .method = "GET",
+	  .pattern = "/components/{path...}",
+	  .role = ROLE_VIEWER,
+	  .handle = get_component,
+	  .query = "depth",
+	  .doc = "A component with its values and children; without a path the root.",
+	  .answer = COMPONENT },
+	{ .method = "PATCH",
+	  .pattern = "/components/{path...}",
+	  .role = ROLE_VIEWER,
+	  .handle = patch_component,
 	  .doc = "Changes properties: a merge patch. All or nothing; answers when it is on disk.",
-	  .body = OBJECT("\"values\":{\"type\":\"object\"}," TEXT("displayName")), .answer = COMPONENT },
-	{ .method = "DELETE", .pattern = "/components/{path...}", .role = ROLE_ADMIN, .handle = delete_component, .doc = "Removes a component with all below." },
-	{ .method = "POST", .pattern = "/components/{path...}/children", .role = ROLE_ADMIN, .handle = add_child, .doc = "Adds a component.",
-	  .body = OBJECT(TEXT("name") "," TEXT("type") "," TEXT("displayName") ",\"values\":{\"type\":\"object\"}"), .answer = COMPONENT },
-	{ .method = "POST", .pattern = "/components/{path...}/move", .role = ROLE_ADMIN, .handle = move_component, .doc = "Moves or renames a component.",
-	  .body = OBJECT(TEXT("parent") "," TEXT("name")), .answer = COMPONENT },
-	{ .method = "POST", .pattern = "/components/{path...}/actions/{name}", .role = ROLE_VIEWER, .handle = invoke_action,
-	  .doc = "Invokes an action; the body is its argument as a JSON value.", .body = "{}", .answer = OBJECT("\"result\":{}") },
-	{ .method = "GET", .pattern = "/components/{path...}/links", .role = ROLE_VIEWER, .handle = list_links, .doc = "Links into a component.",
+	  .body = OBJECT("\"values\":{\"type\":\"object\"}," TEXT("displayName")),
+	  .answer = COMPONENT },
+	{ .method = "DELETE",
+	  .pattern = "/components/{path...}",
+	  .role = ROLE_ADMIN,
+	  .handle = delete_component,
+	  .doc = "Removes a component with all below." },
+	{ .method = "POST",
+	  .pattern = "/components/{path...}/children",
+	  .role = ROLE_ADMIN,
+	  .handle = add_child,
+	  .doc = "Adds a component.",
+	  .body = OBJECT(TEXT("name") "," TEXT("type") "," TEXT("displayName") ",\"values\":{\"type\":\"object\"}"),
+	  .answer = COMPONENT },
+	{ .method = "POST",
+	  .pattern = "/components/{path...}/move",
+	  .role = ROLE_ADMIN,
+	  .handle = move_component,
+	  .doc = "Moves or renames a component.",
+	  .body = OBJECT(TEXT("parent") "," TEXT("name")),
+	  .answer = COMPONENT },
+	{ .method = "POST",
+	  .pattern = "/components/{path...}/actions/{name}",
+	  .role = ROLE_VIEWER,
+	  .handle = invoke_action,
+	  .doc = "Invokes an action; the body is its argument as a JSON value.",
+	  .body = "{}",
+	  .answer = OBJECT("\"result\":{}") },
+	{ .method = "GET",
+	  .pattern = "/components/{path...}/links",
+	  .role = ROLE_VIEWER,
+	  .handle = list_links,
+	  .doc = "Links into a component.",
 	  .answer = OBJECT("\"items\":{\"type\":\"array\"}") },
-	{ .method = "POST", .pattern = "/components/{path...}/links", .role = ROLE_ADMIN, .handle = add_link, .doc = "Adds a link into a component.",
-	  .body = OBJECT(TEXT("source") "," TEXT("sourceSlot") "," TEXT("targetSlot") "," TEXT("name")), .answer = OBJECT(TEXT("name")) },
-	{ .method = "DELETE", .pattern = "/components/{path...}/links/{name}", .role = ROLE_ADMIN, .handle = delete_link, .doc = "Removes a link." },
-	{ .method = "POST", .pattern = "/batch", .role = ROLE_OPERATOR, .flags = ROUTE_LARGE, .handle = run_batch,
-	  .doc = "Several operations (patch, add, remove, move, link, unlink), all or nothing.", .body = "{\"type\":\"array\"}",
+	{ .method = "POST",
+	  .pattern = "/components/{path...}/links",
+	  .role = ROLE_ADMIN,
+	  .handle = add_link,
+	  .doc = "Adds a link into a component.",
+	  .body = OBJECT(TEXT("source") "," TEXT("sourceSlot") "," TEXT("targetSlot") "," TEXT("name")),
+	  .answer = OBJECT(TEXT("name")) },
+	{ .method = "DELETE",
+	  .pattern = "/components/{path...}/links/{name}",
+	  .role = ROLE_ADMIN,
+	  .handle = delete_link,
+	  .doc = "Removes a link." },
+	{ .method = "POST",
+	  .pattern = "/batch",
+	  .role = ROLE_OPERATOR,
+	  .flags = ROUTE_LARGE,
+	  .handle = run_batch,
+	  .doc = "Several operations (patch, add, remove, move, link, unlink), all or nothing.",
+	  .body = "{\"type\":\"array\"}",
 	  .answer = OBJECT("\"warnings\":{\"type\":\"array\"}") },
-	{ .method = "GET", .pattern = "/audit", .role = ROLE_ADMIN, .handle = list_audit, .query = "user,limit,cursor", .doc = "The audit trail, newest first.",
+	{ .method = "GET",
+	  .pattern = "/audit",
+	  .role = ROLE_ADMIN,
+	  .handle = list_audit,
+	  .query = "user,limit,cursor",
+	  .doc = "The audit trail, newest first.",
 	  .answer = OBJECT("\"items\":{\"type\":\"array\"}," TEXT("next")) },
 	{ .method = NULL },
 };

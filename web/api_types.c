@@ -1,29 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0
- * /types: the slot tables, complete enough that a client draws any sheet from them. Types are constant: so is the
- * answer. Engine thread. */
+ * /types: the slot tables, complete enough that a client draws any sheet from them. Types are constant while the station
+ * runs, so a client that has the answer already hears 304. Engine thread. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/must.h"
 #include "web/request.h"
+
+/* Answers text with an ETag over its bytes. Takes json. */
+static void reply_constant(struct request *r, json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	must(text != NULL);
+	unsigned char hash[16];
+	char hex[2 * sizeof hash + 1], etag[sizeof hex + 2];
+	crypto_generichash(hash, sizeof hash, (const unsigned char *)text, strlen(text), NULL, 0);
+	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+	snprintf(etag, sizeof etag, "\"%s\"", hex);
+	const char *have = request_header(r, "If-None-Match");
+	request_reply_header(r, "ETag", etag);
+	if (have && (strcmp(have, "*") == 0 || strstr(have, etag)))
+		request_reply_empty(r, 304);
+	else
+		request_reply_text(r, 200, "application/json", text);
+	free(text);
+}
 
 static void list_types(struct request *r)
 {
 	json_t *items = json_array();
 	for (const struct type *const *t = request_station(r)->types; *t; t++)
 		json_array_append_new(items, type_to_json(*t));
-	request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+	reply_constant(r, json_pack("{s:o}", "items", items));
 }
 
 static void get_type(struct request *r)
 {
 	const struct type *t = type_find(request_station(r)->types, request_param(r, "name"));
 	if (t)
-		request_reply_json(r, 200, type_to_json(t));
+		reply_constant(r, type_to_json(t));
 	else
 		request_reply_code(r, E_NOT_FOUND, "There is no type \"%.80s\".", request_param(r, "name"));
 }
 
 const struct route type_routes[] = {
-	{ .method = "GET", .pattern = "/types", .role = ROLE_VIEWER, .handle = list_types, .doc = "All types with their slots, actions and topics.",
-	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Type\"}}}}" },
-	{ .method = "GET", .pattern = "/types/{name}", .role = ROLE_VIEWER, .handle = get_type, .doc = "One type.",
+	{ .method = "GET",
+	  .pattern = "/types",
+	  .role = ROLE_VIEWER,
+	  .handle = list_types,
+	  .doc = "All types with their slots, actions and topics.",
+	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/"
+	            "schemas/Type\"}}}}" },
+	{ .method = "GET",
+	  .pattern = "/types/{name}",
+	  .role = ROLE_VIEWER,
+	  .handle = get_type,
+	  .doc = "One type.",
 	  .answer = "{\"$ref\":\"#/components/schemas/Type\"}" },
 	{ .method = NULL },
 };

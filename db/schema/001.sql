@@ -22,9 +22,9 @@ CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
 CREATE TABLE certificate (alias TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT, issuer TEXT, notBefore INTEGER, notAfter INTEGER, keyAlgorithm TEXT, keySize INTEGER, fingerprint TEXT, spki TEXT, created INTEGER, approver TEXT, approvedAt INTEGER, reason TEXT, expires INTEGER, cause TEXT, previous TEXT, pem TEXT) STRICT, WITHOUT ROWID;
 
--- services/user/session.c
-CREATE TABLE session (hash TEXT PRIMARY KEY, user TEXT, csrf TEXT, address TEXT, agent TEXT, created INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
-CREATE TABLE token (hash TEXT PRIMARY KEY, user TEXT, name TEXT, created INTEGER, expires INTEGER) STRICT, WITHOUT ROWID;
+-- services/user: session.c, token.c
+CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT, address TEXT, agent TEXT, created INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
 -- services/email/records.c
 CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER) STRICT, WITHOUT ROWID;

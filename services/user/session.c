@@ -1,38 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Sessions and tokens: random values that only their holder knows; the station keeps their hash. Both are in memory for
- * each request and in the store for a restart. Engine thread. */
+ * Sessions: a random cookie that only the browser knows; the station keeps its hash, in memory for each request and in
+ * the store for a restart. A session carries a stamp of the password and role it was opened with: when either changes,
+ * the session is dead, whatever happens to its record. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/user/user_inside.h"
 #include "station/audit.h"
-#include "station/log.h"
 #include "station/must.h"
 
-#define TOKEN_PREFIX "belfry_"
-enum { SESSIONS_MAX = 1000, TOUCH_US = 60000000 };
+enum { SESSIONS_MAX = 1000 };
 
 static const struct slot session_slots[] = {
 	SLOT(struct session_record, hash, STRING, .flags = SLOT_REQUIRED, .doc = "BLAKE2b of the cookie's value."),
-	SLOT(struct session_record, user, STRING, .doc = "Whose session."),
+	SLOT(struct session_record, user, INTEGER, .doc = "Whose session: the handle of the user."),
+	SLOT(struct session_record, stamp, STRING, .doc = "Hash of the password and role that opened it."),
 	SLOT(struct session_record, csrf, STRING, .doc = "Value of the header that changes must carry."),
 	SLOT(struct session_record, address, STRING, .doc = "Where the login came from."),
-	SLOT(struct session_record, agent, STRING, .facets = FACETS(.maxLength = 400), .doc = "The browser, as it names itself."),
+	SLOT(struct session_record, agent, STRING, .facets = FACETS(.maxLength = 400),
+	     .doc = "The browser, as it names itself."),
 	SLOT(struct session_record, created, ABSTIME, .doc = "When the session began."),
 	SLOT(struct session_record, lastUsed, ABSTIME, .doc = "When it was last used, to the minute."),
 	SLOT_END,
 };
-const struct record_kind session_kind = { "session", "Sessions of people.", sizeof(struct session_record), session_slots, false };
-
-static const struct slot token_slots[] = {
-	SLOT(struct token_record, hash, STRING, .flags = SLOT_REQUIRED, .doc = "BLAKE2b of the token."),
-	SLOT(struct token_record, user, STRING, .doc = "Whose rights it has."),
-	SLOT(struct token_record, name, STRING, .doc = "What it is for."),
-	SLOT(struct token_record, created, ABSTIME, .doc = "When it was made."),
-	SLOT(struct token_record, expires, ABSTIME, .doc = "When it ends; null: never."),
-	SLOT_END,
-};
-const struct record_kind token_kind = { "token", "Bearer tokens of programs.", sizeof(struct token_record), token_slots, false };
+const struct record_kind session_kind = { "session", "Sessions of people.", sizeof(struct session_record),
+	                                      session_slots, false };
 
 void secret_hash(const char *text, char out[HASH_TEXT])
 {
@@ -41,44 +33,84 @@ void secret_hash(const char *text, char out[HASH_TEXT])
 	sodium_bin2hex(out, HASH_TEXT, hash, sizeof hash);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------------------------ */
+/* --- the list ------------------------------------------------------------------------------------------------------ */
 
-static void remove_session(struct user_service *service, size_t i)
+static struct session_record *append(struct user_service *service)
+{
+	service->sessions = must_realloc(service->sessions, (service->session_count + 1) * sizeof *service->sessions);
+	return &service->sessions[service->session_count++];
+}
+
+static void drop(struct user_service *service, size_t i)
 {
 	record_finish(&session_kind, &service->sessions[i]);
 	service->sessions[i] = service->sessions[--service->session_count];
 }
 
-static bool session_over(const struct user_service *service, const struct session_record *r, int64_t now)
-{
-	return now - r->lastUsed.us > service->defaultAutoLogoffPeriod.us || now - r->created.us > service->absoluteLogoff.us ||
-	       r->created.us > now + TOUCH_US; /* a clock set back does not make a session live longer */
-}
-
-static void forget_session(struct user_service *service, size_t i)
-{
-	struct store_tx *tx = store_tx_new();
-	store_tx_delete(tx, &session_kind, &service->sessions[i]);
-	store_commit(service->c.station->store, tx, NULL, NULL);
-	remove_session(service, i);
-}
-
-static size_t find_session(const struct user_service *service, const char *cookie)
+static size_t find(const struct user_service *service, const char *cookie)
 {
 	char hash[HASH_TEXT];
-	secret_hash(cookie, hash);
 	size_t i = 0;
+	secret_hash(cookie, hash);
 	while (i < service->session_count && strcmp(service->sessions[i].hash, hash) != 0)
 		i++;
 	return i;
 }
 
-/* The disk hears of a use once a minute: a session survives a restart, and a reader costs no write. */
-static void touch(struct user_service *service, struct session_record *r, int64_t now)
+/* The user of a session that is good; NULL when it is over. */
+static const struct user *holder(const struct user_service *service, const struct session_record *r)
 {
-	if (now - r->lastUsed.us < TOUCH_US)
+	struct station *s = service->c.station;
+	const struct user *u = user_by_handle(s, r->user);
+	int64_t now = station_now(s);
+	char stamp[STAMP_TEXT];
+	if (!u || !user_may_act(u))
+		return NULL;
+	user_stamp(u, stamp);
+	bool over = now - r->lastUsed.us > service->defaultAutoLogoffPeriod.us ||
+	    now - r->created.us > service->absoluteLogoff.us ||
+	    r->created.us > now + TOUCH_US; /* a clock set back does not make a session live longer */
+	return over || strcmp(stamp, r->stamp) != 0 ? NULL : u;
+}
+
+/* Ends what is over; and when there are too many, the one used longest ago. */
+static void prune(struct user_service *service, struct store_tx *tx)
+{
+	size_t oldest = 0;
+	for (size_t i = service->session_count; i-- > 0;) {
+		if (holder(service, &service->sessions[i]))
+			continue;
+		store_tx_delete(tx, &session_kind, &service->sessions[i]);
+		drop(service, i);
+	}
+	for (size_t i = 1; i < service->session_count; i++)
+		if (service->sessions[i].lastUsed.us < service->sessions[oldest].lastUsed.us)
+			oldest = i;
+	if (service->session_count < SESSIONS_MAX)
 		return;
-	r->lastUsed.us = now;
+	store_tx_delete(tx, &session_kind, &service->sessions[oldest]);
+	drop(service, oldest);
+}
+
+void sessions_end_of(struct user_service *service, const struct user *u, struct store_tx *tx)
+{
+	for (size_t i = service->session_count; i-- > 0;) {
+		if (service->sessions[i].user != (int64_t)u->c.handle)
+			continue;
+		store_tx_delete(tx, &session_kind, &service->sessions[i]);
+		drop(service, i);
+	}
+}
+
+/* --- using --------------------------------------------------------------------------------------------------------- */
+
+/* A reader costs no write: the disk hears of it once a minute, so that a session survives a restart. */
+static void touch(struct user_service *service, struct session_record *r)
+{
+	r->lastUsed.us = station_now(service->c.station);
+	if (r->lastUsed.us - r->stored < TOUCH_US)
+		return;
+	r->stored = r->lastUsed.us;
 	struct store_tx *tx = store_tx_new();
 	store_tx_put(tx, &session_kind, r);
 	store_commit(service->c.station->store, tx, NULL, NULL);
@@ -87,19 +119,19 @@ static void touch(struct user_service *service, struct session_record *r, int64_
 int user_resolve_session(struct station *s, const char *cookie, struct actor *out, const char **csrf)
 {
 	struct user_service *service = user_service_of(s);
-	if (!service)
-		return E_UNAUTHORIZED;
-	size_t i = find_session(service, cookie);
-	if (i == service->session_count)
+	size_t i = service ? find(service, cookie) : 0;
+	if (!service || i == service->session_count)
 		return E_UNAUTHORIZED;
 	struct session_record *r = &service->sessions[i];
-	const struct user *u = user_find(s, r->user);
-	int64_t now = station_now(s);
-	if (session_over(service, r, now) || !u || !user_may_act(u)) {
-		forget_session(service, i);
+	const struct user *u = holder(service, r);
+	if (!u) {
+		struct store_tx *tx = store_tx_new();
+		store_tx_delete(tx, &session_kind, r);
+		store_commit(s->store, tx, NULL, NULL);
+		drop(service, i);
 		return E_UNAUTHORIZED;
 	}
-	touch(service, r, now);
+	touch(service, r);
 	user_fill_actor(u, "session", out);
 	*csrf = r->csrf;
 	return 0;
@@ -108,15 +140,17 @@ int user_resolve_session(struct station *s, const char *cookie, struct actor *ou
 bool user_session_lives(struct station *s, const char *cookie)
 {
 	struct user_service *service = user_service_of(s);
-	size_t i = service ? find_session(service, cookie) : 0;
-	return service && i < service->session_count && !session_over(service, &service->sessions[i], station_now(s));
+	size_t i = service ? find(service, cookie) : 0;
+	return service && i < service->session_count && holder(service, &service->sessions[i]);
 }
+
+/* --- beginning and ending -------------------------------------------------------------------------------------------- */
 
 /* A session on its way to the disk. */
 struct making {
 	struct station *station;
 	struct session_record record;
-	char *cookie;          /* owned, wiped */
+	char *cookie; /* owned, wiped */
 	user_done *done;
 	void *context;
 };
@@ -125,197 +159,121 @@ static void session_made(void *context, int code, const struct err *e)
 {
 	struct making *m = context;
 	struct user_service *service = user_service_of(m->station);
-	if (code == 0 && service) {
-		service->sessions = must_realloc(service->sessions, (service->session_count + 1) * sizeof *service->sessions);
-		service->sessions[service->session_count++] = m->record;
-	} else {
+	if (code == 0 && service)
+		*append(service) = m->record;
+	else
 		record_finish(&session_kind, &m->record);
-	}
 	m->done(m->context, code, e, code == 0 ? m->cookie : NULL);
 	explicit_bzero(m->cookie, strlen(m->cookie));
 	free(m->cookie);
 	free(m);
 }
 
-void session_make(struct user_service *service, const struct user *u, const char *from, const char *agent, user_done *done, void *context)
+void session_make(struct user_service *service, const struct user *u, const char *stamp, const char *from,
+                  const char *agent, user_done *done, void *context)
 {
 	struct station *s = service->c.station;
 	struct making *m = must_alloc(sizeof *m);
 	char hash[HASH_TEXT];
-	if (service->session_count >= SESSIONS_MAX)
-		forget_session(service, 0);
 	*m = (struct making){ .station = s, .cookie = secret_random_hex(32), .done = done, .context = context };
 	secret_hash(m->cookie, hash);
 	int64_t now = station_now(s);
-	m->record = (struct session_record){ .hash = must_strdup(hash), .user = must_strdup(u->c.name), .csrf = secret_random_hex(16),
-		                                 .address = must_strdup(from), .agent = must_strndup(agent ? agent : "", 400),
-		                                 .created = { now }, .lastUsed = { now } };
+	m->record = (struct session_record){ .hash = must_strdup(hash),
+		                                 .user = (int64_t)u->c.handle,
+		                                 .stamp = must_strdup(stamp),
+		                                 .csrf = secret_random_hex(16),
+		                                 .address = must_strdup(from),
+		                                 .agent = must_strndup(agent ? agent : "", 390),
+		                                 .created = { now },
+		                                 .lastUsed = { now },
+		                                 .stored = now };
 	struct store_tx *tx = store_tx_new();
 	struct actor actor;
 	user_fill_actor(u, "session", &actor);
 	snprintf(actor.from, sizeof actor.from, "%s", from);
+	prune(service, tx);
 	store_tx_put(tx, &session_kind, &m->record);
 	audit_write(s, tx, &actor, "login", u->c.name, NULL, NULL, NULL, NULL);
 	store_commit(s->store, tx, session_made, m);
 }
 
-/* Ends a log-out: answers when the session is gone from the disk. */
-struct ending {
-	user_done *done;
-	void *context;
-};
-
-static void session_ended(void *context, int code, const struct err *e)
-{
-	struct ending *end = context;
-	end->done(end->context, code, e, NULL);
-	free(end);
-}
-
 void user_log_out(struct station *s, const char *cookie, const struct actor *actor, user_done *done, void *context)
 {
 	struct user_service *service = user_service_of(s);
-	struct ending *end = must_alloc(sizeof *end);
-	*end = (struct ending){ done, context };
 	struct store_tx *tx = store_tx_new();
-	size_t i = service ? find_session(service, cookie) : 0;
+	size_t i = service ? find(service, cookie) : 0;
 	if (service && i < service->session_count) {
 		store_tx_delete(tx, &session_kind, &service->sessions[i]);
-		remove_session(service, i);
+		drop(service, i);
+		audit_write(s, tx, actor, "logout", actor->user, NULL, NULL, NULL, NULL);
 	}
-	audit_write(s, tx, actor, "logout", actor->user, NULL, NULL, NULL, NULL);
-	store_commit(s->store, tx, session_ended, end);
+	store_commit(s->store, tx, ending_done, ending_new(done, context));
 }
 
-void sessions_end_of(struct user_service *service, const char *user, struct store_tx *tx)
-{
-	for (size_t i = service->session_count; i-- > 0;) {
-		if (strcmp(service->sessions[i].user, user) != 0)
-			continue;
-		store_tx_delete(tx, &session_kind, &service->sessions[i]);
-		remove_session(service, i);
-	}
-}
+/* --- for people ------------------------------------------------------------------------------------------------------ */
 
-/* --- tokens -------------------------------------------------------------------------------------------------------- */
-
-int user_resolve_token(struct station *s, const char *token, struct actor *out)
+json_t *user_sessions_json(struct station *s, const struct actor *actor, const char *cookie)
 {
 	struct user_service *service = user_service_of(s);
-	if (!service || strncmp(token, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0)
-		return E_UNAUTHORIZED;
-	char hash[HASH_TEXT];
-	secret_hash(token, hash);
-	for (size_t i = 0; i < service->token_count; i++) {
-		const struct token_record *t = &service->tokens[i];
-		if (strcmp(t->hash, hash) != 0)
+	json_t *items = json_array();
+	char own[HASH_TEXT];
+	secret_hash(cookie ? cookie : "", own);
+	for (size_t i = 0; service && i < service->session_count; i++) {
+		const struct session_record *r = &service->sessions[i];
+		const struct user *u = holder(service, r);
+		char created[ABSTIME_TEXT_MAX], used[ABSTIME_TEXT_MAX];
+		if (!u || (actor->role != ROLE_ADMIN && strcmp(actor->user, u->c.name) != 0))
 			continue;
-		const struct user *u = user_find(s, t->user);
-		bool over = t->expires.us != ABSTIME_NULL && station_now(s) > t->expires.us;
-		if (over || !u || !user_may_act(u))
-			return E_UNAUTHORIZED;
-		user_fill_actor(u, "token", out);
-		return 0;
+		json_array_append_new(items,
+		                      json_pack("{s:s%, s:s, s:s, s:s, s:s, s:s, s:b}", "id", r->hash, (size_t)ID_TEXT - 1,
+		                                "user", u->c.name, "address", r->address, "agent", r->agent, "created",
+		                                abstime_print(r->created.us, created), "lastUsed",
+		                                abstime_print(r->lastUsed.us, used), "current", strcmp(r->hash, own) == 0));
 	}
-	return E_UNAUTHORIZED;
+	return items;
 }
 
-struct token_making {
-	struct station *station;
-	struct token_record record;
-	char *token;           /* owned, wiped */
-	user_done *done;
-	void *context;
-};
-
-static void token_made(void *context, int code, const struct err *e)
+void user_session_end(struct station *s, const struct actor *actor, const char *id, user_done *done, void *context)
 {
-	struct token_making *m = context;
-	struct user_service *service = user_service_of(m->station);
-	if (code == 0 && service) {
-		service->tokens = must_realloc(service->tokens, (service->token_count + 1) * sizeof *service->tokens);
-		service->tokens[service->token_count++] = m->record;
-	} else {
-		record_finish(&token_kind, &m->record);
-	}
-	m->done(m->context, code, e, code == 0 ? m->token : NULL);
-	explicit_bzero(m->token, strlen(m->token));
-	free(m->token);
-	free(m);
-}
-
-void user_token_add(struct station *s, const struct actor *actor, const char *user, const char *label, int days, user_done *done, void *context)
-{
-	struct err e = { 0 };
-	if (!user_find(s, user) || !user_service_of(s))
-		err_set(&e, E_NOT_FOUND, "user", "There is no user named \"%.60s\".", user);
-	else if (*label == '\0' || strlen(label) > 100)
-		err_set(&e, E_INVALID, "name", "A token needs a label of 1 to 100 characters that says what it is for.");
-	else if (days < 0 || days > 36500)
-		err_set(&e, E_INVALID, "expires", "A token ends after 1 to 36500 days, or never (0).");
-	if (e.code) {
-		done(context, e.code, &e, NULL);
+	struct user_service *service = user_service_of(s);
+	for (size_t i = 0; service && i < service->session_count && strlen(id) == ID_TEXT - 1; i++) {
+		struct session_record *r = &service->sessions[i];
+		const struct user *u = user_by_handle(s, r->user);
+		if (strncmp(r->hash, id, ID_TEXT - 1) != 0 || !u ||
+		    (actor->role != ROLE_ADMIN && strcmp(actor->user, u->c.name) != 0))
+			continue;
+		struct store_tx *tx = store_tx_new();
+		store_tx_delete(tx, &session_kind, r);
+		audit_write(s, tx, actor, "sessionEnded", u->c.name, NULL, NULL, NULL, NULL);
+		drop(service, i);
+		store_commit(s->store, tx, ending_done, ending_new(done, context));
 		return;
 	}
-	struct token_making *m = must_alloc(sizeof *m);
-	char hash[HASH_TEXT], *random = secret_random_hex(32);
-	*m = (struct token_making){ .station = s, .token = must_format(TOKEN_PREFIX "%s", random), .done = done, .context = context };
-	explicit_bzero(random, strlen(random));
-	free(random);
-	secret_hash(m->token, hash);
-	int64_t now = station_now(s);
-	m->record = (struct token_record){ .hash = must_strdup(hash), .user = must_strdup(user), .name = must_strdup(label), .created = { now },
-		                               .expires = { days ? now + days * 86400 * SECOND_US : ABSTIME_NULL } };
-	struct store_tx *tx = store_tx_new();
-	store_tx_put(tx, &token_kind, &m->record);
-	audit_write(s, tx, actor, "tokenAdded", user, NULL, NULL, label, NULL);
-	store_commit(s->store, tx, token_made, m);
-}
-
-void tokens_end_of(struct user_service *service, const char *user, struct store_tx *tx)
-{
-	for (size_t i = service->token_count; i-- > 0;) {
-		if (strcmp(service->tokens[i].user, user) != 0)
-			continue;
-		store_tx_delete(tx, &token_kind, &service->tokens[i]);
-		record_finish(&token_kind, &service->tokens[i]);
-		service->tokens[i] = service->tokens[--service->token_count];
-	}
+	struct err e;
+	err_set(&e, E_NOT_FOUND, NULL, "There is no such session of yours.");
+	done(context, e.code, &e, NULL);
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------- */
 
-static int load_session(void *context, void *record)
+static int load(void *context, void *record)
 {
-	struct user_service *service = context;
-	service->sessions = must_realloc(service->sessions, (service->session_count + 1) * sizeof *service->sessions);
-	record_copy(&session_kind, &service->sessions[service->session_count++], record);
+	struct session_record *r = append(context);
+	*r = (struct session_record){ 0 };
+	record_copy(&session_kind, r, record);
+	r->stored = r->lastUsed.us;
 	return 0;
 }
 
-static int load_token(void *context, void *record)
-{
-	struct user_service *service = context;
-	service->tokens = must_realloc(service->tokens, (service->token_count + 1) * sizeof *service->tokens);
-	record_copy(&token_kind, &service->tokens[service->token_count++], record);
-	return 0;
-}
-
-void sessions_load(struct user_service *service)
+int sessions_load(struct user_service *service, struct err *e)
 {
 	struct store *store = service->c.station->store;
-	struct err e = { 0 };
-	if (store->impl->scan(store, &session_kind, load_session, service, &e) != 0 ||
-	    store->impl->scan(store, &token_kind, load_token, service, &e) != 0)
-		log_error("sessions and tokens could not be read: %s", e.text);
+	return store->impl->scan(store, &session_kind, load, service, e);
 }
 
 void sessions_free(struct user_service *service)
 {
 	while (service->session_count)
-		remove_session(service, 0);
+		drop(service, 0);
 	free(service->sessions);
-	while (service->token_count)
-		record_finish(&token_kind, &service->tokens[--service->token_count]);
-	free(service->tokens);
 }
