@@ -40,7 +40,7 @@ async function sink() {
 async function mailStation(count) {
   const hole = await sink();
   const station = await Station.start({ args: ['--log-level', 'warn'] });
-  await setUpMail(station.api, { port: hole.port, account: CLEAR, recipient: { transitions: { toOffnormal: true, toFault: false, toNormal: false, toAlert: false } } });
+  await setUpMail(station.api, { port: hole.port, account: CLEAR });
   const contacts = await addContacts(station.api, count);
   return { hole, station, contacts };
 }

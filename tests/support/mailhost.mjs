@@ -99,6 +99,16 @@ export class MailHost {
   logText(mark = 0) { return readFileSync(this.log, 'utf8').slice(mark); }
   logMark() { return this.logText().length; }
 
+  /** What Postfix logged of the connections that began after a mark, until now. */
+  connectionsSince(mark) {
+    const open = new Set();
+    return this.logText(mark).split('\n').filter((line) => {
+      const smtpd = line.match(/smtpd\[(\d+)\]/)?.[1];
+      if (/\]: connect from/.test(line)) open.add(smtpd);
+      return open.has(smtpd);
+    });
+  }
+
   /** Makes Postfix take or refuse other recipients: answers by address, from the next connection on. */
   setRecipientAnswers(answers) {
     const rows = Object.entries(answers).map(([address, answer]) => `{${address}=${answer}}`).join(', ');

@@ -18,13 +18,14 @@ export const CLEAR = { useSsl: false, useStartTls: false };
 
 export const addresses = (...list) => list.map((address) => ({ name: '', address }));
 
-/** Configures the account and the recipient that a new station ships, and lets both mail as much as a test wants. */
+/** Configures the account and the recipient that a new station ships, and lets both mail as much as a test wants; that a
+ * source is normal again is not mailed. */
 export async function setUpMail(api, { port, to = ['bob@mail.test'], hostname = '127.0.0.1', account = {}, recipient = {} }) {
   await api.patch(ACCOUNT, {
     hostname, port, replyTo: { name: 'Belfry', address: 'alice@mail.test' }, emailAuthenticator: noAuth(),
-    maxQueueSize: 1000000, maxSendablePerDay: 1000000, connectionTimeout: '10s', ...account,
+    maxQueueSize: 1000000, maxSendablePerDay: 1000000, connectionTimeout: '10s', retryInterval: '1s', ...account,
   });
-  await api.patch(RECIPIENT, { to: addresses(...to), emailAccount: 'OutgoingAccount', ...recipient });
+  await api.patch(RECIPIENT, { to: addresses(...to), emailAccount: 'OutgoingAccount', transitions: { toNormal: false }, ...recipient });
 }
 
 /** Adds contacts Plant/PREFIX0... that are an alarm when closed; returns their paths. One transaction. */
