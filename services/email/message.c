@@ -17,6 +17,10 @@ static char *header_text(const char *text)
 	for (unsigned char *p = (unsigned char *)valid; *p; p++)
 		if (*p < ' ' || *p == 0x7f)
 			*p = ' ';
+	char **pieces = g_strsplit(valid, "=?", -1); /* GMime would leave it to readers, who decode it */
+	g_free(valid);
+	valid = g_strjoinv("= ?", pieces);
+	g_strfreev(pieces);
 	if (g_utf8_strlen(valid, -1) > SUBJECT_MAX) {
 		char *cut = g_utf8_substring(valid, 0, SUBJECT_MAX - 1), *dots = g_strconcat(cut, "\u2026", NULL);
 		g_free(cut);

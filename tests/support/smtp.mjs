@@ -219,7 +219,7 @@ class Session {
     const text = Buffer.from(raw.toString('latin1').replace(/^\.\./gm, '.'), 'latin1');
     const message = {
       ...this.message, raw: text, user: this.user, protocol: this.protocol, time: Date.now(),
-      messageId: text.toString('latin1').match(/^Message-I[Dd]:\s*(\S+)/im)?.[1],
+      messageId: text.toString('latin1').match(/^Message-ID:\s*<?([^>\s]+)/im)?.[1],
     };
     this.reset();
     const answer = this.server.options.afterMessage?.(message, this);
