@@ -200,7 +200,7 @@ static void name_address(struct web *w, int fd, const char *host)
 static int listen_on(struct web *w, const char *text, int *fd, struct err *e)
 {
 	char host[256];
-	const char *port;
+	const char *port = "";
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
 	int rc = split_listen(text, host, sizeof host, &port, e);
 	if (rc != 0)
