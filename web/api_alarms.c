@@ -196,18 +196,18 @@ static json_t *result(const char *uuid, int code)
 static void acted(void *context, const int *codes, size_t count)
 {
 	struct pending *p = context;
-	json_t *items = json_array();
+	json_t *results = json_array();
 	size_t unwritten = 0;
 	for (size_t i = 0; i < count; i++) {
-		json_array_append_new(items, result(p->uuids[i], codes[i]));
+		json_array_append_new(results, result(p->uuids[i], codes[i]));
 		unwritten += codes[i] == E_STORAGE;
 		free(p->uuids[i]);
 	}
 	if (unwritten == count) { /* a plain failure, for those who look at the status only */
-		json_decref(items);
+		json_decref(results);
 		request_reply_code(p->request, E_STORAGE, "%s", err_text(E_STORAGE));
 	} else {
-		request_reply_json(p->request, 200, json_pack("{s:o}", "items", items));
+		request_reply_json(p->request, 200, json_pack("{s:o}", "results", results));
 	}
 	free(p);
 }
@@ -270,19 +270,18 @@ static void post_later(struct request *r)
 	    "This version of the station lists and acknowledges alarms; it cannot clear or shelve them yet.");
 }
 
-#define BODY(required)                                                                                                 \
-	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{\"uuids\":{\"type\":\"array\",\"minItems\":1,"   \
+/* clang-format off */
+#define BODY(required) \
+	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{\"uuids\":{\"type\":\"array\",\"minItems\":1," \
 	"\"maxItems\":500,\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\",\"maxLength\":4000}}}"
-#define RESULTS                                                                                                        \
-	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
-	"\"object\","                                                                                                      \
-	"\"required\":[\"uuid\",\"ok\",\"status\"],\"properties\":{\"uuid\":{\"type\":\"string\"},\"ok\":{\"type\":"       \
-	"\"boolean\"},"                                                                                                    \
-	"\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"}}}}}}"
-#define LIST                                                                                                           \
-	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
-	"\"object\"}},"                                                                                                    \
-	"\"next\":{\"type\":\"string\"}}}"
+#define RESULTS \
+	"{\"type\":\"object\",\"required\":[\"results\"],\"properties\":{\"results\":{\"type\":\"array\",\"items\":" \
+	"{\"type\":\"object\",\"required\":[\"uuid\",\"ok\",\"status\"],\"properties\":{\"uuid\":{\"type\":\"string\"}," \
+	"\"ok\":{\"type\":\"boolean\"},\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"}}}}}}"
+#define LIST \
+	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":" \
+	"{\"type\":\"object\"}},\"next\":{\"type\":\"string\"}}}"
+/* clang-format on */
 
 const struct route alarm_routes[] = {
 	{ "GET", "/alarms", ROLE_VIEWER, 0, get_alarms, "Alarm records, newest first.", NULL, LIST,

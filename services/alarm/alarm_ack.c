@@ -28,9 +28,9 @@ struct step {
 	int64_t now;
 };
 
-static void one_done(struct request *q, size_t index, int code)
+/* One of the holds on the request is given back; the last one answers. */
+static void let_go(struct request *q)
 {
-	q->codes[index] = code;
 	if (--q->left)
 		return;
 	q->done(q->context, q->codes, q->count);
@@ -41,7 +41,8 @@ static void one_done(struct request *q, size_t index, int code)
 
 static void end_step(struct step *step, int code)
 {
-	one_done(step->request, step->index, code);
+	step->request->codes[step->index] = code;
+	let_go(step->request);
 	free(step);
 }
 
@@ -125,50 +126,44 @@ static void looked_up(void *context, int code, const struct err *e, struct store
 	change(step, service, alarm);
 }
 
-static void start_step(struct request *q, size_t index, const char *uuid)
+/* 0: it is under way and will end by itself; or the code that ends it here. */
+static int start_step(struct request *q, size_t index, const char *uuid)
 {
 	struct alarm_service *service = alarm_service_of(q->station);
 	struct open_alarm *alarm = service ? open_alarms_find(&service->open, uuid) : NULL;
-	if (!service || strlen(uuid) != 36) {
-		one_done(q, index, E_NOT_FOUND);
-		return;
-	}
-	if (alarm && q->acknowledge && alarm->record.ackState == ALARM_ACKED) {
-		one_done(q, index, E_CONFLICT);
-		return;
-	}
+	if (q->actor.role < ROLE_OPERATOR)
+		return E_FORBIDDEN;
+	if (!service || strlen(uuid) != 36)
+		return E_NOT_FOUND;
+	if (alarm && q->acknowledge && alarm->record.ackState == ALARM_ACKED)
+		return E_CONFLICT;
 	struct step *step = must_alloc(sizeof *step);
 	*step = (struct step){ .request = q, .index = index };
 	snprintf(step->uuid, sizeof step->uuid, "%s", uuid);
 	if (alarm) {
 		change(step, service, alarm);
-		return;
+		return 0;
 	}
 	struct store_query query = { .kind = &alarm_kind, .limit = 1 };
 	store_where_add(&query, "uuid", STORE_EQ, value_string(uuid));
 	store_ask(q->station->store, &query, looked_up, step);
+	return 0;
 }
 
 static void start_request(struct station *s, const struct actor *actor, bool acknowledge, const char *const *uuids,
                           size_t count, const char *note, alarm_results *done, void *context)
 {
 	struct request *q = must_alloc(sizeof *q);
-	*q = (struct request){ .station = s,
-		                   .actor = *actor,
-		                   .note = must_strdup(note),
-		                   .acknowledge = acknowledge,
-		                   .codes = must_alloc((count + 1) * sizeof(int)),
-		                   .count = count,
-		                   .left = count + 1,
-		                   .done = done,
-		                   .context = context };
-	for (size_t i = 0; i < count; i++) {
-		if (actor->role < ROLE_OPERATOR)
-			one_done(q, i, E_FORBIDDEN);
-		else
-			start_step(q, i, uuids[i]);
-	}
-	one_done(q, count, 0); /* the request's own hold, so that it cannot end while it starts */
+	*q = (struct request){
+		.station = s, .actor = *actor, .acknowledge = acknowledge, .count = count, .done = done, .context = context
+	};
+	q->note = must_strdup(note);
+	q->codes = must_alloc((count + 1) * sizeof(int));
+	q->left = count + 1; /* and a hold of its own, so that it cannot end while it starts */
+	for (size_t i = 0; i < count; i++)
+		if ((q->codes[i] = start_step(q, i, uuids[i])) != 0)
+			q->left--;
+	let_go(q);
 }
 
 void alarm_acknowledge(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,

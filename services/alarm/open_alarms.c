@@ -78,8 +78,11 @@ void open_alarms_remove(struct open_alarms *all, struct open_alarm *a)
 void open_alarms_finish(struct open_alarms *all)
 {
 	for (size_t i = 0; i < all->buckets; i++)
-		while (all->uuids[i])
-			open_alarms_remove(all, all->uuids[i]);
+		for (struct open_alarm *a = all->uuids[i], *next; a; a = next) {
+			next = a->next_uuid;
+			record_finish(&alarm_kind, &a->record);
+			free(a);
+		}
 	for (struct class_counts *k = all->classes, *next; k; k = next) {
 		next = k->next;
 		free(k);
