@@ -8,9 +8,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
 import { Guest, needsRig } from '../rig/guest.mjs';
 import { MailHost, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
+import { PASSWORD } from '../support/station.mjs';
 import { eventually } from '../support/wait.mjs';
 
 const skip = needsRoot || needsRig();
@@ -48,8 +50,36 @@ before(async () => {
   }
   await api.patch('/Drivers/GpioNetwork', { retryInterval: '500ms' });
   await api.add('/Drivers/GpioNetwork', 'Plant', 'gpio:GpioChip', { label: 'plant' });
-  await api.post('/certificates/user', { alias: 'plant', pem: pki.root.pem });
 }, { timeout: 120000 });
+
+/** Imports the private CA as an integrator does: in the browser, from a file. */
+async function importInBrowser() {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage({ ignoreHTTPSErrors: true }); // the station's own certificate is self-signed
+    page.setDefaultTimeout(60000);
+    await page.goto(`${guest.url}/`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('link', { name: 'Certificates' }).click();
+    await page.getByRole('link', { name: 'User Trust Store' }).click();
+    await page.getByRole('button', { name: 'Import' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('File').setInputFiles(pki.root.cert);
+    await dialog.getByLabel('Alias').fill('plant');
+    await dialog.getByRole('button', { name: 'Import' }).click();
+    await page.getByRole('row', { name: /plant.*Plant Root CA/ }).waitFor();
+  } finally {
+    await browser.close();
+  }
+}
+
+test('the private CA is imported in the browser', { skip }, async () => {
+  await importInBrowser();
+  const { items } = await api.get('/certificates/user');
+  assert.deepEqual(items.map((row) => row.alias), ['plant']);
+});
 
 after(async () => {
   await guest?.stop();
