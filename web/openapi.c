@@ -247,8 +247,11 @@ static json_t *operation(const struct route *route)
 	                       "parameters", parameters(route), "responses", responses(route));
 	if (route->body)
 		set(op, "requestBody", json_pack("{s:o}", "content", content("application/json", parse(route->body))));
+	static const char *const roles[] = { "none", "viewer", "operator", "admin" };
 	if (route->flags & ROUTE_OPEN)
 		set(op, "security", json_array());
+	else
+		set(op, "x-role", json_string(roles[route->role]));
 	return op;
 }
 

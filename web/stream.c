@@ -140,6 +140,41 @@ static void beat(uv_timer_t *timer)
 	}
 }
 
+/* --- a client that goes -------------------------------------------------------------------------------------------- */
+
+/* libmicrohttpd does not watch a suspended connection; this does. */
+struct hangup {
+	uv_poll_t poll;
+	struct stream *stream;
+};
+
+static void hung_up(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	struct stream *s = container_of(poll, struct hangup, poll)->stream;
+	uv_poll_stop(poll);
+	s->ended = true;
+	wake(s);
+}
+
+static void hangup_watch(struct stream *s)
+{
+	struct hangup *h = must_alloc(sizeof *h);
+	h->stream = s;
+	if (uv_poll_init(&s->web->thread.loop, &h->poll, s->connection->fd) != 0) {
+		free(h); /* then the heartbeat finds out */
+		return;
+	}
+	uv_poll_start(&h->poll, UV_DISCONNECT, hung_up);
+	s->hangup = h;
+}
+
+static void hangup_closed(uv_handle_t *handle)
+{
+	free(container_of((uv_poll_t *)handle, struct hangup, poll));
+}
+
 /* --- life of a stream ---------------------------------------------------------------------------------------------- */
 
 /* What the client has missed; or, when that is not known any more, that it has. */
@@ -172,6 +207,7 @@ void stream_begin(struct stream *s, struct connection *c)
 	if (!uv_is_active((uv_handle_t *)&all->heartbeat))
 		uv_timer_start(&all->heartbeat, beat, HEARTBEAT, HEARTBEAT);
 	s->ended = s->web->stopping;
+	hangup_watch(s);
 	if (s->resumed)
 		replay(all, s);
 }
@@ -188,6 +224,8 @@ void stream_discard(struct stream **stream)
 		else
 			s->web->streams->first = s->next;
 	}
+	if (s->hangup)
+		uv_close((uv_handle_t *)&s->hangup->poll, hangup_closed);
 	while (s->waiting)
 		take_out(s, s->waiting - 1);
 	events_unsubscribe(s->station, s->subscription);

@@ -31,13 +31,15 @@ struct event {
 
 /* What a client watches and where it left off; made by the engine, then the web thread's. */
 struct subscription;
+struct hangup;
 struct stream {
 	struct stream *next, *prev;
 	struct web *web;
 	struct station *station;
 	struct subscription *subscription; /* the engine's; goes back to it at the end */
 	struct connection *connection;
-	uint64_t *handles; /* owned, sorted */
+	struct hangup *hangup; /* sees the client go; owned */
+	uint64_t *handles;     /* owned, sorted */
 	size_t count;
 	uint64_t floor, last; /* ids: nothing is known at or before floor; the client has seen last, or begins there */
 	bool resumed;         /* the client sent Last-Event-ID */

@@ -129,7 +129,7 @@ const REFUSED = [
   ['percent at the end', get('/a%')],
   ['raw UTF-8', get('/\xc3\xa4')],
   ['two spaces in the request line', `GET  / HTTP/1.1\r\n${HOST}\r\n`],
-  ['space in the target', `GET /a b HTTP/1.1\r\n${HOST}\r\n`],
+  ['space in the target', `GET /a b HTTP/1.1\r\n${HOST}\r\n`, []],
   ['space behind the version', `GET / HTTP/1.1 \r\n${HOST}\r\n`],
   ['tab in the request line', `GET\t/ HTTP/1.1\r\n${HOST}\r\n`, [400, 501]],
   ['fragment', get('/#a')],
@@ -162,6 +162,7 @@ const REFUSED = [
 for (const [name, bytes, statuses = [400]] of REFUSED) {
   test(`refused and closed: ${name}`, async () => {
     const { answers: got } = await say(bytes);
+    if (statuses.length === 0 && got.length === 0) return; /* hung up at once */
     assert.equal(got.length, 1, `${got.length} answers: ${JSON.stringify(got.map(({ head }) => head))}`);
     assert.ok(statuses.includes(got[0].status), `${got[0].status}: ${got[0].body}`);
     assert.match(got[0].head, /^connection: close$/im);
@@ -524,7 +525,7 @@ test('streams take at most half of the connections', { skip: MODE !== 'debug' &&
   assert.ok(Number(refused.headers['retry-after']) > 0);
   assert.equal((await small.api.send('GET', '/components')).status, 200, 'others still get in');
   streams.pop().close();
-  await within(10 * SLOWNESS, (async () => {
+  await within(5 * SLOWNESS, (async () => {
     while (!streams.some((stream) => stream.again)) {
       const stream = await open().catch(() => undefined);
       if (stream) streams.push(Object.assign(stream, { again: true }));
