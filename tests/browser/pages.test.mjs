@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// timeout: 240
+// Every page by eye of axe (light, dark, forced colours), by keyboard alone, under the strict CSP; nine tabs with one stream.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Browser, accessible, logIn, newPage, untroubled } from '../support/browser.mjs';
+import { addContacts, close, setUpMail, ledgerRow } from '../support/plant.mjs';
+import { Station } from '../support/station.mjs';
+
+const PAGES = {
+  station: ['/station', 'Services'],
+  folder: ['/station/Services', 'Email Service'],
+  account: ['/station/Services/EmailService/OutgoingAccount', 'Hostname'],
+  recipient: ['/station/Services/EmailService/EmailRecipient', 'Days Of Week'],
+  extension: ['/station/Plant/Contact0/Alarm', 'Alarm Value'],
+  alarms: ['/alarms', 'unacked'],
+  mail: ['/mail', 'for the page'],
+  hosts: ['/certificates/hosts', 'No server has been refused'],
+  user: ['/certificates/user', 'Import'],
+  system: ['/certificates/system', 'valid'],
+  keys: ['/certificates/keys', 'User Key Store'],
+};
+let station, browser;
+
+before(async () => {
+  [station, browser] = await Promise.all([Station.start(), Browser.start()]);
+  await setUpMail(station.api, { port: -1, account: { transport: 'Maildir' }, recipient: { subject: 'for the page' } });
+  const [contact] = await addContacts(station.api, 1);
+  await close(station.api, contact);
+  await ledgerRow(station.api, 'accepted', ({ state }) => state === 'accepted');
+});
+after(async () => {
+  await browser?.stop();
+  await station?.stop();
+});
+
+for (const [look, options] of Object.entries({ light: {}, dark: { dark: true }, 'forced colours': { forced: true } })) {
+  test(`axe finds nothing on any page, ${look}`, async () => {
+    const context = await browser.context({ ...options, bypassCSP: true });
+    const page = await newPage(context);
+    await page.goto(`${station.url}/login`);
+    await page.getByLabel('User name').waitFor();
+    await accessible(page, 'login', options);
+    await logIn(page, station);
+    for (const [name, [path, text]] of Object.entries(PAGES)) {
+      await page.goto(station.url + path);
+      await page.locator('main').getByText(text, { exact: false }).first().waitFor();
+      await accessible(page, name, options);
+    }
+    for (const path of ['/alarms', '/mail']) {
+      await page.goto(station.url + path);
+      await page.locator('main td a').first().click();
+      await page.locator('main dl').first().waitFor();
+      await accessible(page, `${path} detail`, options);
+    }
+    await page.goto(`${station.url}/certificates/user`);
+    await page.getByRole('button', { name: 'Import' }).click();
+    await page.getByRole('dialog').waitFor();
+    await accessible(page, 'import dialog', options);
+    await context.close();
+  });
+}
+
+test('no page breaks the CSP or throws', async () => {
+  const context = await browser.context();
+  const page = await newPage(context);
+  await logIn(page, station);
+  for (const [path, text] of Object.values(PAGES)) {
+    const response = await page.goto(station.url + path);
+    assert.match(response.headers()['content-security-policy'], /default-src 'none'.*require-trusted-types-for 'script'/);
+    await page.locator('main').getByText(text, { exact: false }).first().waitFor();
+  }
+  untroubled(page);
+  await context.close();
+});
+
+test('by keyboard alone: log in, walk the tree, change a property, save', async () => {
+  const context = await browser.context();
+  const page = await newPage(context);
+  await page.goto(`${station.url}/login`);
+  await page.getByLabel('User name').waitFor();
+  await page.keyboard.type('admin');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('correct horse battery 9');
+  await page.keyboard.press('Enter');
+  await page.getByRole('tree').waitFor();
+  for (let i = 0; i < 30 && !(await page.evaluate(() => document.activeElement?.getAttribute('role') === 'treeitem')); i += 1) await page.keyboard.press('Tab');
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('data-path'));
+  assert.equal(await focused(), '/');
+  for (let i = 0; i < 20 && (await focused()) !== '/Services/EmailService'; i += 1) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowRight');
+  await page.locator('[data-path="/Services/EmailService/OutgoingAccount"]').waitFor();
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await focused(), '/Services/EmailService/OutgoingAccount');
+  await page.keyboard.press('Enter');
+  const host = page.getByLabel('Hostname', { exact: true });
+  await host.waitFor();
+  for (let i = 0; i < 60 && !(await host.evaluate((e) => e === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+  await page.keyboard.type('mail.example.com');
+  await page.keyboard.press('Control+s');
+  await page.getByText('Saved on disk.').waitFor();
+  assert.equal((await station.api.component('/Services/EmailService/OutgoingAccount')).values.hostname, 'mail.example.com');
+  untroubled(page);
+  await context.close();
+});
+
+test('nine tabs are live over one event stream', async () => {
+  const context = await browser.context();
+  const first = await newPage(context);
+  await logIn(first, station);
+  const tabs = [first];
+  for (let i = 1; i < 9; i += 1) {
+    const tab = await newPage(context);
+    await tab.goto(`${station.url}/station/Services/EmailService/OutgoingAccount`);
+    await tab.getByLabel('Hostname', { exact: true }).waitFor();
+    tabs.push(tab);
+  }
+  await first.goto(`${station.url}/station/Services/EmailService/OutgoingAccount`);
+  await Promise.all(tabs.map((tab) => tab.getByRole('img', { name: 'Live values: on' }).waitFor()));
+  await station.api.patch('/Services/EmailService/OutgoingAccount', { hostname: 'nine.example.com' });
+  await Promise.all(tabs.map((tab) => tab.waitForFunction(() => [...document.querySelectorAll('input')].some((i) => i.value === 'nine.example.com'))));
+  tabs.forEach(untroubled);
+  await context.close();
+});
+
+test('an input that is being edited is not overwritten; a second Save gets the choice', async () => {
+  const context = await browser.context();
+  const page = await newPage(context);
+  await logIn(page, station);
+  await page.goto(`${station.url}/station/Services/EmailService/OutgoingAccount`);
+  const host = page.getByLabel('Hostname', { exact: true });
+  await host.fill('mine.example.com');
+  await station.api.patch('/Services/EmailService/OutgoingAccount', { hostname: 'theirs.example.com' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Somebody else has changed this component' });
+  await dialog.getByText('theirs.example.com').waitFor();
+  assert.equal(await host.inputValue(), 'mine.example.com');
+  await dialog.getByRole('button', { name: 'Keep mine' }).click();
+  await page.getByText('Saved on disk.').waitFor();
+  assert.equal((await station.api.component('/Services/EmailService/OutgoingAccount')).values.hostname, 'mine.example.com');
+  untroubled(page);
+  await context.close();
+});
