@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Events } from '../support/events.mjs';
-import { CLEAR, addContacts, close, open, setUpMail } from '../support/plant.mjs';
+import { ACCOUNT, CLEAR, addContacts, close, open, setUpMail } from '../support/plant.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { Station, temporaryDirectory } from '../support/station.mjs';
 import { eventually, within } from '../support/wait.mjs';
@@ -35,10 +35,14 @@ async function readDatabase(station, scratch) {
   return { integrity, uuids: new Set(uuids) };
 }
 
-/** One burst and one kill. Adds what the station has announced to `promised`. */
-async function killInBurst(station, contacts, random, promised) {
+/**
+ * One burst and one kill. The moment is random among all stages: while alarms come, ten at a time, while their mails
+ * leave, and when most have left. Adds what the station has announced to `promised`; returns what it has answered.
+ */
+async function killInBurst(station, server, contacts, random, promised) {
   const events = await Events.open(station.api);
   const answered = [];
+  let ended = false;
   const burst = (async () => {
     await open(station.api, ...contacts);
     for (let i = 0; i < contacts.length; i += 10) {
@@ -46,14 +50,18 @@ async function killInBurst(station, contacts, random, promised) {
       await close(station.api, ...some);
       answered.push(...some);
     }
-  })().catch(() => { /* killed in the middle: that is the point */ });
-  await Promise.race([burst, new Promise((resolve) => { setTimeout(resolve, random() * 300); })]);
-  await new Promise((resolve) => { setTimeout(resolve, random() * 30); });
+  })().catch(() => { /* killed in the middle: that is the point */ }).finally(() => { ended = true; });
+  const closed = Math.floor(random() * 150), mails = server.messages.length + Math.max(0, 2 * (closed - contacts.length));
+  const deadline = Date.now() + 5000;
+  while (Date.now() < deadline && !(ended ? server.messages.length >= mails : answered.length >= closed)) await tick(1);
+  await tick(random() * 20);
   await station.kill();
   await burst;
   for (const { event, json } of events.seen) if (event === 'alarm') promised.add(json.uuid);
   return answered;
 }
+
+const tick = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 async function line(number, kills, summary) {
   const server = await SmtpServer.start();
@@ -67,7 +75,7 @@ async function line(number, kills, summary) {
 
   for (let i = 0; i < kills; i++) {
     const copiesBefore = server.messages.length - server.tally().size;
-    const answered = await killInBurst(station, contacts, random, promised);
+    const answered = await killInBurst(station, server, contacts, random, promised);
     const { integrity, uuids } = await readDatabase(station, scratch);
     assert.equal(integrity, 'ok', `after kill ${i}`);
     const lost = [...promised].filter((uuid) => !uuids.has(uuid));
@@ -82,8 +90,12 @@ async function line(number, kills, summary) {
 
   const alarms = await station.api.list('/alarms');
   for (const uuid of promised) assert.ok(alarms.some((alarm) => alarm.uuid === uuid), `alarm ${uuid} is lost`);
-  const mails = await eventually(async () => 'the outbox is empty',
-    async () => (await station.api.value('/Services/EmailService/OutgoingAccount', 'queueSize')) === 0 && station.api.list('/mail'), { seconds: 60, every: 200 });
+  const mails = await eventually(async () => {
+    const { values } = await station.api.component(ACCOUNT);
+    const waiting = (await station.api.list('/mail')).filter(({ state }) => state !== 'accepted');
+    return `the outbox is empty: ${JSON.stringify(values)} ${waiting.length} ${JSON.stringify(waiting[0])}\n${station.stderr.slice(-2000)}`;
+  },
+    async () => (await station.api.value(ACCOUNT, 'queueSize')) === 0 && station.api.list('/mail'), { seconds: 60, every: 200 });
   const tally = server.tally();
   const missing = mails.filter(({ messageId }) => !tally.has(messageId));
   assert.deepEqual(missing.map(({ subject }) => subject), [], 'mails that have not arrived');
