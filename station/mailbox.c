@@ -2,7 +2,10 @@
  * Mailboxes and the net thread: see mailbox.h. */
 #include "station/mailbox.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "station/must.h"
 
@@ -10,7 +13,11 @@ void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *))
 {
 	*mb = (struct mailbox){ .wake = wake };
 	mb->tail = &mb->head;
-	must(pthread_mutex_init(&mb->lock, NULL) == 0);
+	pthread_mutexattr_t inherit; /* a poster that holds the lock runs as urgently as who waits for it */
+	must(pthread_mutexattr_init(&inherit) == 0);
+	must(pthread_mutexattr_setprotocol(&inherit, PTHREAD_PRIO_INHERIT) == 0);
+	must(pthread_mutex_init(&mb->lock, &inherit) == 0);
+	pthread_mutexattr_destroy(&inherit);
 }
 
 void mailbox_finish(struct mailbox *mb)
@@ -60,29 +67,49 @@ int mailbox_run(struct mailbox *mb)
 
 static void loop_wake(struct mailbox *mb)
 {
-	uv_async_send(&container_of(mb, struct loop_mailbox, mailbox)->async);
+	const uint64_t one = 1;
+	ssize_t n;
+	do
+		n = write(container_of(mb, struct loop_mailbox, mailbox)->fd, &one, sizeof one);
+	while (n < 0 && errno == EINTR);
+	must(n == sizeof one);
 }
 
-static void loop_awake(uv_async_t *async)
+static void loop_awake(uv_poll_t *poll, int status, int events)
 {
-	mailbox_run(&container_of(async, struct loop_mailbox, async)->mailbox);
+	(void)status, (void)events;
+	struct loop_mailbox *lm = container_of(poll, struct loop_mailbox, poll);
+	uint64_t count;
+	ssize_t n = read(lm->fd, &count, sizeof count); /* before the messages are taken: a later one wakes again */
+	must(n == sizeof count || errno == EAGAIN || errno == EINTR);
+	mailbox_run(&lm->mailbox);
 }
 
 int loop_mailbox_init(struct loop_mailbox *lm, uv_loop_t *loop)
 {
 	mailbox_init(&lm->mailbox, loop_wake);
-	return uv_async_init(loop, &lm->async, loop_awake);
+	lm->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (lm->fd < 0)
+		return -1;
+	int rc = uv_poll_init(loop, &lm->poll, lm->fd);
+	return rc != 0 ? rc : uv_poll_start(&lm->poll, UV_READABLE, loop_awake);
+}
+
+static void loop_mailbox_finish(struct loop_mailbox *lm)
+{
+	mailbox_finish(&lm->mailbox);
+	close(lm->fd);
 }
 
 static void loop_closed(uv_handle_t *handle)
 {
-	mailbox_finish(&container_of((uv_async_t *)handle, struct loop_mailbox, async)->mailbox);
+	loop_mailbox_finish(container_of((uv_poll_t *)handle, struct loop_mailbox, poll));
 }
 
 void loop_mailbox_close(struct loop_mailbox *lm)
 {
 	mailbox_run(&lm->mailbox);
-	uv_close((uv_handle_t *)&lm->async, loop_closed);
+	uv_close((uv_handle_t *)&lm->poll, loop_closed);
 }
 
 static void *net_main(void *context)
@@ -119,7 +146,7 @@ static void net_stopping(struct message *m)
 {
 	struct net *n = container_of(m, struct net_stop_message, message)->net;
 	n->stopping = true;
-	uv_close((uv_handle_t *)&n->inbox.async, NULL);
+	uv_close((uv_handle_t *)&n->inbox.poll, NULL);
 }
 
 void net_stop(struct net *n)
@@ -128,6 +155,6 @@ void net_stop(struct net *n)
 	net_post(n, &stop.message);
 	pthread_join(n->thread, NULL);
 	mailbox_run(&n->inbox.mailbox); /* nobody's message is left behind */
-	mailbox_finish(&n->inbox.mailbox);
+	loop_mailbox_finish(&n->inbox);
 	must(uv_loop_close(&n->loop) == 0);
 }

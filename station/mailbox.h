@@ -30,10 +30,12 @@ bool mailbox_waits(struct mailbox *mb);
 /* The receiver: takes the whole chain instead of running it (the store groups by it). */
 struct message *mailbox_take(struct mailbox *mb);
 
-/* A mailbox on a libuv loop: the engine's and the net thread's. */
+/* A mailbox on a libuv loop: the engine's and the net thread's. Woken by a descriptor of ours: uv_async_send() has its
+ * receiver spin until the sender has run on, which a receiver of real-time priority may prevent for a long time. */
 struct loop_mailbox {
 	struct mailbox mailbox;
-	uv_async_t async;
+	uv_poll_t poll;
+	int fd; /* owned; an eventfd */
 };
 int loop_mailbox_init(struct loop_mailbox *lm, uv_loop_t *loop);
 /* Closes the uv handle; the loop must run once more afterwards. */
