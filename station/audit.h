@@ -7,17 +7,18 @@
 #include "station/sheet.h"
 
 struct audit_record {
-	int64_t id;               /* sequence */
+	int64_t id; /* sequence */
 	struct abstime timestamp;
-	char *operation;          /* "changed", "added", "removed", "renamed", "moved", "linked", "invoked", "login", "loginFailed", ... */
-	char *target;             /* path or name */
+	char *
+	    operation; /* "changed", "added", "removed", "renamed", "moved", "linked", "invoked", "login", "loginFailed", ... */
+	char *target;                  /* path or name */
 	char *slot, *oldValue, *value; /* never a secret */
-	char *user, *origin;      /* origin: "session 192.0.2.7" */
-	char *detail;             /* JSON text: all changes of a batch of several */
+	char *user, *origin;           /* origin: "session 192.0.2.7" */
+	char *detail;                  /* JSON text: all changes of a batch of several */
 };
 extern const struct record_kind audit_kind;
 /* Adds a record to tx. Texts may be NULL. */
-void audit_write(struct station *s, struct store_tx *tx, const struct actor *actor, const char *operation, const char *target,
-                 const char *slot, const char *oldValue, const char *value, const char *detail);
+void audit_write(struct station *s, struct store_tx *tx, const struct actor *actor, const char *operation,
+                 const char *target, const char *slot, const char *oldValue, const char *value, const char *detail);
 
 #endif

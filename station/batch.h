@@ -7,62 +7,72 @@
 #include "station/sheet.h"
 #include "station/station.h"
 
-enum change_what { CHANGE_SET, CHANGE_SET_JSON, CHANGE_DISPLAY_NAME, CHANGE_ADD, CHANGE_REMOVE, CHANGE_MOVE, CHANGE_LINK, CHANGE_UNLINK, CHANGE_REVISION };
+enum change_what {
+	CHANGE_SET,
+	CHANGE_SET_JSON,
+	CHANGE_DISPLAY_NAME,
+	CHANGE_ADD,
+	CHANGE_REMOVE,
+	CHANGE_MOVE,
+	CHANGE_LINK,
+	CHANGE_UNLINK,
+	CHANGE_REVISION
+};
 
 /* One change as it was asked for. */
 struct change {
 	enum change_what what;
-	uint64_t component;      /* the one concerned; of ADD: the new one */
-	uint64_t parent;         /* ADD, MOVE */
-	char *name;              /* owned; slot, new name, link name, display name */
+	uint64_t component;                     /* the one concerned; of ADD: the new one */
+	uint64_t parent;                        /* ADD, MOVE */
+	char *name;                             /* owned; slot, new name, link name, display name */
 	char *source, *sourceSlot, *targetSlot; /* owned; LINK */
-	uint64_t source_handle;  /* LINK, once planned */
-	struct value value;      /* SET */
-	json_t *json;            /* owned; SET_JSON, ADD */
-	char *prefix;            /* owned; JSON pointer in front of slot names */
-	char *hash;              /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
-	bool weak;               /* the password was shorter than advised */
-	uint32_t revision;       /* REVISION */
-	struct component *old;   /* ADD of a frozen child of another type: the one it replaces; borrowed */
+	uint64_t source_handle;                 /* LINK, once planned */
+	struct value value;                     /* SET */
+	json_t *json;                           /* owned; SET_JSON, ADD */
+	char *prefix;                           /* owned; JSON pointer in front of slot names */
+	char *hash;            /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
+	bool weak;             /* the password was shorter than advised */
+	uint32_t revision;     /* REVISION */
+	struct component *old; /* ADD of a frozen child of another type: the one it replaces; borrowed */
 };
 
 /* A component as it will be: a copy with the new values, which the rules look at. */
 struct shadow {
 	uint64_t handle;
-	struct component *live;      /* borrowed; for a new component: the component itself, next == live */
-	struct component *next;      /* owned unless new */
-	bool fresh;                  /* being added */
-	bool rest;                   /* only its row changes (display name, place) */
-	const struct slot *slots[96];/* which slots have changed */
+	struct component *live;       /* borrowed; for a new component: the component itself, next == live */
+	struct component *next;       /* owned unless new */
+	bool fresh;                   /* being added */
+	bool rest;                    /* only its row changes (display name, place) */
+	const struct slot *slots[96]; /* which slots have changed */
 	size_t count;
-	char *displayName;           /* owned; NULL: unchanged */
+	char *displayName; /* owned; NULL: unchanged */
 };
 
 struct batch {
 	struct station *station;
 	struct actor actor;
-	bool by_user;                /* permissions and audit apply */
-	struct change *changes;      /* owned */
+	bool by_user;           /* permissions and audit apply */
+	struct change *changes; /* owned */
 	size_t count, capacity;
-	struct component **added;    /* owned array; components owned until applied */
-	uint64_t *added_parent;      /* owned array: handle of each one's parent */
+	struct component **added; /* owned array; components owned until applied */
+	uint64_t *added_parent;   /* owned array: handle of each one's parent */
 	size_t added_count;
-	struct shadow *shadows;      /* owned */
+	struct shadow *shadows; /* owned */
 	size_t shadow_count;
 	struct report report;
 	struct store_tx *tx;
-	struct change *hashing;      /* whose password is being hashed; borrowed */
-	json_t *audit;               /* array of {operation, target, slot?, oldValue?, value?} */
+	struct change *hashing; /* whose password is being hashed; borrowed */
+	json_t *audit;          /* array of {operation, target, slot?, oldValue?, value?} */
 	batch_done *done;
 	void *context;
-	struct batch *next;          /* in the queue */
+	struct batch *next; /* in the queue */
 	int code;
 };
 
 struct sheet_queue {
 	struct station *station;
 	struct batch *head, **tail;
-	bool busy;                   /* head is on its way to the disk */
+	bool busy; /* head is on its way to the disk */
 	bool posted;
 	struct message message;
 };
@@ -81,7 +91,8 @@ void shadow_finish(struct shadow *s);
  * When it has ended, the batch joins the queue. */
 bool batch_hash(struct batch *b);
 /* The hash for this property, for the plan: 0 and *out (owned), or a code, reported. */
-int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json, struct value *out);
+int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json,
+                    struct value *out);
 /* sheet.c. Puts a submitted batch into the queue. */
 void batch_enqueue(struct batch *b);
 

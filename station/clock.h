@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 struct clock {
-	bool virtual_;          /* a test's clock: stands still until clock_advance */
-	int64_t mono, wall;     /* of the virtual clock, microseconds */
-	struct timer **heap;    /* owned array of borrowed timers, earliest first */
+	bool virtual_;       /* a test's clock: stands still until clock_advance */
+	int64_t mono, wall;  /* of the virtual clock, microseconds */
+	struct timer **heap; /* owned array of borrowed timers, earliest first */
 	size_t count, capacity;
 };
 struct timer {
-	int64_t due;            /* monotonic microseconds */
-	size_t index;           /* in the heap, plus one; 0: not running */
+	int64_t due;  /* monotonic microseconds */
+	size_t index; /* in the heap, plus one; 0: not running */
 	void (*fire)(struct timer *t);
 };
 

@@ -62,9 +62,11 @@ int name_check(const char *name, struct err *e)
 			i += 2;
 			continue;
 		}
-		return err_set(e, E_INVALID, "name",
-		               "The name \"%.60s\" is not legal: it must start with a letter and go on with letters, digits or _; "
-		               "write anything else as $xx.", name);
+		return err_set(
+		    e, E_INVALID, "name",
+		    "The name \"%.60s\" is not legal: it must start with a letter and go on with letters, digits or _; "
+		    "write anything else as $xx.",
+		    name);
 	}
 	return 0;
 }

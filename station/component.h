@@ -15,22 +15,22 @@ struct link;
 
 /* What few components have: kept apart so that the many stay small. */
 struct component_extra {
-	char *displayName;   /* owned; NULL: made from the name */
-	struct link *links;  /* owned; links into this component */
+	char *displayName;  /* owned; NULL: made from the name */
+	struct link *links; /* owned; links into this component */
 };
 
 struct component {
 	unsigned magic;
-	uint32_t revision;             /* counts committed changes; the ETag */
+	uint32_t revision; /* counts committed changes; the ETag */
 	const struct type *type;
-	char *name;                    /* owned */
+	char *name; /* owned */
 	struct component *parent, *first, *last, *next;
 	struct component *by_name, *by_handle; /* hash chains of the tree */
-	struct station *station;       /* borrowed */
-	struct component_extra *extra; /* owned; may be NULL */
+	struct station *station;               /* borrowed */
+	struct component_extra *extra;         /* owned; may be NULL */
 	uint64_t handle;
 	struct status status;
-	uint16_t flags;                /* enum component_flags */
+	uint16_t flags; /* enum component_flags */
 };
 enum component_flags { COMPONENT_RUNNING = 1 << 0, COMPONENT_FROZEN = 1 << 1 /* the child of a V_COMPONENT slot */ };
 
@@ -75,13 +75,14 @@ void component_set_status(struct component *c, uint16_t bits);
 struct actor;
 struct store_tx;
 struct invocation {
-	const struct actor *actor;  /* who; NULL: the station itself (a link, a timer) */
-	const struct value *arg;    /* V_NULL when there is none */
-	struct store_tx *tx;        /* what must become durable together with the cause; NULL: nobody collects */
-	struct value result;        /* owned */
+	const struct actor *actor; /* who; NULL: the station itself (a link, a timer) */
+	const struct value *arg;   /* V_NULL when there is none */
+	struct store_tx *tx;       /* what must become durable together with the cause; NULL: nobody collects */
+	struct value result;       /* owned */
 	struct err err;
-	void (*done)(struct invocation *inv, int code); /* called once if run returned 1; may be NULL for the station's own */
-	void *context;              /* of done */
+	void (*done)(struct invocation *inv,
+	             int code); /* called once if run returned 1; may be NULL for the station's own */
+	void *context;          /* of done */
 };
 /* Runs an action by name; the answer of struct action.run. No permission check: the sheet does that (sheet_invoke). */
 int component_invoke(struct component *c, const char *action, struct invocation *inv);

@@ -19,17 +19,17 @@ struct console {
 	struct station *station;
 	console_handler *handler;
 	uv_pipe_t pipe;
-	char *path;                 /* owned */
-	struct connection *first;   /* owned */
+	char *path;               /* owned */
+	struct connection *first; /* owned */
 };
 
 struct connection {
-	struct console_call call;   /* handed to the handler */
+	struct console_call call; /* handed to the handler */
 	struct console *console;
 	struct connection *next;
 	uv_pipe_t pipe;
 	uv_write_t write;
-	char *line, *answer;        /* owned */
+	char *line, *answer; /* owned */
 	size_t length;
 	bool asked, closed;
 };
@@ -113,7 +113,7 @@ static bool same_user(uv_pipe_t *pipe)
 	struct ucred peer;
 	socklen_t size = sizeof peer;
 	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	       (peer.uid == geteuid() || peer.uid == 0);
+	    (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static void connected(uv_stream_t *server, int status)

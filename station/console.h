@@ -9,7 +9,7 @@
 /* One command on its way. The handler answers exactly once, now or later, with console_reply. */
 struct console_call {
 	struct station *station;
-	json_t *request;       /* owned by the call: {"command": "user add", ...} */
+	json_t *request;                                          /* owned by the call: {"command": "user add", ...} */
 	void (*reply)(struct console_call *call, json_t *answer); /* takes answer */
 };
 typedef void console_handler(struct console_call *call);

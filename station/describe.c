@@ -18,9 +18,13 @@ static void set(json_t *object, const char *name, json_t *value)
 
 static json_t *flags_to_json(unsigned flags, enum kind kind)
 {
-	static const struct { unsigned flag; const char *name; } names[] = {
-		{ SLOT_READONLY, "readonly" }, { SLOT_TRANSIENT, "transient" }, { SLOT_HIDDEN, "hidden" }, { SLOT_SUMMARY, "summary" },
-		{ SLOT_OPERATOR, "operator" }, { SLOT_CONFIRM, "confirmRequired" }, { SLOT_SECRET, "secret" }, { SLOT_REQUIRED, "required" },
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} names[] = {
+		{ SLOT_READONLY, "readonly" }, { SLOT_TRANSIENT, "transient" }, { SLOT_HIDDEN, "hidden" },
+		{ SLOT_SUMMARY, "summary" },   { SLOT_OPERATOR, "operator" },   { SLOT_CONFIRM, "confirmRequired" },
+		{ SLOT_SECRET, "secret" },     { SLOT_REQUIRED, "required" },
 	};
 	json_t *array = json_array();
 	if (kind == V_SECRET)
@@ -36,7 +40,8 @@ static json_t *range_to_json(const struct tag *range)
 	char label[128];
 	json_t *array = json_array();
 	for (const struct tag *t = range; t->name; t++) {
-		json_t *tag = json_pack("{s:s, s:s}", "name", t->name, "displayName", display_name(t->name, label, sizeof label));
+		json_t *tag =
+		    json_pack("{s:s, s:s}", "name", t->name, "displayName", display_name(t->name, label, sizeof label));
 		if (t->doc)
 			set(tag, "doc", json_string(t->doc));
 		json_array_append_new(array, tag);
@@ -77,7 +82,8 @@ static json_t *row_to_json(const struct slot *slot)
 	char label[128];
 	json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "name", slot->name, "displayName",
 	                        display_name(slot->name, label, sizeof label), "kind", kind_name(slot->kind), "flags",
-	                        flags_to_json(slot->flags, slot->kind), "facets", facets_to_json(slot->facets), "doc", slot->doc ? slot->doc : "");
+	                        flags_to_json(slot->flags, slot->kind), "facets", facets_to_json(slot->facets), "doc",
+	                        slot->doc ? slot->doc : "");
 	if (slot->kind == V_COMPONENT) {
 		set(row, "type", json_string(slot->type->name));
 		set(row, "default", json_pack("{s:s}", "type", slot->dflt));
@@ -110,8 +116,9 @@ static void actions_to_json(const struct type *t, json_t *array)
 		return;
 	actions_to_json(t->base, array);
 	for (const struct action *a = t->actions; a && a->name; a++) {
-		json_t *row = json_pack("{s:s, s:s, s:o, s:s}", "name", a->name, "displayName", display_name(a->name, label, sizeof label),
-		                        "flags", flags_to_json(a->flags, V_NULL), "doc", a->doc);
+		json_t *row = json_pack("{s:s, s:s, s:o, s:s}", "name", a->name, "displayName",
+		                        display_name(a->name, label, sizeof label), "flags", flags_to_json(a->flags, V_NULL),
+		                        "doc", a->doc);
 		if (a->arg)
 			set(row, "arg", row_to_json(a->arg));
 		json_array_append_new(array, row);
@@ -125,8 +132,9 @@ static void topics_to_json(const struct type *t, json_t *array)
 		return;
 	topics_to_json(t->base, array);
 	for (const struct topic *topic = t->topics; topic && topic->name; topic++)
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", topic->name, "displayName",
-		                                       display_name(topic->name, label, sizeof label), "doc", topic->doc));
+		json_array_append_new(array,
+		                      json_pack("{s:s, s:s, s:s}", "name", topic->name, "displayName",
+		                                display_name(topic->name, label, sizeof label), "doc", topic->doc));
 }
 
 static bool container(const struct type *type)
@@ -146,9 +154,9 @@ json_t *type_to_json(const struct type *t)
 	actions_to_json(t, actions);
 	topics_to_json(t, topics);
 	json_t *type = json_pack("{s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o}", "name", t->name, "doc", t->doc, "base",
-	                         t->base ? json_string(t->base->name) : json_null(), "abstract", (t->flags & TYPE_ABSTRACT) != 0,
-	                         "container", container(t), "singleton", (t->flags & TYPE_SINGLETON) != 0, "slots", slots,
-	                         "actions", actions, "topics", topics);
+	                         t->base ? json_string(t->base->name) : json_null(), "abstract",
+	                         (t->flags & TYPE_ABSTRACT) != 0, "container", container(t), "singleton",
+	                         (t->flags & TYPE_SINGLETON) != 0, "slots", slots, "actions", actions, "topics", topics);
 	must(type != NULL);
 	return type;
 }
@@ -183,8 +191,8 @@ static json_t *head_to_json(const struct component *c)
 	json_t *display = json_string(component_display_name(c, label, sizeof label));
 	if (!display)
 		display = json_string(c->name);
-	return json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", c->name, "handle", handle, "displayName", display, "type", c->type->name,
-	                 "status", status_print(c->status.bits, status));
+	return json_pack("{s:s, s:s, s:o, s:s, s:s}", "name", c->name, "handle", handle, "displayName", display, "type",
+	                 c->type->name, "status", status_print(c->status.bits, status));
 }
 
 static json_t *children_to_json(const struct component *c, int depth)

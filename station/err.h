@@ -22,9 +22,9 @@ enum err_scope { SCOPE_VALUE, SCOPE_COMPONENT, SCOPE_SERVICE, SCOPE_STATION };
 enum err_retry { RETRY_NEVER, RETRY_LATER, RETRY_NOW };
 
 struct err {
-	int code;        /* 0 or E_... */
-	char slot[64];   /* the property concerned, or empty */
-	char text[400];  /* the sentence; longer ones are cut at a character boundary */
+	int code;       /* 0 or E_... */
+	char slot[64];  /* the property concerned, or empty */
+	char text[400]; /* the sentence; longer ones are cut at a character boundary */
 };
 
 /* Fills *e (which may be NULL) and returns code, so that `return err_set(e, E_INVALID, "port", "...")` reads well.
@@ -36,8 +36,8 @@ int err_wrap(struct err *e, const char *format, ...) __attribute__((format(print
 int err_http(int code);
 enum err_scope err_scope(int code);
 enum err_retry err_retry(int code);
-const char *err_name(int code);  /* "INVALID" */
-const char *err_text(int code);  /* the default sentence */
+const char *err_name(int code); /* "INVALID" */
+const char *err_text(int code); /* the default sentence */
 
 /* What a validation found: all errors and warnings at once, each with a JSON pointer into what was sent. */
 struct finding {
@@ -54,7 +54,8 @@ struct report {
 void report_init(struct report *r, const char *prefix);
 void report_finish(struct report *r);
 /* Adds a finding at prefix/slot. slot may itself contain '/', for members of a struct. */
-void report_error(struct report *r, int code, const char *slot, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void report_error(struct report *r, int code, const char *slot, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void report_warning(struct report *r, const char *slot, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The first error as an err (for callers that can show only one); returns its code, 0 when there is none. */
 int report_first(const struct report *r, struct err *e);

@@ -66,7 +66,10 @@ static int walk(const char *format, resolve_fn *resolve, const void *context, st
 			continue;
 		}
 		if (piece.kind == 'e')
-			return err_set(e, E_INVALID, NULL, "A percent sign opens a token that is never closed: \"%.40s\". Write %%%% for a percent sign.", piece.at);
+			return err_set(
+			    e, E_INVALID, NULL,
+			    "A percent sign opens a token that is never closed: \"%.40s\". Write %%%% for a percent sign.",
+			    piece.at);
 		char token[160];
 		if (piece.length == 0 || piece.length >= sizeof token)
 			return err_set(e, E_INVALID, NULL, "The token \"%%%.40s\" is too long.", piece.at);
@@ -84,7 +87,8 @@ static int walk(const char *format, resolve_fn *resolve, const void *context, st
 /* A list of {name, value} is a dictionary: it takes any key. */
 static bool is_dictionary(const struct slot *slot)
 {
-	return slot->kind == V_LIST && slot->members && slots_find(slot->members, "name") && slots_find(slot->members, "value");
+	return slot->kind == V_LIST && slot->members && slots_find(slot->members, "name") &&
+	    slots_find(slot->members, "value");
 }
 
 static void names_of(const struct slot *members, char *buf, size_t size)
@@ -209,7 +213,8 @@ static int check_component_token(const void *context, const char *token, struct 
 		memcpy(part, p, n);
 		part[n] = '\0';
 		if (name_check(part, NULL) != 0)
-			return err_set(e, E_INVALID, NULL, "\"%%%.60s%%\" is not a path of names such as %%parent.displayName%%.", token);
+			return err_set(e, E_INVALID, NULL, "\"%%%.60s%%\" is not a path of names such as %%parent.displayName%%.",
+			               token);
 		p += n + (p[n] == '.');
 	}
 	return 0;
@@ -236,7 +241,9 @@ static int expand_component_token(const void *context, const char *token, struct
 		return 0;
 	}
 	if (strcmp(part, "name") == 0 || strcmp(part, "displayName") == 0 || strcmp(part, "parent") == 0) {
-		const char *text = strcmp(part, "name") == 0 ? c->name : component_display_name(strcmp(part, "parent") == 0 && c->parent ? c->parent : c, buf, sizeof buf);
+		const char *text = strcmp(part, "name") == 0
+		    ? c->name
+		    : component_display_name(strcmp(part, "parent") == 0 && c->parent ? c->parent : c, buf, sizeof buf);
 		text_add(out, text, strlen(text));
 		return 0;
 	}

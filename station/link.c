@@ -35,7 +35,8 @@ static bool converts(const struct slot *from, const struct slot *to)
 {
 	if (is_text(to->kind))
 		return from->kind != V_SECRET && from->kind != V_COMPONENT;
-	return from->kind == to->kind || ((is_number(from->kind) || is_boolean(from->kind)) && (is_number(to->kind) || is_boolean(to->kind)));
+	return from->kind == to->kind ||
+	    ((is_number(from->kind) || is_boolean(from->kind)) && (is_number(to->kind) || is_boolean(to->kind)));
 }
 
 static double number_of(const struct value *v)
@@ -47,7 +48,8 @@ static double number_of(const struct value *v)
 
 static void convert(const struct slot *from, const struct value *v, const struct slot *to, struct value *out)
 {
-	*out = (struct value){ .kind = to->kind, .status = to->kind >= V_STATUS_BOOLEAN && to->kind <= V_STATUS_STRING ? v->status : 0 };
+	*out = (struct value){ .kind = to->kind,
+		                   .status = to->kind >= V_STATUS_BOOLEAN && to->kind <= V_STATUS_STRING ? v->status : 0 };
 	if (from->kind == to->kind)
 		value_copy(out, v);
 	else if (is_text(to->kind))
@@ -76,26 +78,31 @@ static bool reaches(struct component *from, const char *slot, const struct compo
 	return false;
 }
 
-int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot, struct err *e)
+int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
+               struct err *e)
 {
 	const struct slot *from = type_slot(source->type, sourceSlot), *to = type_slot(target->type, targetSlot);
 	bool topic = type_topic(source->type, sourceSlot) != NULL, action = type_action(target->type, targetSlot) != NULL;
 	if (!from && !topic)
-		return err_set(e, E_INVALID, "sourceSlot", "%s has no property or topic \"%.60s\".", source->type->name, sourceSlot);
+		return err_set(e, E_INVALID, "sourceSlot", "%s has no property or topic \"%.60s\".", source->type->name,
+		               sourceSlot);
 	if (!to && !action)
-		return err_set(e, E_INVALID, "targetSlot", "%s has no property or action \"%.60s\".", target->type->name, targetSlot);
+		return err_set(e, E_INVALID, "targetSlot", "%s has no property or action \"%.60s\".", target->type->name,
+		               targetSlot);
 	if (topic && !action)
-		return err_set(e, E_INVALID, "targetSlot", "The topic \"%s\" must lead to an action, but \"%s\" is a property.", sourceSlot, targetSlot);
+		return err_set(e, E_INVALID, "targetSlot", "The topic \"%s\" must lead to an action, but \"%s\" is a property.",
+		               sourceSlot, targetSlot);
 	if (!to)
 		return 0;
 	if (to->flags & SLOT_READONLY)
 		return err_set(e, E_INVALID, "targetSlot", "The property \"%s\" is read-only.", targetSlot);
 	if (!converts(from, to))
-		return err_set(e, E_INVALID, "targetSlot", "A %s cannot be converted to the %s of \"%s\".", kind_name(from->kind),
-		               kind_name(to->kind), targetSlot);
+		return err_set(e, E_INVALID, "targetSlot", "A %s cannot be converted to the %s of \"%s\".",
+		               kind_name(from->kind), kind_name(to->kind), targetSlot);
 	enum { DEEPEST = 1000 };
 	if (reaches(target, targetSlot, source, sourceSlot, DEEPEST))
-		return err_set(e, E_INVALID, "sourceSlot", "This link would close a loop from %s.%s back to itself.", source->name, sourceSlot);
+		return err_set(e, E_INVALID, "sourceSlot", "This link would close a loop from %s.%s back to itself.",
+		               source->name, sourceSlot);
 	return 0;
 }
 
@@ -111,7 +118,8 @@ static char *free_name(const struct component *target)
 	}
 }
 
-struct link *link_add(struct component *target, const char *name, uint64_t source, const char *sourceSlot, const char *targetSlot)
+struct link *link_add(struct component *target, const char *name, uint64_t source, const char *sourceSlot,
+                      const char *targetSlot)
 {
 	struct link *l = must_alloc(sizeof *l);
 	*l = (struct link){

@@ -7,8 +7,8 @@
 #include "station/tree.h"
 
 struct link {
-	char *name;                  /* owned; unique on the target */
-	uint64_t source;             /* handle */
+	char *name;                    /* owned; unique on the target */
+	uint64_t source;               /* handle */
 	char *sourceSlot, *targetSlot; /* owned */
 	bool enabled;
 	struct component *target;    /* borrowed */
@@ -17,9 +17,11 @@ struct link {
 };
 
 /* May this link be? Slots must exist, kinds must convert, no loop may arise. 0 or E_INVALID with a sentence. */
-int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot, struct err *e);
+int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
+               struct err *e);
 /* Makes a link (not durable: the sheet's business). name NULL: a free one is chosen. Returns the link, owned by target. */
-struct link *link_add(struct component *target, const char *name, uint64_t source, const char *sourceSlot, const char *targetSlot);
+struct link *link_add(struct component *target, const char *name, uint64_t source, const char *sourceSlot,
+                      const char *targetSlot);
 void link_remove(struct component *target, struct link *link);
 struct link *link_find(const struct component *target, const char *name);
 /* First link that leads away from c; `for (l = links_from(c); l; l = link_next_from(l))`. */

@@ -53,13 +53,13 @@ static void log_line(enum log_level level, const char *format, va_list ap)
 	(void)written; /* a log that cannot be written has nobody to tell */
 }
 
-#define LOG_FUNCTION(name, level)          \
-	void name(const char *format, ...)     \
-	{                                      \
-		va_list ap;                        \
-		va_start(ap, format);              \
-		log_line(level, format, ap);       \
-		va_end(ap);                        \
+#define LOG_FUNCTION(name, level)                                                                                      \
+	void name(const char *format, ...)                                                                                 \
+	{                                                                                                                  \
+		va_list ap;                                                                                                    \
+		va_start(ap, format);                                                                                          \
+		log_line(level, format, ap);                                                                                   \
+		va_end(ap);                                                                                                    \
 	}
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)

@@ -15,8 +15,8 @@ struct message {
 };
 struct mailbox {
 	pthread_mutex_t lock;
-	struct message *head, **tail; /* under lock */
-	bool closed;                  /* under lock: posts are still taken and run at the end */
+	struct message *head, **tail;     /* under lock */
+	bool closed;                      /* under lock: posts are still taken and run at the end */
 	void (*wake)(struct mailbox *mb); /* any thread */
 };
 void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *));
@@ -46,7 +46,7 @@ struct net {
 	pthread_t thread;
 	uv_loop_t loop;
 	struct loop_mailbox inbox;
-	bool stopping;       /* net thread only */
+	bool stopping; /* net thread only */
 };
 int net_start(struct net *n, const char *name);
 /* Asks the loop to end, waits for it, frees. The users have closed their handles before. */

@@ -66,8 +66,8 @@ static const struct actor cli = { .role = ROLE_ADMIN, .from = "unix", .via = "cl
 
 static void command_user_add(struct console_call *call)
 {
-	user_add(call->station, &cli, text_of(call, "name"), text_of(call, "role"), text_of(call, "email"), text_of(call, "password"),
-	         user_command_done, call);
+	user_add(call->station, &cli, text_of(call, "name"), text_of(call, "role"), text_of(call, "email"),
+	         text_of(call, "password"), user_command_done, call);
 }
 
 static void command_user_passwd(struct console_call *call)
@@ -312,7 +312,9 @@ static int token_add_main(const struct options *o)
 		fprintf(stderr, "belfry: token add needs --user NAME and --name LABEL\n");
 		return EXIT_FAILURE;
 	}
-	return execute(o, json_pack("{s:s, s:s, s:s, s:i}", "command", "token add", "user", o->user, "name", o->name, "expires", o->expires));
+	return execute(o,
+	               json_pack("{s:s, s:s, s:s, s:i}", "command", "token add", "user", o->user, "name", o->name,
+	                         "expires", o->expires));
 }
 
 static int version_main(const struct options *o)
@@ -332,9 +334,11 @@ static const struct verb {
 	const char *usage;
 } verbs[] = {
 	{ "run", NULL, 0, true, run, "run --data DIR [--listen ADDR:PORT] [--demo] [--log-level error|warn|info|debug]" },
-	{ "user", "add", 1, true, user_add_main, "user add --data DIR NAME [--role admin|operator|viewer] [--email ADDRESS]   (password on standard input)" },
+	{ "user", "add", 1, true, user_add_main,
+	  "user add --data DIR NAME [--role admin|operator|viewer] [--email ADDRESS]   (password on standard input)" },
 	{ "user", "passwd", 1, true, user_passwd_main, "user passwd --data DIR NAME   (password on standard input)" },
-	{ "token", "add", 0, true, token_add_main, "token add --data DIR --user NAME --name LABEL [--expires DAYS]   (prints the token once)" },
+	{ "token", "add", 0, true, token_add_main,
+	  "token add --data DIR --user NAME --name LABEL [--expires DAYS]   (prints the token once)" },
 	{ "version", NULL, 0, false, version_main, "version" },
 };
 
@@ -349,25 +353,53 @@ static int usage(void)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "data", required_argument, NULL, 'd' },    { "listen", required_argument, NULL, 'l' }, { "demo", no_argument, NULL, 'D' },
-		{ "log-level", required_argument, NULL, 'v' }, { "www", required_argument, NULL, 'w' },  { "role", required_argument, NULL, 'r' },
-		{ "email", required_argument, NULL, 'e' },   { "user", required_argument, NULL, 'u' },   { "name", required_argument, NULL, 'n' },
-		{ "expires", required_argument, NULL, 'x' }, { 0 },
+		{ "data", required_argument, NULL, 'd' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "demo", no_argument, NULL, 'D' },
+		{ "log-level", required_argument, NULL, 'v' },
+		{ "www", required_argument, NULL, 'w' },
+		{ "role", required_argument, NULL, 'r' },
+		{ "email", required_argument, NULL, 'e' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "expires", required_argument, NULL, 'x' },
+		{ 0 },
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (option) {
-		case 'd': o->data = optarg; break;
-		case 'l': o->listen = optarg; break;
-		case 'D': o->demo = true; break;
-		case 'v': o->log_level = optarg; break;
-		case 'w': o->www = optarg; break;
-		case 'r': o->role = optarg; break;
-		case 'e': o->email = optarg; break;
-		case 'u': o->user = optarg; break;
-		case 'n': o->name = optarg; break;
-		case 'x': o->expires = (int)strtol(optarg, NULL, 10); break;
-		default: return -1;
+		case 'd':
+			o->data = optarg;
+			break;
+		case 'l':
+			o->listen = optarg;
+			break;
+		case 'D':
+			o->demo = true;
+			break;
+		case 'v':
+			o->log_level = optarg;
+			break;
+		case 'w':
+			o->www = optarg;
+			break;
+		case 'r':
+			o->role = optarg;
+			break;
+		case 'e':
+			o->email = optarg;
+			break;
+		case 'u':
+			o->user = optarg;
+			break;
+		case 'n':
+			o->name = optarg;
+			break;
+		case 'x':
+			o->expires = (int)strtol(optarg, NULL, 10);
+			break;
+		default:
+			return -1;
 		}
 	}
 	o->words = argv + optind;

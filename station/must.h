@@ -22,7 +22,7 @@ char *must_strndup(const char *text, size_t length) __attribute__((malloc));
 char *must_format(const char *format, ...) __attribute__((format(printf, 1, 2), malloc));
 
 /* The struct that a member pointer lies in. */
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

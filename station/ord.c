@@ -62,5 +62,6 @@ int ord_check(const char *text, struct err *e)
 	const char *q = query(text);
 	if (*text == '\0' || *q == '/' || skip_prefix(q, "slot:") || skip_prefix(q, "h:"))
 		return 0;
-	return err_set(e, E_INVALID, NULL, "\"%.100s\" is not an ord; write for example station:|slot:/Services/EmailService.", text);
+	return err_set(e, E_INVALID, NULL,
+	               "\"%.100s\" is not an ord; write for example station:|slot:/Services/EmailService.", text);
 }

@@ -11,7 +11,8 @@
 #include "station/station.h"
 
 static const struct slot component_slots[] = {
-	SLOT(struct component_row, handle, INTEGER, .flags = SLOT_REQUIRED, .doc = "The component's number, never used again."),
+	SLOT(struct component_row, handle, INTEGER, .flags = SLOT_REQUIRED,
+	     .doc = "The component's number, never used again."),
 	SLOT(struct component_row, parent, INTEGER, .doc = "Handle of the parent, 0 for the root."),
 	SLOT(struct component_row, position, INTEGER, .doc = "Order among the parent's children."),
 	SLOT(struct component_row, name, STRING, .doc = "Name below the parent."),
@@ -20,7 +21,8 @@ static const struct slot component_slots[] = {
 	SLOT(struct component_row, revision, INTEGER, .doc = "Number of committed changes."),
 	SLOT_END,
 };
-const struct record_kind component_kind = { "component", "Components of the tree.", sizeof(struct component_row), component_slots, false };
+const struct record_kind component_kind = { "component", "Components of the tree.", sizeof(struct component_row),
+	                                        component_slots, false };
 
 static const struct slot slot_slots[] = {
 	SLOT(struct slot_row, handle, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the component."),
@@ -28,24 +30,28 @@ static const struct slot slot_slots[] = {
 	SLOT(struct slot_row, value, STRING, .facets = FACETS(.maxLength = 1 << 24), .doc = "The value as text."),
 	SLOT_END,
 };
-const struct record_kind slot_kind = { "slot", "Slots that differ from their default.", sizeof(struct slot_row), slot_slots, false };
+const struct record_kind slot_kind = { "slot", "Slots that differ from their default.", sizeof(struct slot_row),
+	                                   slot_slots, false };
 
 static const struct slot link_slots[] = {
-	SLOT(struct link_row, target, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the component the link leads into."),
+	SLOT(struct link_row, target, INTEGER, .flags = SLOT_REQUIRED,
+	     .doc = "Handle of the component the link leads into."),
 	SLOT(struct link_row, name, STRING, .flags = SLOT_REQUIRED, .doc = "Name of the link on its target."),
 	SLOT(struct link_row, source, INTEGER, .flags = SLOT_INDEX, .doc = "Handle of the component it comes from."),
 	SLOT(struct link_row, sourceSlot, STRING, .doc = "Property or topic it comes from."),
 	SLOT(struct link_row, targetSlot, STRING, .doc = "Property or action it leads to."),
 	SLOT_END,
 };
-const struct record_kind link_kind = { "link", "Links between components.", sizeof(struct link_row), link_slots, false };
+const struct record_kind link_kind = { "link", "Links between components.", sizeof(struct link_row), link_slots,
+	                                   false };
 
 static const struct slot meta_slots[] = {
 	SLOT(struct meta_row, name, STRING, .flags = SLOT_REQUIRED, .doc = "What it is."),
 	SLOT(struct meta_row, value, STRING, .doc = "Its value."),
 	SLOT_END,
 };
-const struct record_kind meta_kind = { "meta", "Facts about the station itself.", sizeof(struct meta_row), meta_slots, false };
+const struct record_kind meta_kind = { "meta", "Facts about the station itself.", sizeof(struct meta_row), meta_slots,
+	                                   false };
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
@@ -146,7 +152,7 @@ struct loading {
 	struct station *station;
 	struct loaded *items; /* owned; in handle order */
 	size_t count, capacity;
-	size_t at;            /* slots come in handle order too */
+	size_t at; /* slots come in handle order too */
 	struct err *err;
 };
 
@@ -158,7 +164,8 @@ static int load_component(void *context, void *record)
 	if (!type)
 		return err_set(l->err, E_INTERNAL, NULL,
 		               "The data directory holds a component of type %s, which this program does not know. "
-		               "Start the version of belfry that wrote it.", row->type);
+		               "Start the version of belfry that wrote it.",
+		               row->type);
 	if (l->count == l->capacity) {
 		l->capacity = l->capacity ? 2 * l->capacity : 1024;
 		l->items = must_realloc(l->items, l->capacity * sizeof *l->items);
@@ -199,9 +206,11 @@ static int load_slot(void *context, void *record)
 	struct value v;
 	struct err e = { 0 };
 	if (!slot || slot->kind == V_COMPONENT)
-		log_warn("component %" PRIx64 " (%s): the stored slot %s is not known; it is kept on disk", c->handle, c->type->name, row->slot);
+		log_warn("component %" PRIx64 " (%s): the stored slot %s is not known; it is kept on disk", c->handle,
+		         c->type->name, row->slot);
 	else if (value_parse(slot, row->value, &v, &e) != 0)
-		log_warn("component %" PRIx64 " (%s): the stored %s is not valid and its default is used: %s", c->handle, c->type->name, row->slot, e.text);
+		log_warn("component %" PRIx64 " (%s): the stored %s is not valid and its default is used: %s", c->handle,
+		         c->type->name, row->slot, e.text);
 	else
 		slot_write(slot, c, &v);
 	return 0;
@@ -254,7 +263,8 @@ static void complete_frozen(struct loading *l, struct store_tx *tx)
 		for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
 			if (slot->kind != V_COMPONENT || *(struct component **)(void *)((char *)c + slot->offset))
 				continue;
-			struct component *child = component_create(l->station, type_find(l->station->types, slot->dflt), slot->name, 0);
+			struct component *child =
+			    component_create(l->station, type_find(l->station->types, slot->dflt), slot->name, 0);
 			tree_attach(c, child);
 			persist_subtree(tx, child, c);
 		}

@@ -12,9 +12,19 @@ struct component_row {
 	char *name, *type, *displayName;
 	int64_t revision;
 };
-struct slot_row { int64_t handle; char *slot, *value; };
-struct link_row { int64_t target; char *name; int64_t source; char *sourceSlot, *targetSlot; };
-struct meta_row { char *name, *value; };
+struct slot_row {
+	int64_t handle;
+	char *slot, *value;
+};
+struct link_row {
+	int64_t target;
+	char *name;
+	int64_t source;
+	char *sourceSlot, *targetSlot;
+};
+struct meta_row {
+	char *name, *value;
+};
 extern const struct record_kind component_kind, slot_kind, link_kind, meta_kind;
 
 /* Adds the writes to tx. persist_component: with displayName and revision as given (they may be ahead of memory). */

@@ -8,7 +8,7 @@
 #include "station/slot.h"
 
 struct record_kind {
-	const char *table;        /* "alarm": also the table's name in schema/NNN.sql, whose columns are the slots' names */
+	const char *table; /* "alarm": also the table's name in schema/NNN.sql, whose columns are the slots' names */
 	const char *doc;
 	size_t size;
 	const struct slot *slots; /* SLOT_REQUIRED marks the key: one INTEGER or STRING slot, or several */

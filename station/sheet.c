@@ -64,12 +64,14 @@ static void at(struct batch *b, const char *prefix)
 	snprintf(b->report.prefix, sizeof b->report.prefix, "%.*s", (int)(values ? n - 7 : n), prefix);
 }
 
-uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values, const char *prefix)
+uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
+                   const char *prefix)
 {
 	const struct type *t = type_find(b->station->types, type);
 	at(b, prefix);
 	if (!t || (t->flags & TYPE_ABSTRACT)) {
-		report_error(&b->report, E_INVALID, "type", "There is no type \"%.80s\" that can be made; GET /types lists them.", type);
+		report_error(&b->report, E_INVALID, "type",
+		             "There is no type \"%.80s\" that can be made; GET /types lists them.", type);
 		return 0;
 	}
 	struct err e = { 0 };
@@ -101,7 +103,8 @@ void batch_move(struct batch *b, uint64_t component, uint64_t parent, const char
 	c->name = name ? must_strdup(name) : NULL;
 }
 
-void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot, const char *targetSlot)
+void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
+                const char *targetSlot)
 {
 	struct change *c = batch_change(b, CHANGE_LINK, target);
 	c->name = must_strdup(name ? name : "");
@@ -286,14 +289,16 @@ int sheet_may_set(const struct actor *actor, const struct component *c, const st
 {
 	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (slot->flags & SLOT_OPERATOR)))
 		return 0;
-	return err_set(e, E_FORBIDDEN, slot->name, "Your role does not allow you to change \"%s\" of %s; ask an administrator.", slot->name, c->name);
+	return err_set(e, E_FORBIDDEN, slot->name,
+	               "Your role does not allow you to change \"%s\" of %s; ask an administrator.", slot->name, c->name);
 }
 
 int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e)
 {
 	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (action->flags & SLOT_OPERATOR)))
 		return 0;
-	return err_set(e, E_FORBIDDEN, action->name, "Your role does not allow you to invoke \"%s\" of %s; ask an administrator.", action->name, c->name);
+	return err_set(e, E_FORBIDDEN, action->name,
+	               "Your role does not allow you to invoke \"%s\" of %s; ask an administrator.", action->name, c->name);
 }
 
 int sheet_may_configure(const struct actor *actor, struct err *e)
@@ -303,7 +308,8 @@ int sheet_may_configure(const struct actor *actor, struct err *e)
 	return err_set(e, E_FORBIDDEN, NULL, "Only an administrator may add, remove, move or link components.");
 }
 
-static void audit_invocation(struct component *c, const struct action *action, const struct value *arg, const struct actor *actor)
+static void audit_invocation(struct component *c, const struct action *action, const struct value *arg,
+                             const struct actor *actor)
 {
 	struct store_tx *tx = store_tx_new();
 	char *path = component_path(c);
@@ -314,8 +320,8 @@ static void audit_invocation(struct component *c, const struct action *action, c
 	free(path);
 }
 
-int sheet_invoke(struct component *c, const char *name, const json_t *arg, const struct actor *actor, struct invocation *inv,
-                 struct report *report)
+int sheet_invoke(struct component *c, const char *name, const json_t *arg, const struct actor *actor,
+                 struct invocation *inv, struct report *report)
 {
 	const struct action *action = type_action(c->type, name);
 	if (!action)
@@ -327,7 +333,8 @@ int sheet_invoke(struct component *c, const char *name, const json_t *arg, const
 	if (action->arg && arg && !json_is_null(arg))
 		rc = value_from_json(action->arg, arg, NULL, "", &v, report);
 	else if (action->arg && (action->arg->flags & SLOT_REQUIRED)) {
-		rc = err_set(&inv->err, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name, action->arg->doc);
+		rc = err_set(&inv->err, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name,
+		             action->arg->doc);
 		report_error(report, rc, "", "%s", inv->err.text);
 	} else if (action->arg)
 		v = value_default(action->arg);

@@ -17,8 +17,8 @@ enum role { ROLE_NONE, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
 struct actor {
 	char user[NAME_MAX_LENGTH + 1]; /* "" for the station itself */
 	enum role role;
-	char from[64];                  /* address of the peer, "unix" or "" */
-	char via[16];                   /* "session", "token", "cli", "mail" */
+	char from[64]; /* address of the peer, "unix" or "" */
+	char via[16];  /* "session", "token", "cli", "mail" */
 };
 
 struct batch;
@@ -36,10 +36,13 @@ void batch_set_json(struct batch *b, uint64_t component, const json_t *values, c
 void batch_set(struct batch *b, uint64_t component, const char *slot, const struct value *v);
 void batch_display_name(struct batch *b, uint64_t component, const char *text);
 /* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
-uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values, const char *prefix);
+uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
+                   const char *prefix);
 void batch_remove(struct batch *b, uint64_t component);
-void batch_move(struct batch *b, uint64_t component, uint64_t parent /* 0: stays */, const char *name /* NULL: stays */);
-void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot, const char *targetSlot);
+void batch_move(struct batch *b, uint64_t component, uint64_t parent /* 0: stays */,
+                const char *name /* NULL: stays */);
+void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
+                const char *targetSlot);
 void batch_unlink(struct batch *b, uint64_t target, const char *name);
 /* Only if the component still has this revision, else E_STALE. */
 void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision);
@@ -52,8 +55,8 @@ void batch_submit(struct batch *b, batch_done *done, void *context);
 void batch_free(struct batch **b); /* of one that was not submitted */
 
 /* Invokes an action for a user: checks role and argument, writes the audit record, runs it. The answer of action.run. */
-int sheet_invoke(struct component *c, const char *action, const json_t *arg, const struct actor *actor, struct invocation *inv,
-                 struct report *report);
+int sheet_invoke(struct component *c, const char *action, const json_t *arg, const struct actor *actor,
+                 struct invocation *inv, struct report *report);
 /* May this actor do that? 0 or E_FORBIDDEN with a sentence. */
 int sheet_may_set(const struct actor *actor, const struct component *c, const struct slot *slot, struct err *e);
 int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e);

@@ -93,17 +93,20 @@ static void mark(struct shadow *s, const struct slot *slot)
 
 /* --- audit ------------------------------------------------------------------------------------------------------ */
 
-static void note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old, const char *new)
+static void note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
+                 const char *new)
 {
 	if (!b->by_user)
 		return;
 	char *path = component_path(c);
-	json_array_append_new(b->audit, json_pack("{s:s, s:s, s:s, s:s, s:s}", "operation", operation, "target", path, "slot",
-	                                          slot ? slot : "", "oldValue", old ? old : "", "value", new ? new : ""));
+	json_array_append_new(b->audit,
+	                      json_pack("{s:s, s:s, s:s, s:s, s:s}", "operation", operation, "target", path, "slot",
+	                                slot ? slot : "", "oldValue", old ? old : "", "value", new ? new : ""));
 	free(path);
 }
 
-static void note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old, const struct value *new)
+static void note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old,
+                       const struct value *new)
 {
 	if (slot->kind == V_SECRET) { /* that it changed, never what it was */
 		note(b, "changed", c, slot->name, NULL, NULL);
@@ -163,7 +166,8 @@ static void set_value(struct batch *b, struct component *c, const struct slot *s
 static void plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer);
 
 /* A frozen child of another type: at once when the parent is new itself (nothing is stored yet), else with the batch. */
-static struct component *replace_frozen(struct batch *b, struct component *c, struct component *old, const struct type *type)
+static struct component *replace_frozen(struct batch *b, struct component *c, struct component *old,
+                                        const struct type *type)
 {
 	struct component *fresh = component_create(b->station, type, old->name, 0);
 	fresh->flags |= COMPONENT_FROZEN;
@@ -202,7 +206,8 @@ static void set_frozen(struct batch *b, struct component *c, const struct slot *
 	const char *name = json_string_value(json_object_get(json, "type"));
 	const struct type *type = name ? type_find(b->station->types, name) : child->type;
 	if (!type || !type_is(type, slot->type) || (type->flags & TYPE_ABSTRACT)) {
-		report_error(&b->report, E_INVALID, slot->name, "\"%.80s\" is no %s; GET /types lists those there are.", name, slot->type->name);
+		report_error(&b->report, E_INVALID, slot->name, "\"%.80s\" is no %s; GET /types lists those there are.", name,
+		             slot->type->name);
 		return;
 	}
 	char pointer[160], outer[160];
@@ -244,7 +249,8 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 	struct value current, v;
 	slot_read(slot, shadow_of(b, c)->next, &current);
 	bool hashed = slot->flags & SLOT_HASHED;
-	if ((hashed ? batch_take_hash(b, c, slot, json, &v) : value_from_json(slot, json, &current, name, &v, &b->report)) == 0) {
+	if ((hashed ? batch_take_hash(b, c, slot, json, &v)
+	            : value_from_json(slot, json, &current, name, &v, &b->report)) == 0) {
 		seal(b, &v);
 		set_value(b, c, slot, &v);
 	}
@@ -260,8 +266,7 @@ static void plan_json(struct batch *b, struct component *c, const json_t *values
 	}
 	const char *name;
 	json_t *json;
-	json_object_foreach((json_t *)(uintptr_t)values, name, json)
-		set_one(b, c, name, json);
+	json_object_foreach((json_t *)(uintptr_t)values, name, json) set_one(b, c, name, json);
 }
 
 static void plan_set(struct batch *b, struct component *c, struct change *change)
@@ -298,7 +303,8 @@ static bool name_taken(struct batch *b, struct component *parent, const char *na
 	if (c && c->handle != except && !being_removed(b, c))
 		return true;
 	for (size_t i = 0; i < b->added_count; i++)
-		if (b->added_parent[i] == parent->handle && b->added[i]->handle != except && strcmp(b->added[i]->name, name) == 0)
+		if (b->added_parent[i] == parent->handle && b->added[i]->handle != except &&
+		    strcmp(b->added[i]->name, name) == 0)
 			return true;
 	return false;
 }
@@ -319,7 +325,8 @@ static int parent_allows(const struct type *type, const struct component *parent
 	return 0;
 }
 
-static bool place_ok(struct batch *b, const struct type *type, struct component *parent, const char *name, uint64_t self)
+static bool place_ok(struct batch *b, const struct type *type, struct component *parent, const char *name,
+                     uint64_t self)
 {
 	struct err e = { 0 };
 	if (!container(parent->type))
@@ -355,14 +362,16 @@ static void plan_add(struct batch *b, struct component *c, const struct change *
 	while (single && !(single->flags & TYPE_SINGLETON))
 		single = single->base;
 	if (single && station_service(b->station, single)) {
-		report_error(&b->report, E_CONFLICT, "type", "The station has its %s already; there can be only one.", single->name);
+		report_error(&b->report, E_CONFLICT, "type", "The station has its %s already; there can be only one.",
+		             single->name);
 		return;
 	}
 	shadow_of(b, c);
 	char *path = component_path(parent);
 	if (b->by_user) {
 		char *target = must_format("%s/%s", strcmp(path, "/") == 0 ? "" : path, c->name);
-		json_array_append_new(b->audit, json_pack("{s:s, s:s, s:s}", "operation", "added", "target", target, "value", c->type->name));
+		json_array_append_new(
+		    b->audit, json_pack("{s:s, s:s, s:s}", "operation", "added", "target", target, "value", c->type->name));
 		free(target);
 	}
 	free(path);
@@ -378,7 +387,8 @@ static void plan_remove(struct batch *b, struct component *c)
 	else if (!c->parent || (c->flags & COMPONENT_FROZEN))
 		report_error(&b->report, E_CONFLICT, NULL, "%s belongs to its parent and cannot be removed.", c->name);
 	else if (c->type->flags & TYPE_SINGLETON)
-		report_error(&b->report, E_CONFLICT, NULL, "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
+		report_error(&b->report, E_CONFLICT, NULL,
+		             "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
 	else {
 		persist_remove(b->tx, c);
 		note(b, "removed", c, NULL, c->type->name, NULL);
@@ -425,7 +435,8 @@ static void plan_link(struct batch *b, struct component *target, struct change *
 		report_error(&b->report, E_INVALID, "source", "%s", e.text);
 		return;
 	}
-	if (sheet_may_configure(who(b), &e) != 0 || link_check(source, change->sourceSlot, target, change->targetSlot, &e) != 0) {
+	if (sheet_may_configure(who(b), &e) != 0 ||
+	    link_check(source, change->sourceSlot, target, change->targetSlot, &e) != 0) {
 		fail(b, NULL, &e);
 		return;
 	}
@@ -517,7 +528,8 @@ static void plan_change(struct batch *b, size_t index)
 		break;
 	case CHANGE_REVISION:
 		if (c->revision != change->revision)
-			report_error(&b->report, E_STALE, NULL, "%s has changed since you read it (revision %u, now %u); read it again.", c->name,
+			report_error(&b->report, E_STALE, NULL,
+			             "%s has changed since you read it (revision %u, now %u); read it again.", c->name,
 			             change->revision, c->revision);
 		break;
 	}

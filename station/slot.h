@@ -14,58 +14,84 @@ struct invocation;
 struct type;
 
 /* C types of the fields behind slots. bool, int64_t, double, char * and int (an enum's tag) stand for themselves. */
-struct abstime { int64_t us; };
-struct reltime { int64_t us; };
-struct ord { char *text; };
-struct secret { char *sealed; };
-struct status_boolean { bool value; uint16_t status; };
-struct status_numeric { double value; uint16_t status; };
-struct status_enum { int value; uint16_t status; };
-struct status_string { char *value; uint16_t status; };
-struct list { struct value *items; uint32_t count; };
+struct abstime {
+	int64_t us;
+};
+struct reltime {
+	int64_t us;
+};
+struct ord {
+	char *text;
+};
+struct secret {
+	char *sealed;
+};
+struct status_boolean {
+	bool value;
+	uint16_t status;
+};
+struct status_numeric {
+	double value;
+	uint16_t status;
+};
+struct status_enum {
+	int value;
+	uint16_t status;
+};
+struct status_string {
+	char *value;
+	uint16_t status;
+};
+struct list {
+	struct value *items;
+	uint32_t count;
+};
 
-struct tag { int ordinal; const char *name, *doc; };
+struct tag {
+	int ordinal;
+	const char *name, *doc;
+};
 
 struct facets {
-	const char *units;        /* "°C", "KB"; NULL for none */
-	double min, max;          /* bounded only when min < max; INFINITY for open ends. Reltime: in microseconds */
-	int precision;            /* decimals shown */
-	const struct tag *range;  /* of an enum; ends with name NULL */
+	const char *units;       /* "°C", "KB"; NULL for none */
+	double min, max;         /* bounded only when min < max; INFINITY for open ends. Reltime: in microseconds */
+	int precision;           /* decimals shown */
+	const struct tag *range; /* of an enum; ends with name NULL */
 	const char *trueText, *falseText;
 	bool multiLine;
-	bool format;              /* a BFormat: checked when it is saved */
-	uint32_t maxLength;       /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
+	bool format;        /* a BFormat: checked when it is saved */
+	uint32_t maxLength; /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
 };
 #define FACETS(...) (&(const struct facets){ __VA_ARGS__ })
 #define STRING_MAX_DEFAULT 16384
 
 enum slot_flags {
-	SLOT_READONLY = 1 << 0,   /* nobody outside may set it */
-	SLOT_TRANSIENT = 1 << 1,  /* not stored */
+	SLOT_READONLY = 1 << 0,  /* nobody outside may set it */
+	SLOT_TRANSIENT = 1 << 1, /* not stored */
 	SLOT_HIDDEN = 1 << 2,
-	SLOT_SUMMARY = 1 << 3,    /* shown in tables */
-	SLOT_OPERATOR = 1 << 4,   /* an operator may set or invoke it; otherwise an admin */
-	SLOT_CONFIRM = 1 << 5,    /* confirmRequired */
-	SLOT_SECRET = 1 << 6,     /* set by kind V_SECRET */
-	SLOT_REQUIRED = 1 << 7,   /* of a record: the key; of an action's argument and its members: must be given */
-	SLOT_INDEX = 1 << 8,      /* of a record: searched by */
-	SLOT_HASHED = 1 << 9,     /* V_SECRET: a person's password, kept only as a sealed hash; at most one in a type */
+	SLOT_SUMMARY = 1 << 3,  /* shown in tables */
+	SLOT_OPERATOR = 1 << 4, /* an operator may set or invoke it; otherwise an admin */
+	SLOT_CONFIRM = 1 << 5,  /* confirmRequired */
+	SLOT_SECRET = 1 << 6,   /* set by kind V_SECRET */
+	SLOT_REQUIRED = 1 << 7, /* of a record: the key; of an action's argument and its members: must be given */
+	SLOT_INDEX = 1 << 8,    /* of a record: searched by */
+	SLOT_HASHED = 1 << 9,   /* V_SECRET: a person's password, kept only as a sealed hash; at most one in a type */
 };
 
 struct slot {
-	const char *name;             /* camelCase, Niagara's name */
-	const char *doc;              /* one sentence for the user; mandatory */
-	const char *dflt;             /* text, passes the same parser as input; NULL: the kind's zero */
+	const char *name; /* camelCase, Niagara's name */
+	const char *doc;  /* one sentence for the user; mandatory */
+	const char *dflt; /* text, passes the same parser as input; NULL: the kind's zero */
 	enum kind kind;
-	enum kind element;            /* V_LIST: kind of the items */
+	enum kind element; /* V_LIST: kind of the items */
 	unsigned flags;
-	uint32_t offset;              /* of the C field in the component (in the struct, for a member row) */
-	const struct facets *facets;  /* NULL: none */
-	const struct slot *members;   /* V_STRUCT, and V_LIST of V_STRUCT: rows end with name NULL */
-	const struct type *type;      /* V_COMPONENT: what the child must be; dflt names the type made at first */
+	uint32_t offset;             /* of the C field in the component (in the struct, for a member row) */
+	const struct facets *facets; /* NULL: none */
+	const struct slot *members;  /* V_STRUCT, and V_LIST of V_STRUCT: rows end with name NULL */
+	const struct type *type;     /* V_COMPONENT: what the child must be; dflt names the type made at first */
 };
 
-#define KIND_OF(lvalue) \
+#define KIND_OF(lvalue)                                                                                                \
 	_Generic((lvalue), bool: V_BOOLEAN, int64_t: V_INTEGER, double: V_REAL, char *: V_STRING, int: V_ENUM, \
 	         struct abstime: V_ABSTIME, struct reltime: V_RELTIME, struct ord: V_ORD, struct secret: V_SECRET, \
 	         struct status: V_STATUS, struct status_boolean: V_STATUS_BOOLEAN, struct status_numeric: V_STATUS_NUMERIC, \
@@ -76,23 +102,42 @@ struct slot {
 
 /* A row for field f of struct T, and one whose C path differs from its name. */
 #define SLOT(T, f, K, ...) SLOT_AT(T, f, #f, K, __VA_ARGS__)
-#define SLOT_AT(T, f, n, K, ...) { .name = n, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, K), __VA_ARGS__ }
+#define SLOT_AT(T, f, n, K, ...)                                                                                       \
+	{                                                                                                                  \
+		.name = n, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, K), __VA_ARGS__                     \
+	}
 /* A struct field whose members are described by the table m, which has MEMBER rows over the struct's own type. */
-#define SLOT_STRUCT(T, f, m, ...) { .name = #f, .offset = offsetof(T, f), .kind = V_STRUCT, .members = m, __VA_ARGS__ }
+#define SLOT_STRUCT(T, f, m, ...)                                                                                      \
+	{                                                                                                                  \
+		.name = #f, .offset = offsetof(T, f), .kind = V_STRUCT, .members = m, __VA_ARGS__                              \
+	}
 /* A list whose items are structs, described by m (members of an item have no C field). */
-#define SLOT_LIST(T, f, m, ...) { .name = #f, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, LIST), .element = V_STRUCT, .members = m, __VA_ARGS__ }
+#define SLOT_LIST(T, f, m, ...)                                                                                        \
+	{                                                                                                                  \
+		.name = #f, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, LIST), .element = V_STRUCT,        \
+		.members = m, __VA_ARGS__                                                                                      \
+	}
 /* A member that lives only in a value, not in a C field. */
-#define MEMBER(n, K, ...) { .name = n, .kind = V_##K, __VA_ARGS__ }
+#define MEMBER(n, K, ...)                                                                                              \
+	{                                                                                                                  \
+		.name = n, .kind = V_##K, __VA_ARGS__                                                                          \
+	}
 /* A frozen child component: *f is kept pointing at it by the tree. */
-#define SLOT_COMPONENT(T, f, t, ...) { .name = #f, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, COMPONENT), .type = t, __VA_ARGS__ }
-#define SLOT_END { .name = NULL }
+#define SLOT_COMPONENT(T, f, t, ...)                                                                                   \
+	{                                                                                                                  \
+		.name = #f, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, COMPONENT), .type = t, __VA_ARGS__ \
+	}
+#define SLOT_END                                                                                                       \
+	{                                                                                                                  \
+		.name = NULL                                                                                                   \
+	}
 
 /* An action. Engine thread. Returns 0 when done (invocation->result may be set), a negative code with
  * invocation->err filled, or 1 when it will call invocation_done() later. */
 struct action {
 	const char *name, *doc;
-	unsigned flags;            /* SLOT_OPERATOR, SLOT_CONFIRM, SLOT_HIDDEN */
-	const struct slot *arg;    /* what it takes; NULL: nothing */
+	unsigned flags;         /* SLOT_OPERATOR, SLOT_CONFIRM, SLOT_HIDDEN */
+	const struct slot *arg; /* what it takes; NULL: nothing */
 	int (*run)(struct component *c, struct invocation *inv);
 };
 struct topic {

@@ -39,7 +39,8 @@ static char *copy_path(const char *directory)
 	return must_strdup(directory ? directory : "");
 }
 
-int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock, struct err *e)
+int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock,
+                 struct err *e)
 {
 	*s = (struct station){ .types = types, .directory = copy_path(directory) };
 	int rc = types_check(types, e);
@@ -50,8 +51,9 @@ int station_init(struct station *s, const struct type *const *types, const char 
 	tree_init(&s->tree);
 	s->sheet = sheet_queue_new(s);
 	uv_timer_t *tick = &s->tick;
-	if (uv_loop_init(&s->loop) != 0 || loop_mailbox_init(&s->inbox, &s->loop) != 0 || uv_timer_init(&s->loop, tick) != 0 ||
-	    uv_prepare_init(&s->loop, &s->prepare) != 0 || uv_prepare_start(&s->prepare, arm) != 0)
+	if (uv_loop_init(&s->loop) != 0 || loop_mailbox_init(&s->inbox, &s->loop) != 0 ||
+	    uv_timer_init(&s->loop, tick) != 0 || uv_prepare_init(&s->loop, &s->prepare) != 0 ||
+	    uv_prepare_start(&s->prepare, arm) != 0)
 		return err_set(e, E_INTERNAL, NULL, "The event loop could not be made; is the limit of open files too low?");
 	if (net_start(&s->net, "belfry-net") != 0)
 		return err_set(e, E_INTERNAL, NULL, "The net thread could not be started.");

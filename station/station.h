@@ -6,8 +6,8 @@
 
 #include "station/clock.h"
 #include "station/password.h"
-#include "station/sheet.h"
 #include "station/secret.h"
+#include "station/sheet.h"
 #include "station/store.h"
 #include "station/tree.h"
 
@@ -19,7 +19,8 @@
 struct observer {
 	struct observer *next;
 	void (*value)(struct observer *o, struct component *c, const struct slot *slot);
-	void (*component)(struct observer *o, struct component *c, const char *what); /* "added", "removed", "changed", "moved" */
+	void (*component)(struct observer *o, struct component *c,
+	                  const char *what); /* "added", "removed", "changed", "moved" */
 	/* Anything else that clients see: kind "alarm", "mail", "transcript", "allowedHost", "job"; data is borrowed. */
 	void (*event)(struct observer *o, const char *kind, const json_t *data);
 };
@@ -27,8 +28,8 @@ struct observer {
 struct station {
 	/* Set before the threads start, constant from then on. */
 	const struct type *const *types;
-	char *directory;           /* data directory, owned */
-	char id[37];               /* UUID of the station */
+	char *directory; /* data directory, owned */
+	char id[37];     /* UUID of the station */
 	struct keyring *keyring;
 	bool demo;
 
@@ -36,14 +37,14 @@ struct station {
 	uv_loop_t loop;
 	struct clock clock;
 	struct tree tree;
-	struct store *store;       /* owned; NULL only while starting */
+	struct store *store; /* owned; NULL only while starting */
 	struct observer *observers;
 	struct sheet_queue *sheet; /* owned */
 	struct password_pool passwords;
 	int64_t audit_next, sequence_next;
-	uv_timer_t tick;           /* drives the clock's heap */
+	uv_timer_t tick; /* drives the clock's heap */
 	uv_prepare_t prepare;
-	pthread_t thread;          /* the engine's own, for the assertion */
+	pthread_t thread; /* the engine's own, for the assertion */
 	bool running, stopping;
 
 	/* Any thread may post. */
@@ -52,7 +53,8 @@ struct station {
 };
 
 /* Sets up an empty station. virtual_clock: for tests. The store is borrowed until station_finish closes it. */
-int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock, struct err *e);
+int station_init(struct station *s, const struct type *const *types, const char *directory, bool virtual_clock,
+                 struct err *e);
 /* Reads the tree from the store (or makes the shipped tree when the store is empty); then the tree may be started. */
 int station_load(struct station *s, struct err *e);
 /* Starts all components; runs the loop until station_stop. */

@@ -11,8 +11,9 @@ static const struct {
 	uint16_t bit;
 	const char *name;
 } bits_table[] = {
-	{ STATUS_DISABLED, "disabled" }, { STATUS_FAULT, "fault" }, { STATUS_DOWN, "down" },
-	{ STATUS_ALARM, "alarm" },       { STATUS_STALE, "stale" }, { STATUS_OVERRIDDEN, "overridden" },
+	{ STATUS_DISABLED, "disabled" }, { STATUS_FAULT, "fault" },
+	{ STATUS_DOWN, "down" },         { STATUS_ALARM, "alarm" },
+	{ STATUS_STALE, "stale" },       { STATUS_OVERRIDDEN, "overridden" },
 	{ STATUS_NULL, "null" },         { STATUS_UNACKED_ALARM, "unackedAlarm" },
 };
 
@@ -40,7 +41,8 @@ int status_parse(const char *text, uint16_t *bits)
 	while (*p && *p != '}') {
 		size_t n = strcspn(p, ",}");
 		size_t i = 0;
-		while (i < ARRAY_SIZE(bits_table) && !(strlen(bits_table[i].name) == n && memcmp(bits_table[i].name, p, n) == 0))
+		while (i < ARRAY_SIZE(bits_table) &&
+		       !(strlen(bits_table[i].name) == n && memcmp(bits_table[i].name, p, n) == 0))
 			i++;
 		if (i < ARRAY_SIZE(bits_table))
 			found = (uint16_t)(found | bits_table[i].bit);

@@ -36,17 +36,17 @@ struct store_query {
 	const struct record_kind *kind;
 	struct store_where where[8];
 	size_t where_count;
-	const char *order;     /* slot; NULL: the key */
+	const char *order; /* slot; NULL: the key */
 	bool descending;
-	int64_t limit;         /* at least 1 */
-	bool count_only;       /* no rows: only store_rows.total */
+	int64_t limit;   /* at least 1 */
+	bool count_only; /* no rows: only store_rows.total */
 };
 struct store_rows {
 	const struct record_kind *kind;
-	void *rows;            /* owned: count records side by side */
+	void *rows; /* owned: count records side by side */
 	size_t count;
-	bool more;             /* there are rows beyond limit */
-	int64_t total;         /* count_only */
+	bool more;     /* there are rows beyond limit */
+	int64_t total; /* count_only */
 };
 static inline void *store_row(const struct store_rows *r, size_t i)
 {
@@ -56,7 +56,12 @@ void store_rows_clear(struct store_rows *rows);
 typedef void store_answer(void *context, int code, const struct err *e, struct store_rows *rows);
 
 /* Figures for health, metrics and tests. */
-struct store_figures { int64_t commits, transactions, rows, failures; bool fault; char fault_text[200]; int schema; };
+struct store_figures {
+	int64_t commits, transactions, rows, failures;
+	bool fault;
+	char fault_text[200];
+	int schema;
+};
 
 struct store;
 struct store_impl {
@@ -66,7 +71,8 @@ struct store_impl {
 	void (*query)(struct store *s, struct store_query *q, store_answer *answer, void *context);
 	/* Synchronous, for starting components: calls visit for each row in key order (on whatever thread, while the caller
 	 * waits); visit returns 0 or a code that ends it. */
-	int (*scan)(struct store *s, const struct record_kind *k, int (*visit)(void *context, void *record), void *context, struct err *e);
+	int (*scan)(struct store *s, const struct record_kind *k, int (*visit)(void *context, void *record), void *context,
+	            struct err *e);
 	/* The same as commit, waiting for it: for the command line and the start, before the engine runs. Takes tx. */
 	int (*commit_now)(struct store *s, struct store_tx *tx, struct err *e);
 	void (*figures)(struct store *s, struct store_figures *out);
@@ -92,11 +98,15 @@ struct store_write {
 	struct store_write *next;
 	enum { WRITE_PUT, WRITE_DELETE, WRITE_DELETE_WHERE } what;
 	const struct record_kind *kind;
-	const char *slot;      /* WRITE_DELETE_WHERE */
-	struct value *values;  /* owned: one per slot of the kind (PUT), per key slot (DELETE), one (WHERE) */
+	const char *slot;     /* WRITE_DELETE_WHERE */
+	struct value *values; /* owned: one per slot of the kind (PUT), per key slot (DELETE), one (WHERE) */
 	size_t count;
 };
-struct store_hook { struct store_hook *next; store_done *done; void *context; };
+struct store_hook {
+	struct store_hook *next;
+	store_done *done;
+	void *context;
+};
 struct store_tx {
 	struct store_write *first, **last;
 	struct store_hook *hooks, **last_hook;

@@ -14,9 +14,9 @@ enum type_flags {
 
 /* All functions run on the engine thread; each may be NULL; the base type's run first (stopped, fini: last). */
 struct type {
-	const char *name;  /* "email:OutgoingAccount" */
+	const char *name; /* "email:OutgoingAccount" */
 	const char *doc;
-	size_t size;       /* of the C struct, whose first member is struct component */
+	size_t size; /* of the C struct, whose first member is struct component */
 	const struct type *base;
 	unsigned flags;
 	const struct slot *slots;
@@ -48,7 +48,11 @@ const struct topic *type_topic(const struct type *type, const char *name);
 
 /* Walks all slots of a type, the base's first:
  *   for (struct slot_walk w = slot_walk(type); (slot = slot_next(&w)); ) */
-struct slot_walk { const struct type *chain[8]; int depth; const struct slot *next; };
+struct slot_walk {
+	const struct type *chain[8];
+	int depth;
+	const struct slot *next;
+};
 struct slot_walk slot_walk(const struct type *type);
 const struct slot *slot_next(struct slot_walk *w);
 

@@ -169,7 +169,8 @@ static void check_number(double x, const struct slot *slot, const char *path, st
 	else if (isinf(f->min))
 		report_error(report, E_INVALID, path, "The value must be at most %g%s%s.", f->max, space, units);
 	else
-		report_error(report, E_INVALID, path, "The value must lie between %g and %g%s%s.", f->min, f->max, space, units);
+		report_error(report, E_INVALID, path, "The value must lie between %g and %g%s%s.", f->min, f->max, space,
+		             units);
 }
 
 static bool utf8_valid(const char *text)

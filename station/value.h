@@ -22,18 +22,18 @@ enum kind {
 	V_REAL,
 	V_STRING,
 	V_ENUM,
-	V_ABSTIME,         /* microseconds since 1970, UTC; ABSTIME_NULL is "never". JSON: RFC 3339 text or null */
-	V_RELTIME,         /* microseconds. JSON: a number of microseconds; text such as "10s", "1h 30m", "PT10S" is read too */
+	V_ABSTIME, /* microseconds since 1970, UTC; ABSTIME_NULL is "never". JSON: RFC 3339 text or null */
+	V_RELTIME, /* microseconds. JSON: a number of microseconds; text such as "10s", "1h 30m", "PT10S" is read too */
 	V_ORD,
-	V_SECRET,          /* always sealed in memory; JSON out is {"set": true} */
-	V_STATUS,          /* status bits. JSON: "{down,alarm}" */
-	V_STATUS_BOOLEAN,  /* value and status travel together. JSON: {"value": true, "status": "{ok}"} */
+	V_SECRET,         /* always sealed in memory; JSON out is {"set": true} */
+	V_STATUS,         /* status bits. JSON: "{down,alarm}" */
+	V_STATUS_BOOLEAN, /* value and status travel together. JSON: {"value": true, "status": "{ok}"} */
 	V_STATUS_NUMERIC,
 	V_STATUS_ENUM,
 	V_STATUS_STRING,
-	V_LIST,            /* items of one kind */
-	V_STRUCT,          /* a fixed set of members, described by a slot table. JSON: an object */
-	V_COMPONENT,       /* only in slot tables: a frozen child. JSON: {"type": ..., its properties} */
+	V_LIST,      /* items of one kind */
+	V_STRUCT,    /* a fixed set of members, described by a slot table. JSON: an object */
+	V_COMPONENT, /* only in slot tables: a frozen child. JSON: {"type": ..., its properties} */
 	V_KINDS
 };
 
@@ -52,7 +52,7 @@ struct value {
 			struct value *items; /* owned */
 			uint32_t count;
 			const struct slot *members; /* borrowed, static: V_STRUCT's member table; count rows */
-		} list; /* V_LIST, V_STRUCT */
+		} list;                         /* V_LIST, V_STRUCT */
 	};
 };
 

@@ -100,8 +100,8 @@ static int refuse(struct report *report, const char *path, const char *expected)
 }
 
 /* Kinds whose text form is also their JSON form. */
-static int from_text(const struct slot *slot, const json_t *json, const char *path, const char *expected, struct value *out,
-                     struct report *report)
+static int from_text(const struct slot *slot, const json_t *json, const char *path, const char *expected,
+                     struct value *out, struct report *report)
 {
 	struct err e = { 0 };
 	const char *text = json_is_null(json) ? "" : json_string_value(json);
@@ -166,13 +166,15 @@ static int struct_from_json(const struct slot *slot, const json_t *json, const s
 	const char *key;
 	json_t *item;
 	char inner[192];
-	json_object_foreach((json_t *)(uintptr_t)json, key, item) {
+	json_object_foreach((json_t *)(uintptr_t)json, key, item)
+	{
 		snprintf(inner, sizeof inner, "%s/%s", path, key);
 		if (!slots_find(members, key))
 			report_error(report, E_INVALID, inner, "There is no member \"%.60s\" here.", key);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		const struct value *old = current && current->kind == V_STRUCT && i < current->list.count ? &current->list.items[i] : NULL;
+		const struct value *old =
+		    current && current->kind == V_STRUCT && i < current->list.count ? &current->list.items[i] : NULL;
 		const json_t *given = json_object_get(json, members[i].name);
 		snprintf(inner, sizeof inner, "%s/%s", path, members[i].name);
 		if (given)
@@ -187,7 +189,8 @@ static int struct_from_json(const struct slot *slot, const json_t *json, const s
 	return report->errors > before ? E_INVALID : 0;
 }
 
-static int list_from_json(const struct slot *slot, const json_t *json, const char *path, struct value *out, struct report *report)
+static int list_from_json(const struct slot *slot, const json_t *json, const char *path, struct value *out,
+                          struct report *report)
 {
 	if (!json_is_array(json))
 		return refuse(report, path, "A list");
@@ -215,7 +218,10 @@ static int status_value_from_json(const struct slot *slot, const json_t *json, c
                                   struct report *report)
 {
 	static const enum kind plain[] = {
-		[V_STATUS_BOOLEAN] = V_BOOLEAN, [V_STATUS_NUMERIC] = V_REAL, [V_STATUS_ENUM] = V_ENUM, [V_STATUS_STRING] = V_STRING,
+		[V_STATUS_BOOLEAN] = V_BOOLEAN,
+		[V_STATUS_NUMERIC] = V_REAL,
+		[V_STATUS_ENUM] = V_ENUM,
+		[V_STATUS_STRING] = V_STRING,
 	};
 	const json_t *status = json_is_object(json) ? json_object_get(json, "status") : NULL;
 	const json_t *inner = json_is_object(json) ? json_object_get(json, "value") : json;
@@ -226,8 +232,10 @@ static int status_value_from_json(const struct slot *slot, const json_t *json, c
 	struct value v = VALUE_NULL;
 	if (json_is_null(inner) || !inner) {
 		bits |= STATUS_NULL;
-		v = row.kind == V_ENUM && !row.facets ? VALUE_NULL : value_default(&(struct slot){ .name = slot->name, .kind = row.kind,
-		        .facets = row.kind == V_ENUM ? row.facets : NULL });
+		v = row.kind == V_ENUM && !row.facets
+		    ? VALUE_NULL
+		    : value_default(&(struct slot){
+		          .name = slot->name, .kind = row.kind, .facets = row.kind == V_ENUM ? row.facets : NULL });
 	} else if (value_from_json(&row, inner, NULL, path, &v, report) != 0) {
 		return E_INVALID;
 	}
@@ -237,15 +245,16 @@ static int status_value_from_json(const struct slot *slot, const json_t *json, c
 	return 0;
 }
 
-static int reltime_from_json(const struct slot *slot, const json_t *json, const char *path, struct value *out, struct report *report)
+static int reltime_from_json(const struct slot *slot, const json_t *json, const char *path, struct value *out,
+                             struct report *report)
 {
 	if (json_is_number(json))
 		return integer_from_json(json, path, out, report);
 	return from_text(slot, json, path, "A number of microseconds, or a text such as \"1m 30s\",", out, report);
 }
 
-static int convert(const struct slot *slot, const json_t *json, const struct value *current, const char *path, struct value *out,
-                   struct report *report)
+static int convert(const struct slot *slot, const json_t *json, const struct value *current, const char *path,
+                   struct value *out, struct report *report)
 {
 	switch (slot->kind) {
 	case V_BOOLEAN:
@@ -294,7 +303,8 @@ int value_from_json(const struct slot *slot, const json_t *json, const struct va
 	if (rc == 0 && slot->kind != V_STRUCT && slot->kind != V_LIST) /* those were checked item by item */
 		rc = value_check(slot, out, path, report);
 	if (rc != 0) {
-		bool text = out->kind == V_STRING || out->kind == V_ORD || out->kind == V_SECRET || out->kind == V_STATUS_STRING;
+		bool text =
+		    out->kind == V_STRING || out->kind == V_ORD || out->kind == V_SECRET || out->kind == V_STATUS_STRING;
 		if (!text || out->text)
 			value_clear(out);
 		*out = VALUE_NULL;

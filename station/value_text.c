@@ -73,7 +73,7 @@ static const struct unit {
 	const char *name;
 	int64_t us;
 } units[] = {
-	{ "d", 86400 * SECOND_US }, { "h", 3600 * SECOND_US }, { "ms", 1000 }, { "us", 1 },
+	{ "d", 86400 * SECOND_US }, { "h", 3600 * SECOND_US }, { "ms", 1000 },     { "us", 1 },
 	{ "min", 60 * SECOND_US },  { "m", 60 * SECOND_US },   { "s", SECOND_US },
 };
 
@@ -101,7 +101,8 @@ static const struct unit *unit_at(const char *p, size_t *length)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		size_t n = strlen(units[i].name);
-		if (strncasecmp(p, units[i].name, n) == 0 && !((p[n] | 32) >= 'a' && (p[n] | 32) <= 'z' && p[n] != 'T' && n < 2)) {
+		if (strncasecmp(p, units[i].name, n) == 0 &&
+		    !((p[n] | 32) >= 'a' && (p[n] | 32) <= 'z' && p[n] != 'T' && n < 2)) {
 			*length = n;
 			return &units[i];
 		}
@@ -262,9 +263,12 @@ static int parse_kind(const struct slot *slot, const char *text, struct value *o
 	case V_ENUM:
 		return parse_enum(slot, text, &out->ordinal, e);
 	case V_ABSTIME:
-		return abstime_parse(text, &out->integer) == 0 ? 0 : refuse(slot, e, "a time such as 2026-01-31T12:00:00Z", text);
+		return abstime_parse(text, &out->integer) == 0 ? 0
+		                                               : refuse(slot, e, "a time such as 2026-01-31T12:00:00Z", text);
 	case V_RELTIME:
-		return *text == '\0' || reltime_parse(text, &out->integer) == 0 ? 0 : refuse(slot, e, "a duration such as 1m 30s", text);
+		return *text == '\0' || reltime_parse(text, &out->integer) == 0
+		    ? 0
+		    : refuse(slot, e, "a duration such as 1m 30s", text);
 	case V_STATUS:
 		return status_parse(text, &out->status) == 0 ? 0 : refuse(slot, e, "a status such as {ok}", text);
 	case V_STRING:

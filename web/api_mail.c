@@ -13,7 +13,7 @@ struct listing {
 	struct request *request;
 	struct store_rows mails; /* owned */
 	size_t at;
-	json_t *items;           /* owned */
+	json_t *items; /* owned */
 };
 
 static void next_mail(struct listing *l);
@@ -89,8 +89,8 @@ static void list_mail(struct request *r)
 {
 	struct store_query q = { .kind = &mail_kind, .order = "sequence", .descending = true };
 	int64_t cursor;
-	if (!request_query_integer(r, "limit", 50, 1, 500, &q.limit) || !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) ||
-	    !add_state(r, &q))
+	if (!request_query_integer(r, "limit", 50, 1, 500, &q.limit) ||
+	    !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) || !add_state(r, &q))
 		return;
 	store_where_add(&q, "sequence", STORE_LT, value_integer(cursor));
 	if (request_query(r, "account"))
@@ -194,15 +194,35 @@ static void transcript(struct request *r)
 		request_reply_code(r, E_NOT_FOUND, "There is no outgoing account \"%.80s\".", account ? account : "");
 }
 
-#define LIST "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{\"type\":\"string\"}}}"
+#define LIST                                                                                                           \
+	"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{"   \
+	"\"type\":\"string\"}}}"
 const struct route mail_routes[] = {
-	{ .method = "GET", .pattern = "/mail", .role = ROLE_VIEWER, .handle = list_mail, .query = "account,state,limit,cursor",
-	  .doc = "The ledger, newest first: each message with its recipients and what the server said.", .answer = LIST },
-	{ .method = "GET", .pattern = "/mail/transcript", .role = ROLE_ADMIN, .handle = transcript, .query = "account",
-	  .doc = "The dialogue of an account with its server; passwords are never in it.", .answer = LIST },
-	{ .method = "GET", .pattern = "/mail/{id}", .role = ROLE_VIEWER, .handle = get_mail, .doc = "One message with its text and every attempt.",
+	{ .method = "GET",
+	  .pattern = "/mail",
+	  .role = ROLE_VIEWER,
+	  .handle = list_mail,
+	  .query = "account,state,limit,cursor",
+	  .doc = "The ledger, newest first: each message with its recipients and what the server said.",
+	  .answer = LIST },
+	{ .method = "GET",
+	  .pattern = "/mail/transcript",
+	  .role = ROLE_ADMIN,
+	  .handle = transcript,
+	  .query = "account",
+	  .doc = "The dialogue of an account with its server; passwords are never in it.",
+	  .answer = LIST },
+	{ .method = "GET",
+	  .pattern = "/mail/{id}",
+	  .role = ROLE_VIEWER,
+	  .handle = get_mail,
+	  .doc = "One message with its text and every attempt.",
 	  .answer = "{\"type\":\"object\"}" },
-	{ .method = "POST", .pattern = "/mail/{id}/resend", .role = ROLE_OPERATOR, .handle = resend,
-	  .doc = "Sends a message again to those addresses that were refused.", .answer = "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"}}}" },
+	{ .method = "POST",
+	  .pattern = "/mail/{id}/resend",
+	  .role = ROLE_OPERATOR,
+	  .handle = resend,
+	  .doc = "Sends a message again to those addresses that were refused.",
+	  .answer = "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },
 };

@@ -9,18 +9,39 @@
 
 /* Base of all points: "control:ControlPoint". */
 extern const struct type control_point;
-extern const struct type control_numeric_point, control_numeric_writable, control_boolean_point, control_boolean_writable;
+extern const struct type control_numeric_point, control_numeric_writable, control_boolean_point,
+    control_boolean_writable;
 /* Base of extensions: "control:PointExtension"; parent must be a control point. */
 extern const struct type control_extension;
 /* Base of proxy extensions of drivers: "control:ProxyExt"; at most one a point. */
 extern const struct type control_proxy_ext;
 
-struct point { struct component c; };
-struct proxy_ext { struct component c; char *faultCause; bool enabled; };
-struct numeric_facets { char *units; int64_t precision; double min, max; };
-struct boolean_facets { char *trueText, *falseText; };
-struct numeric_point { struct point p; struct numeric_facets facets; struct status_numeric out; };
-struct boolean_point { struct point p; struct boolean_facets facets; struct status_boolean out; };
+struct point {
+	struct component c;
+};
+struct proxy_ext {
+	struct component c;
+	char *faultCause;
+	bool enabled;
+};
+struct numeric_facets {
+	char *units;
+	int64_t precision;
+	double min, max;
+};
+struct boolean_facets {
+	char *trueText, *falseText;
+};
+struct numeric_point {
+	struct point p;
+	struct numeric_facets facets;
+	struct status_numeric out;
+};
+struct boolean_point {
+	struct point p;
+	struct boolean_facets facets;
+	struct status_boolean out;
+};
 
 /* A driver's reading comes in: sets out (value and status), keeping the alarm bits, and tells everybody. */
 void numeric_point_feed(struct component *point, double value, uint16_t status);

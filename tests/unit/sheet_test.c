@@ -13,11 +13,21 @@ struct lamp {
 	struct component *shade;
 	int changes;
 };
-struct shade { struct component c; char *colour; };
+struct shade {
+	struct component c;
+	char *colour;
+};
 
-static const struct slot shade_slots[] = { SLOT(struct shade, colour, STRING, .dflt = "white", .doc = "Colour."), SLOT_END };
-static const struct type test_shade = { .name = "test:Shade", .doc = "A shade.", .size = sizeof(struct shade), .base = &baja_component, .slots = shade_slots };
-static const struct type test_dark = { .name = "test:Dark", .doc = "A darker shade.", .size = sizeof(struct shade), .base = &test_shade, .slots = (const struct slot[]){ SLOT_END } };
+static const struct slot shade_slots[] = { SLOT(struct shade, colour, STRING, .dflt = "white", .doc = "Colour."),
+	                                       SLOT_END };
+static const struct type test_shade = {
+	.name = "test:Shade", .doc = "A shade.", .size = sizeof(struct shade), .base = &baja_component, .slots = shade_slots
+};
+static const struct type test_dark = { .name = "test:Dark",
+	                                   .doc = "A darker shade.",
+	                                   .size = sizeof(struct shade),
+	                                   .base = &test_shade,
+	                                   .slots = (const struct slot[]){ SLOT_END } };
 static const struct slot lamp_slots[] = {
 	SLOT(struct lamp, label, STRING, .dflt = "lamp", .flags = SLOT_OPERATOR, .doc = "Label."),
 	SLOT(struct lamp, power, INTEGER, .facets = FACETS(.min = 0, .max = 100), .doc = "Power."),
@@ -47,8 +57,14 @@ static void lamp_changed(struct component *c, const struct slot *slot)
 
 static const struct topic lamp_topics[] = { { "lit", "It was lit." }, { NULL, NULL } };
 static const struct type test_lamp = {
-	.name = "test:Lamp", .doc = "A lamp.", .size = sizeof(struct lamp), .base = &baja_component, .slots = lamp_slots,
-	.topics = lamp_topics, .check = lamp_check, .changed = lamp_changed,
+	.name = "test:Lamp",
+	.doc = "A lamp.",
+	.size = sizeof(struct lamp),
+	.base = &baja_component,
+	.slots = lamp_slots,
+	.topics = lamp_topics,
+	.check = lamp_check,
+	.changed = lamp_changed,
 };
 static const struct type *const types[] = { &baja_component, &baja_folder, &test_shade, &test_dark, &test_lamp, NULL };
 
@@ -81,7 +97,12 @@ static void a_batch_survives_a_restart(void **state)
 	struct ended end;
 	world_make(&w, types);
 	uint64_t handle = add_lamp(&w, "Lamp", &end);
-	assert_int_equal(set_json(&w, handle, &admin, "{\"power\":7,\"label\":\"hall\",\"code\":\"1234\",\"shade\":{\"type\":\"test:Dark\",\"colour\":\"red\"}}", &end), 0);
+	assert_int_equal(
+	    set_json(
+	        &w, handle, &admin,
+	        "{\"power\":7,\"label\":\"hall\",\"code\":\"1234\",\"shade\":{\"type\":\"test:Dark\",\"colour\":\"red\"}}",
+	        &end),
+	    0);
 	world_restart(&w, types);
 	struct component *c = station_by_path(&w.station, "/Drivers/Lamp");
 	assert_non_null(c);
@@ -106,7 +127,9 @@ static void all_errors_at_once_and_nothing_applied(void **state)
 	struct ended end;
 	world_make(&w, types);
 	uint64_t handle = add_lamp(&w, "Lamp", &end);
-	assert_int_equal(set_json(&w, handle, &admin, "{\"power\":101,\"label\":7,\"bogus\":1,\"shade\":{\"colour\":5}}", &end), E_INVALID);
+	assert_int_equal(
+	    set_json(&w, handle, &admin, "{\"power\":101,\"label\":7,\"bogus\":1,\"shade\":{\"colour\":5}}", &end),
+	    E_INVALID);
 	assert_int_equal(end.errors, 4);
 	assert_string_equal(end.pointers[0], "/values/power");
 	assert_string_equal(end.pointers[3], "/values/shade/colour");
@@ -163,7 +186,8 @@ static void names_moves_and_removal(void **state)
 	struct ended end;
 	world_make(&w, types);
 	uint64_t one = add_lamp(&w, "One", &end), two = add_lamp(&w, "Two", &end);
-	uint64_t drivers = station_by_path(&w.station, "/Drivers")->handle, services = station_by_path(&w.station, "/Services")->handle;
+	uint64_t drivers = station_by_path(&w.station, "/Drivers")->handle,
+	         services = station_by_path(&w.station, "/Services")->handle;
 	struct batch *b = batch_new(&w.station, &admin);
 	batch_add(b, drivers, "One", "test:Lamp", NULL, "");
 	assert_int_equal(submit(&w, b, &end), E_CONFLICT);
@@ -233,8 +257,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_survives_a_restart), cmocka_unit_test(all_errors_at_once_and_nothing_applied),
-		cmocka_unit_test(roles_are_checked), cmocka_unit_test(a_stale_revision_is_refused), cmocka_unit_test(names_moves_and_removal),
-		cmocka_unit_test(a_loop_of_links_is_refused), cmocka_unit_test(a_batch_builds_on_itself),
+		cmocka_unit_test(roles_are_checked),          cmocka_unit_test(a_stale_revision_is_refused),
+		cmocka_unit_test(names_moves_and_removal),    cmocka_unit_test(a_loop_of_links_is_refused),
+		cmocka_unit_test(a_batch_builds_on_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

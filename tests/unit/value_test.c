@@ -12,7 +12,8 @@
 #include "station/slot.h"
 
 static const struct tag colours[] = { { 0, "red", "Stop." }, { 5, "green", "Go." }, { 0 } };
-static const struct slot pair[] = { MEMBER("low", BOOLEAN, .doc = "d", .dflt = "true"), MEMBER("high", INTEGER, .doc = "d"), SLOT_END };
+static const struct slot pair[] = { MEMBER("low", BOOLEAN, .doc = "d", .dflt = "true"),
+	                                MEMBER("high", INTEGER, .doc = "d"), SLOT_END };
 static const struct slot row_boolean = { .name = "b", .kind = V_BOOLEAN };
 static const struct slot row_integer = { .name = "i", .kind = V_INTEGER, .facets = FACETS(.min = -1, .max = 65535) };
 static const struct slot row_real = { .name = "r", .kind = V_REAL };
@@ -26,16 +27,34 @@ static const struct slot row_list = { .name = "l", .kind = V_LIST, .element = V_
 
 static void text_round_trips(void **state)
 {
-	static const struct { const struct slot *slot; const char *in, *out; } tests[] = {
-		{ &row_boolean, "true", "true" }, { &row_boolean, "", "false" }, { &row_integer, "465", "465" }, { &row_integer, "-1", "-1" },
-		{ &row_real, "21.1", "21.1" }, { &row_real, "1e300", "1e+300" }, { &row_string, "grün", "grün" }, { &row_enum, "green", "green" },
-		{ &row_enum, "", "red" }, { &row_abstime, "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z" },
-		{ &row_abstime, "2026-01-31T12:00:00.5+01:00", "2026-01-31T11:00:00.500000Z" }, { &row_abstime, "null", "null" },
+	static const struct {
+		const struct slot *slot;
+		const char *in, *out;
+	} tests[] = {
+		{ &row_boolean, "true", "true" },
+		{ &row_boolean, "", "false" },
+		{ &row_integer, "465", "465" },
+		{ &row_integer, "-1", "-1" },
+		{ &row_real, "21.1", "21.1" },
+		{ &row_real, "1e300", "1e+300" },
+		{ &row_string, "grün", "grün" },
+		{ &row_enum, "green", "green" },
+		{ &row_enum, "", "red" },
+		{ &row_abstime, "2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000Z" },
+		{ &row_abstime, "2026-01-31T12:00:00.5+01:00", "2026-01-31T11:00:00.500000Z" },
+		{ &row_abstime, "null", "null" },
 		{ &row_abstime, "1960-02-29T23:59:59.999999Z", "1960-02-29T23:59:59.999999Z" },
-		{ &row_reltime, "1h 30m", "1h 30m" }, { &row_reltime, "PT1H30M", "1h 30m" }, { &row_reltime, "+00000h 00m 10s", "10s" },
-		{ &row_reltime, "250ms", "250ms" }, { &row_reltime, "1500000", "1s 500ms" }, { &row_reltime, "-2min", "-2m" }, { &row_reltime, "0", "0s" },
-		{ &row_numeric, "21.5 {fault}", "21.5 {fault}" }, { &row_numeric, "21.5", "21.5" },
-		{ &row_struct, "{\"high\":3}", "{\"low\":true,\"high\":3}" }, { &row_list, "[{\"low\":false}]", "[{\"low\":false,\"high\":0}]" },
+		{ &row_reltime, "1h 30m", "1h 30m" },
+		{ &row_reltime, "PT1H30M", "1h 30m" },
+		{ &row_reltime, "+00000h 00m 10s", "10s" },
+		{ &row_reltime, "250ms", "250ms" },
+		{ &row_reltime, "1500000", "1s 500ms" },
+		{ &row_reltime, "-2min", "-2m" },
+		{ &row_reltime, "0", "0s" },
+		{ &row_numeric, "21.5 {fault}", "21.5 {fault}" },
+		{ &row_numeric, "21.5", "21.5" },
+		{ &row_struct, "{\"high\":3}", "{\"low\":true,\"high\":3}" },
+		{ &row_list, "[{\"low\":false}]", "[{\"low\":false,\"high\":0}]" },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -55,11 +74,18 @@ static void text_round_trips(void **state)
 
 static void bad_text_is_refused(void **state)
 {
-	static const struct { const struct slot *slot; const char *in; } tests[] = {
-		{ &row_boolean, "yes" }, { &row_integer, "65536" }, { &row_integer, "4x" }, { &row_integer, "99999999999999999999" },
-		{ &row_real, "1,5" }, { &row_string, "eleven chars" }, { &row_string, "\xff" }, { &row_enum, "blue" }, { &row_abstime, "yesterday" },
-		{ &row_abstime, "2026-01-31T12:00:00" }, { &row_reltime, "soon" }, { &row_reltime, "1h x" }, { &row_numeric, "1 {bogus}" },
-		{ &row_struct, "{\"medium\":1}" }, { &row_struct, "[" }, { &row_list, "{}" },
+	static const struct {
+		const struct slot *slot;
+		const char *in;
+	} tests[] = {
+		{ &row_boolean, "yes" },       { &row_integer, "65536" },
+		{ &row_integer, "4x" },        { &row_integer, "99999999999999999999" },
+		{ &row_real, "1,5" },          { &row_string, "eleven chars" },
+		{ &row_string, "\xff" },       { &row_enum, "blue" },
+		{ &row_abstime, "yesterday" }, { &row_abstime, "2026-01-31T12:00:00" },
+		{ &row_reltime, "soon" },      { &row_reltime, "1h x" },
+		{ &row_numeric, "1 {bogus}" }, { &row_struct, "{\"medium\":1}" },
+		{ &row_struct, "[" },          { &row_list, "{}" },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -74,10 +100,19 @@ static void bad_text_is_refused(void **state)
 
 static void json_round_trips(void **state)
 {
-	static const struct { const struct slot *slot; const char *in, *out; } tests[] = {
-		{ &row_boolean, "true", "true" }, { &row_integer, "465", "465" }, { &row_integer, "5.0", "5" }, { &row_real, "21.5", "21.5" },
-		{ &row_real, "\"+inf\"", "\"+inf\"" }, { &row_enum, "\"green\"", "\"green\"" }, { &row_abstime, "null", "null" },
-		{ &row_reltime, "1500000", "1500000" }, { &row_reltime, "\"10s\"", "10000000" },
+	static const struct {
+		const struct slot *slot;
+		const char *in, *out;
+	} tests[] = {
+		{ &row_boolean, "true", "true" },
+		{ &row_integer, "465", "465" },
+		{ &row_integer, "5.0", "5" },
+		{ &row_real, "21.5", "21.5" },
+		{ &row_real, "\"+inf\"", "\"+inf\"" },
+		{ &row_enum, "\"green\"", "\"green\"" },
+		{ &row_abstime, "null", "null" },
+		{ &row_reltime, "1500000", "1500000" },
+		{ &row_reltime, "\"10s\"", "10000000" },
 		{ &row_numeric, "{\"value\":1.5,\"status\":\"{fault}\"}", "{\"value\": 1.5, \"status\": \"{fault}\"}" },
 		{ &row_struct, "{\"high\":7}", "{\"low\": true, \"high\": 7}" },
 	};
@@ -141,9 +176,12 @@ static void a_secret_is_never_shown(void **state)
 
 static void display_names(void **state)
 {
-	static const struct { const char *in, *out; } tests[] = {
-		{ "useStartTls", "Use Start Tls" }, { "port", "Port" }, { "lastPollFailureCause", "Last Poll Failure Cause" },
-		{ "toOffnormal", "To Offnormal" }, { "in16", "In 16" }, { "tlsV1_2", "Tls V1 2" }, { "EmailService", "Email Service" },
+	static const struct {
+		const char *in, *out;
+	} tests[] = {
+		{ "useStartTls", "Use Start Tls" },  { "port", "Port" },  { "lastPollFailureCause", "Last Poll Failure Cause" },
+		{ "toOffnormal", "To Offnormal" },   { "in16", "In 16" }, { "tlsV1_2", "Tls V1 2" },
+		{ "EmailService", "Email Service" },
 	};
 	(void)state;
 	char buf[128];
@@ -154,8 +192,9 @@ static void display_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(text_round_trips), cmocka_unit_test(bad_text_is_refused), cmocka_unit_test(json_round_trips),
-		cmocka_unit_test(struct_errors_have_pointers), cmocka_unit_test(a_secret_is_never_shown), cmocka_unit_test(display_names),
+		cmocka_unit_test(text_round_trips),        cmocka_unit_test(bad_text_is_refused),
+		cmocka_unit_test(json_round_trips),        cmocka_unit_test(struct_errors_have_pointers),
+		cmocka_unit_test(a_secret_is_never_shown), cmocka_unit_test(display_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

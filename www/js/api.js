@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The REST client: one fetch for everything, with the session's CSRF value, and problems as errors with their pointers.
 
 /** What went wrong, as RFC 9457 says it. */

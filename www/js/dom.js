@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making elements. Text always becomes a text node: nothing that a device, a mail or a certificate says can become markup.
 
 /**

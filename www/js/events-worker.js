@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The one event stream of all tabs. A browser allows six connections to a host; with a stream in every tab the seventh tab
 // would not load. Tabs say which components they watch; the stream is opened anew when that changes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Live values in a tab: a line to the shared worker that holds the one event stream.
 
 const listeners = new Set();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page: who is logged in, the shell around every view, and the router. Addresses are real paths, so that every
 // component and view can be bookmarked: /station/Services/EmailService, /alarms, /mail/ID, /certificates/hosts.
 import { h, fill, toast } from './dom.js';

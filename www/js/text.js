@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How values read: times, durations, statuses, bytes. One place, so that a language can be added here.
 
 /** @param {string|null} value */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Editors for values, one for each kind of the type tables. An editor is {element, get, set, focus}: element to place,
 // get() the JSON to send, set(value) to show another.
 import { h, uid } from '../dom.js';

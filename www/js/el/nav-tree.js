@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The nav tree: folders open lazily; the keyboard works as in any tree (WAI-ARIA tree pattern).
 import { h, fill } from '../dom.js';
 import { get, componentUrl } from '../api.js';

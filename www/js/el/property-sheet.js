@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The property sheet of any component: one row a property, made from its type. Save sends what has changed, in one go;
 // live values never touch a row that is being edited; a component that somebody else has changed asks what to do.
 import { h, fill, toast, ask, uid } from '../dom.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an outgoing mail account shows below its sheet: its ledger and the transcript of its dialogue.
 import { h, fill } from '../dom.js';
 import { get } from '../api.js';

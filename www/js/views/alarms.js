@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The alarm console: open alarms live, newest first; acknowledge, notes, details.
 import { h, fill, ask, toast, labelled } from '../dom.js';
 import { get, post } from '../api.js';

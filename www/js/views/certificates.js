@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trust: the stores and the Allowed Hosts. Approving asks for a reason and shows what is approved; a changed key shows
 // old beside new.
 import { h, fill, ask, toast, labelled, confirmDialog } from '../dom.js';

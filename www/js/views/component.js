@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Any component: head with status and actions, property sheet, children. Mail accounts get their ledger and transcript
 // below the sheet.
 import { h, fill, ask, toast, labelled, confirmDialog } from '../dom.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logging in, and the first administrator.
 import { h, fill, labelled } from '../dom.js';
 import { post } from '../api.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The ledger: every mail, every address, every attempt.
 import { h, fill, toast } from '../dom.js';
 import { get, post } from '../api.js';
