@@ -86,6 +86,13 @@ void batch_plan(struct batch *b);
 /* Carries out a plan that is on disk. Cannot fail. */
 void batch_apply(struct batch *b);
 void shadow_finish(struct shadow *s);
+/* Notes a change for the audit trail; texts may be NULL. A secret is noted without its value. */
+void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
+                const char *new);
+void batch_note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old,
+                      const struct value *new);
+/* Adds the one record of what was noted to the transaction. */
+void batch_write_audit(struct batch *b);
 
 /* sheet_password.c. Starts hashing what must be hashed before the batch can be planned; false: there is nothing (left).
  * When it has ended, the batch joins the queue. */

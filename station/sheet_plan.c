@@ -91,50 +91,6 @@ static void mark(struct shadow *s, const struct slot *slot)
 	s->slots[s->count++] = slot;
 }
 
-/* --- audit ------------------------------------------------------------------------------------------------------ */
-
-static void note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
-                 const char *new)
-{
-	if (!b->by_user)
-		return;
-	char *path = component_path(c);
-	json_array_append_new(b->audit,
-	                      json_pack("{s:s, s:s, s:s, s:s, s:s}", "operation", operation, "target", path, "slot",
-	                                slot ? slot : "", "oldValue", old ? old : "", "value", new ? new : ""));
-	free(path);
-}
-
-static void note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old,
-                       const struct value *new)
-{
-	if (slot->kind == V_SECRET) { /* that it changed, never what it was */
-		note(b, "changed", c, slot->name, NULL, NULL);
-		return;
-	}
-	char *before = value_print(slot, old), *after = value_print(slot, new);
-	note(b, "changed", c, slot->name, before, after);
-	free(before);
-	free(after);
-}
-
-static const char *audit_text(const json_t *entry, const char *member)
-{
-	return json_string_value(json_object_get(entry, member));
-}
-
-static void write_audit(struct batch *b)
-{
-	size_t n = json_array_size(b->audit);
-	if (n == 0)
-		return;
-	const json_t *first = json_array_get(b->audit, 0);
-	char *detail = n > 1 ? json_dumps(b->audit, JSON_COMPACT) : NULL;
-	audit_write(b->station, b->tx, &b->actor, audit_text(first, "operation"), audit_text(first, "target"),
-	            audit_text(first, "slot"), audit_text(first, "oldValue"), audit_text(first, "value"), detail);
-	free(detail);
-}
-
 /* --- set -------------------------------------------------------------------------------------------------------- */
 
 /* A secret comes in plain and is sealed before anything else sees it. */
@@ -156,7 +112,7 @@ static void set_value(struct batch *b, struct component *c, const struct slot *s
 		value_clear(v);
 	} else {
 		if (!s->fresh)
-			note_value(b, c, slot, &old, v);
+			batch_note_value(b, c, slot, &old, v);
 		slot_write(slot, s->next, v);
 		mark(s, slot);
 	}
@@ -182,7 +138,7 @@ static struct component *replace_frozen(struct batch *b, struct component *c, st
 	b->added_parent[b->added_count] = c->handle;
 	b->added[b->added_count++] = fresh;
 	shadow_of(b, c)->rest = true;
-	note(b, "changed", c, old->name, old->type->name, type->name);
+	batch_note(b, "changed", c, old->name, old->type->name, type->name);
 	return fresh;
 }
 
@@ -391,7 +347,7 @@ static void plan_remove(struct batch *b, struct component *c)
 		             "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
 	else {
 		persist_remove(b->tx, c);
-		note(b, "removed", c, NULL, c->type->name, NULL);
+		batch_note(b, "removed", c, NULL, c->type->name, NULL);
 	}
 }
 
@@ -416,7 +372,7 @@ static void plan_move(struct batch *b, struct component *c, const struct change 
 	if (parent != c->parent || strcmp(name, c->name) != 0) {
 		if (!place_ok(b, c->type, parent, name, c->handle))
 			return;
-		note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, name);
+		batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, name);
 		shadow_of(b, c)->rest = true;
 	}
 }
@@ -454,7 +410,7 @@ static void plan_link(struct batch *b, struct component *target, struct change *
 	}
 	change->source_handle = source->handle;
 	persist_link(b->tx, target, change->name, source->handle, change->sourceSlot, change->targetSlot);
-	note(b, "linked", target, change->targetSlot, NULL, change->source);
+	batch_note(b, "linked", target, change->targetSlot, NULL, change->source);
 }
 
 static void plan_unlink(struct batch *b, struct component *target, const struct change *change)
@@ -466,7 +422,7 @@ static void plan_unlink(struct batch *b, struct component *target, const struct 
 		report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
 	else {
 		persist_unlink(b->tx, target, change->name);
-		note(b, "unlinked", target, NULL, change->name, NULL);
+		batch_note(b, "unlinked", target, NULL, change->name, NULL);
 	}
 }
 
@@ -484,7 +440,7 @@ static void plan_display_name(struct batch *b, struct component *c, const struct
 		struct shadow *s = shadow_of(b, c);
 		s->displayName = must_strdup(change->name);
 		s->rest = true;
-		note(b, "changed", c, "displayName", old, change->name);
+		batch_note(b, "changed", c, "displayName", old, change->name);
 	}
 	value_clear(&v);
 }
@@ -597,5 +553,5 @@ void batch_plan(struct batch *b)
 	for (size_t i = 0; i < b->shadow_count; i++)
 		persist_shadow(b, &b->shadows[i]);
 	persist_added(b);
-	write_audit(b);
+	batch_write_audit(b);
 }

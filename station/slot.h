@@ -7,45 +7,12 @@
 
 #include <stddef.h>
 
+#include "station/field.h"
 #include "station/value.h"
 
 struct component;
 struct invocation;
 struct type;
-
-/* C types of the fields behind slots. bool, int64_t, double, char * and int (an enum's tag) stand for themselves. */
-struct abstime {
-	int64_t us;
-};
-struct reltime {
-	int64_t us;
-};
-struct ord {
-	char *text;
-};
-struct secret {
-	char *sealed;
-};
-struct status_boolean {
-	bool value;
-	uint16_t status;
-};
-struct status_numeric {
-	double value;
-	uint16_t status;
-};
-struct status_enum {
-	int value;
-	uint16_t status;
-};
-struct status_string {
-	char *value;
-	uint16_t status;
-};
-struct list {
-	struct value *items;
-	uint32_t count;
-};
 
 struct tag {
 	int ordinal;
@@ -91,12 +58,6 @@ struct slot {
 	const struct type *type;     /* V_COMPONENT: what the child must be; dflt names the type made at first */
 };
 
-#define KIND_OF(lvalue)                                                                                                \
-	_Generic((lvalue), bool: V_BOOLEAN, int64_t: V_INTEGER, double: V_REAL, char *: V_STRING, int: V_ENUM, \
-	         struct abstime: V_ABSTIME, struct reltime: V_RELTIME, struct ord: V_ORD, struct secret: V_SECRET, \
-	         struct status: V_STATUS, struct status_boolean: V_STATUS_BOOLEAN, struct status_numeric: V_STATUS_NUMERIC, \
-	         struct status_enum: V_STATUS_ENUM, struct status_string: V_STATUS_STRING, struct list: V_LIST, \
-	         struct component *: V_COMPONENT)
 /* Fails to compile when the field is not of the row's kind: an array of negative size. */
 #define KIND_CHECKED(T, f, K) (V_##K + 0 * sizeof(char[KIND_OF(((T *)0)->f) == V_##K ? 1 : -1]))
 
