@@ -110,6 +110,14 @@ const char *component_display_name(const struct component *c, char *buf, size_t 
 	return buf;
 }
 
+void component_set_display_name(struct component *c, const char *text)
+{
+	if (!c->extra)
+		c->extra = must_alloc(sizeof *c->extra);
+	free(c->extra->displayName);
+	c->extra->displayName = *text ? must_strdup(text) : NULL;
+}
+
 /* --- places ----------------------------------------------------------------------------------------------------- */
 
 uint32_t component_child_count(const struct component *parent)

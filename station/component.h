@@ -53,6 +53,9 @@ char *name_escape(const char *text);
 const char *component_display_name(const struct component *c, char *buf, size_t size);
 
 /* A child by name, borrowed; NULL when there is none. And how many there are. */
+/* Gives c a name to be read; "": its own again. No disk is written. */
+void component_set_display_name(struct component *c, const char *text);
+
 struct component *component_child(const struct component *parent, const char *name);
 uint32_t component_child_count(const struct component *parent);
 /* "/Services/EmailService", owned. */

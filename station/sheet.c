@@ -320,30 +320,38 @@ static void audit_invocation(struct component *c, const struct action *action, c
 	free(path);
 }
 
+int sheet_check_action(const struct component *c, const char *name, const json_t *arg, const struct actor *actor,
+                       struct value *out, struct err *e, struct report *report)
+{
+	const struct action *action = type_action(c->type, name);
+	*out = VALUE_NULL;
+	if (!action)
+		return err_set(e, E_NOT_FOUND, NULL, "%s has no action \"%.60s\".", c->type->name, name);
+	int rc = sheet_may_invoke(actor, c, action, e);
+	if (rc != 0 || !action->arg)
+		return rc;
+	if (arg && !json_is_null(arg))
+		return value_from_json(action->arg, arg, NULL, "", out, report);
+	if (!(action->arg->flags & SLOT_REQUIRED)) {
+		*out = value_default(action->arg);
+		return 0;
+	}
+	rc = err_set(e, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name, action->arg->doc);
+	report_error(report, rc, "", "%s", e->text);
+	return rc;
+}
+
 int sheet_invoke(struct component *c, const char *name, const json_t *arg, const struct actor *actor,
                  struct invocation *inv, struct report *report)
 {
-	const struct action *action = type_action(c->type, name);
-	if (!action)
-		return err_set(&inv->err, E_NOT_FOUND, name, "%s has no action \"%.60s\".", c->type->name, name);
-	int rc = sheet_may_invoke(actor, c, action, &inv->err);
-	if (rc != 0)
-		return rc;
-	struct value v = VALUE_NULL;
-	if (action->arg && arg && !json_is_null(arg))
-		rc = value_from_json(action->arg, arg, NULL, "", &v, report);
-	else if (action->arg && (action->arg->flags & SLOT_REQUIRED)) {
-		rc = err_set(&inv->err, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name,
-		             action->arg->doc);
-		report_error(report, rc, "", "%s", inv->err.text);
-	} else if (action->arg)
-		v = value_default(action->arg);
+	struct value v;
+	int rc = sheet_check_action(c, name, arg, actor, &v, &inv->err, report);
 	if (rc != 0)
 		return rc;
 	inv->actor = actor;
 	inv->arg = &v;
 	if (actor)
-		audit_invocation(c, action, &v, actor);
+		audit_invocation(c, type_action(c->type, name), &v, actor);
 	rc = component_invoke(c, name, inv);
 	inv->arg = NULL; /* an action that finishes later has copied what it needs */
 	value_clear(&v);

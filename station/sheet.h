@@ -57,6 +57,9 @@ void batch_free(struct batch **b); /* of one that was not submitted */
 /* Invokes an action for a user: checks role and argument, writes the audit record, runs it. The answer of action.run. */
 int sheet_invoke(struct component *c, const char *action, const json_t *arg, const struct actor *actor,
                  struct invocation *inv, struct report *report);
+/* What sheet_invoke checks before it runs an action: *out is the argument (owned). 0, or a code with e or report filled. */
+int sheet_check_action(const struct component *c, const char *name, const json_t *arg, const struct actor *actor,
+                       struct value *out, struct err *e, struct report *report);
 /* May this actor do that? 0 or E_FORBIDDEN with a sentence. */
 int sheet_may_set(const struct actor *actor, const struct component *c, const struct slot *slot, struct err *e);
 int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e);

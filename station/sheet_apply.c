@@ -43,15 +43,8 @@ static void apply_values(struct shadow *s)
 		slot_write(s->slots[i], s->live, &v);
 	}
 	s->live->revision++;
-	if (s->displayName) {
-		if (!s->live->extra)
-			s->live->extra = must_alloc(sizeof *s->live->extra);
-		free(s->live->extra->displayName);
-		s->live->extra->displayName = *s->displayName ? s->displayName : NULL;
-		if (!*s->displayName)
-			free(s->displayName);
-		s->displayName = NULL;
-	}
+	if (s->displayName)
+		component_set_display_name(s->live, s->displayName);
 }
 
 static void apply_change(struct batch *b, const struct change *change)

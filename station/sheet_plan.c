@@ -438,6 +438,12 @@ static void plan_display_name(struct batch *b, struct component *c, const struct
 		fail(b, "displayName", &e);
 	else if (value_check(&row, &v, "displayName", &b->report) == 0 && strcmp(old, change->name) != 0) {
 		struct shadow *s = shadow_of(b, c);
+		if (s->fresh) {
+			component_set_display_name(c, change->name);
+			value_clear(&v);
+			return;
+		}
+		free(s->displayName);
 		s->displayName = must_strdup(change->name);
 		s->rest = true;
 		batch_note(b, "changed", c, "displayName", old, change->name);

@@ -160,10 +160,10 @@ void station_finish(struct station *s)
 	s->stopping = true; /* components tell this from their removal */
 	if (s->running && s->tree.root)
 		tree_stop(s->tree.root);
+	password_pool_finish(s);
 	while (s->loop.active_reqs.count > 0) /* jobs in libuv's pool end while there is still a store to tell */
 		uv_run(&s->loop, UV_RUN_ONCE);
 	net_stop(&s->net);
-	password_pool_finish(s);
 	if (s->store) {
 		s->store->impl->close(s->store); /* its last answers arrive in the inbox */
 		station_turn(s);

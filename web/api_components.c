@@ -8,7 +8,8 @@
 #include "station/audit.h"
 #include "station/link.h"
 #include "station/must.h"
-#include "web/request.h"
+#include "station/ord.h"
+#include "web/api_inside.h"
 
 /* The component that {path...} names; answers 404 itself. */
 static struct component *target(struct request *r)
@@ -27,15 +28,16 @@ static void set_etag(struct request *r, const struct component *c)
 	request_reply_header(r, "ETag", etag);
 }
 
-static void set_location(struct request *r, const struct component *c)
+/* inside: what stands behind the component's own address, or "". */
+static void set_location(struct request *r, const struct component *c, const char *inside, const char *name)
 {
-	char *path = component_path(c), *location = must_format("/api/v1/components%s", path);
+	char *path = component_path(c), *location = must_format("/api/v1/components%s%s%s", path, inside, name);
 	request_reply_header(r, "Location", location);
 	free(location);
 	free(path);
 }
 
-static json_t *warnings_of(const struct report *report)
+json_t *warnings_json(const struct report *report)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < report->count; i++)
@@ -49,7 +51,7 @@ static void reply_component(struct request *r, int http, const struct component 
 {
 	json_t *json = component_to_json(c, 0);
 	if (report)
-		json_object_set_new(json, "warnings", warnings_of(report));
+		json_object_set_new(json, "warnings", warnings_json(report));
 	set_etag(r, c);
 	request_reply_json(r, http, json);
 }
@@ -86,7 +88,7 @@ static void answered(void *context, int code, const struct report *report, uint6
 		request_reply_empty(r, 204);
 	} else {
 		if (p->http == 201)
-			set_location(r, c);
+			set_location(r, c, "", "");
 		reply_component(r, p->http, c, report);
 	}
 	free(p);
@@ -121,7 +123,16 @@ static bool if_match(struct request *r, struct batch *b, const struct component 
 	return true;
 }
 
-static void patch_into(struct batch *b, uint64_t handle, const json_t *body, const char *prefix)
+uint64_t batch_place(struct batch *b, struct station *s, const char *text)
+{
+	const char *slot = strstr(text, "slot:/");
+	if (*text == '\0' || *text == '/' || slot)
+		return batch_find(b, slot ? slot + strlen("slot:") : text);
+	const struct component *c = ord_resolve(s, NULL, text, NULL);
+	return c ? c->handle : 0;
+}
+
+void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const char *prefix)
 {
 	const json_t *values = json_object_get(body, "values"), *name = json_object_get(body, "displayName");
 	if (values)
@@ -138,15 +149,39 @@ static bool object_body(struct request *r)
 	return false;
 }
 
+/* A property beside "values" instead of inside would be ignored in silence: says so instead. */
+static bool patch_body(struct request *r)
+{
+	struct report report;
+	const char *name;
+	json_t *value;
+	if (!object_body(r))
+		return false;
+	report_init(&report, "");
+	json_object_foreach((json_t *)(uintptr_t)request_body(r), name, value)
+	{
+		if (strcmp(name, "values") != 0 && strcmp(name, "displayName") != 0)
+			report_error(&report, E_INVALID, name,
+			             "A patch has the members values and displayName; properties stand in values.");
+		else if (strcmp(name, "displayName") == 0 && !json_is_string(value) && !json_is_null(value))
+			report_error(&report, E_INVALID, name, "A text is expected here, or null for the name's own.");
+	}
+	int code = report_first(&report, NULL);
+	if (code != 0)
+		request_reply_report(r, code, &report);
+	report_finish(&report);
+	return code == 0;
+}
+
 static void patch_component(struct request *r)
 {
 	struct component *c = target(r);
-	if (!c || !object_body(r))
+	if (!c || !patch_body(r))
 		return;
 	struct batch *b = new_batch(r);
 	if (!if_match(r, b, c))
 		return;
-	patch_into(b, c->handle, request_body(r), "/values");
+	batch_patch(b, c->handle, request_body(r), "/values");
 	submit(r, b, c->handle, 200);
 }
 
@@ -184,7 +219,7 @@ static void move_component(struct request *r)
 	const char *parent = json_string_value(json_object_get(request_body(r), "parent"));
 	const char *name = json_string_value(json_object_get(request_body(r), "name"));
 	struct batch *b = new_batch(r);
-	uint64_t to = parent ? batch_find(b, parent) : 0;
+	uint64_t to = parent ? batch_place(b, request_station(r), parent) : 0;
 	if (parent && !to) {
 		batch_free(&b);
 		request_reply_code(r, E_INVALID, "There is no component at %.200s to move to.", parent);
@@ -202,12 +237,16 @@ struct invoking {
 	struct actor actor; /* an action may end after the request's own is gone */
 };
 
-static json_t *any_to_json(const struct value *v)
+json_t *result_json(const struct value *v)
 {
 	static const struct facets none = { 0 };
-	struct slot row = {
-		.name = "result", .kind = v->kind, .facets = &none, .members = v->kind == V_STRUCT ? v->list.members : NULL
-	};
+	struct slot row = { .name = "result", .kind = v->kind, .facets = &none };
+	if (v->kind == V_STRUCT)
+		row.members = v->list.members;
+	if (v->kind == V_LIST && v->list.count) {
+		row.element = v->list.items[0].kind;
+		row.members = row.element == V_STRUCT ? v->list.items[0].list.members : NULL;
+	}
 	return v->kind == V_NULL ? json_null() : value_to_json(&row, v);
 }
 
@@ -217,7 +256,7 @@ static void invoked(struct invocation *inv, int code)
 	if (code != 0)
 		request_reply_error(i->request, &inv->err);
 	else
-		request_reply_json(i->request, 200, json_pack("{s:o}", "result", any_to_json(&inv->result)));
+		request_reply_json(i->request, 200, json_pack("{s:o}", "result", result_json(&inv->result)));
 	value_clear(&inv->result);
 	free(i);
 }
@@ -274,12 +313,14 @@ static void link_added(void *context, int code, const struct report *report, uin
 	const struct link *l = c && c->extra ? c->extra->links : NULL;
 	while (l && l->next)
 		l = l->next;
-	if (code != 0)
+	if (code != 0) {
 		request_reply_report(p->request, code, report);
-	else if (l)
+	} else if (l) {
+		set_location(p->request, c, "/links/", l->name);
 		request_reply_json(p->request, 201, link_to_json(request_station(p->request), l));
-	else
+	} else {
 		request_reply_empty(p->request, 204);
+	}
 	free(p);
 }
 
@@ -306,84 +347,6 @@ static void delete_link(struct request *r)
 	struct batch *b = new_batch(r);
 	batch_unlink(b, c->handle, request_param(r, "name"));
 	submit(r, b, 0, 204);
-}
-
-/* --- batch -------------------------------------------------------------------------------------------------------- */
-
-static const char *member(const json_t *op, const char *name)
-{
-	return json_string_value(json_object_get(op, name));
-}
-
-/* A path of an operation: "/A/B", or an ord. */
-static uint64_t place(struct batch *b, const json_t *op, const char *name)
-{
-	const char *path = member(op, name);
-	const char *slot = path ? strstr(path, "slot:") : NULL;
-	return path ? batch_find(b, slot ? slot + 5 : path) : 0;
-}
-
-static const char *add_operation(struct batch *b, const json_t *op, const char *prefix)
-{
-	const char *what = member(op, "op");
-	uint64_t c = place(b, op, "path");
-	if (!what)
-		return "op is missing; it is patch, add, remove, move, link or unlink";
-	if (!c)
-		return "path leads to no component";
-	char *values = must_format("%s/values", prefix);
-	const char *wrong = NULL;
-	if (strcmp(what, "patch") == 0)
-		patch_into(b, c, op, values);
-	else if (strcmp(what, "add") == 0 && member(op, "name") && member(op, "type"))
-		batch_add(b, c, member(op, "name"), member(op, "type"), json_object_get(op, "values"), values);
-	else if (strcmp(what, "remove") == 0)
-		batch_remove(b, c);
-	else if (strcmp(what, "move") == 0)
-		batch_move(b, c, place(b, op, "parent"), member(op, "name"));
-	else if (strcmp(what, "link") == 0 && member(op, "source") && member(op, "sourceSlot") && member(op, "targetSlot"))
-		batch_link(b, c, member(op, "name"), member(op, "source"), member(op, "sourceSlot"), member(op, "targetSlot"));
-	else if (strcmp(what, "unlink") == 0 && member(op, "name"))
-		batch_unlink(b, c, member(op, "name"));
-	else
-		wrong = "this operation is not known, or lacks a member";
-	free(values);
-	return wrong;
-}
-
-static void batch_answered(void *context, int code, const struct report *report, uint64_t added)
-{
-	(void)added;
-	struct request *r = context;
-	if (code != 0)
-		request_reply_report(r, code, report);
-	else
-		request_reply_json(r, 200, json_pack("{s:o}", "warnings", warnings_of(report)));
-}
-
-static void run_batch(struct request *r)
-{
-	const json_t *body = request_body(r), *ops = json_is_object(body) ? json_object_get(body, "operations") : body;
-	if (!json_is_array(ops)) {
-		request_reply_code(r, E_BAD_REQUEST, "The body must be a list of operations.");
-		return;
-	}
-	struct batch *b = new_batch(r);
-	for (size_t i = 0; i < json_array_size(ops); i++) {
-		char prefix[24];
-		snprintf(prefix, sizeof prefix, "/%zu", i);
-		const char *wrong = add_operation(b, json_array_get(ops, i), prefix);
-		if (!wrong)
-			continue;
-		struct report report;
-		report_init(&report, prefix);
-		report_error(&report, E_INVALID, NULL, "Operation %zu: %s.", i, wrong);
-		request_reply_report(r, E_INVALID, &report);
-		report_finish(&report);
-		batch_free(&b);
-		return;
-	}
-	batch_submit(b, batch_answered, r);
 }
 
 /* --- audit -------------------------------------------------------------------------------------------------------- */
@@ -485,14 +448,6 @@ const struct route component_routes[] = {
 	  .role = ROLE_ADMIN,
 	  .handle = delete_link,
 	  .doc = "Removes a link." },
-	{ .method = "POST",
-	  .pattern = "/batch",
-	  .role = ROLE_OPERATOR,
-	  .flags = ROUTE_LARGE,
-	  .handle = run_batch,
-	  .doc = "Several operations (patch, add, remove, move, link, unlink), all or nothing.",
-	  .body = "{\"type\":\"array\"}",
-	  .answer = OBJECT("\"warnings\":{\"type\":\"array\"}") },
 	{ .method = "GET",
 	  .pattern = "/audit",
 	  .role = ROLE_ADMIN,

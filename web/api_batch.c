@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * POST /batch: several operations on the tree, all or nothing. Changes are one batch of the sheet. Actions are checked
+ * with the changes, and run one after the other when those are on disk. Engine thread. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/must.h"
+#include "web/api_inside.h"
+
+enum { OPERATIONS_MAX = 1000 };
+
+/* A batch on its way: first the sheet, then action after action. */
+struct run {
+	struct invocation inv;
+	struct request *request;
+	struct actor actor;
+	json_t *operations; /* owned */
+	json_t *results;    /* owned; one for each operation */
+	json_t *warnings;   /* owned */
+	uint64_t *targets;  /* owned; handles of the components */
+	size_t next;        /* operation */
+	bool inside;        /* run_on is on the stack: an action that ends at once only returns */
+};
+
+/* One operation while the batch is being built. */
+struct operation {
+	struct batch *batch;
+	struct station *station;
+	const struct actor *actor;
+	const json_t *json;
+	uint64_t component;
+	char *values;          /* owned; the pointer to its values */
+	json_t *result;        /* borrowed */
+	struct report *report; /* of this operation */
+};
+
+static const char *member(const json_t *op, const char *name)
+{
+	return json_string_value(json_object_get(op, name));
+}
+
+static bool needs(const struct operation *o, const char *name)
+{
+	if (member(o->json, name))
+		return true;
+	report_error(o->report, E_INVALID, name, "A text is needed here.");
+	return false;
+}
+
+/* --- the operations -------------------------------------------------------------------------------------------------- */
+
+static void patch(struct operation *o)
+{
+	batch_patch(o->batch, o->component, o->json, o->values);
+}
+
+static void add(struct operation *o)
+{
+	char text[20];
+	if (!needs(o, "name") | !needs(o, "type"))
+		return;
+	uint64_t handle = batch_add(o->batch, o->component, member(o->json, "name"), member(o->json, "type"),
+	                            json_object_get(o->json, "values"), o->values);
+	if (handle && member(o->json, "displayName"))
+		batch_display_name(o->batch, handle, member(o->json, "displayName"));
+	snprintf(text, sizeof text, "%" PRIx64, handle);
+	json_object_set_new(o->result, "handle", json_string(text));
+}
+
+static void remove_(struct operation *o)
+{
+	batch_remove(o->batch, o->component);
+}
+
+static void move(struct operation *o)
+{
+	const char *parent = member(o->json, "parent");
+	uint64_t to = parent ? batch_place(o->batch, o->station, parent) : 0;
+	if (parent && !to)
+		report_error(o->report, E_INVALID, "parent", "There is no component at %.200s.", parent);
+	else
+		batch_move(o->batch, o->component, to, member(o->json, "name"));
+}
+
+static void link_(struct operation *o)
+{
+	if (!needs(o, "source") | !needs(o, "sourceSlot") | !needs(o, "targetSlot"))
+		return;
+	batch_link(o->batch, o->component, member(o->json, "name"), member(o->json, "source"),
+	           member(o->json, "sourceSlot"), member(o->json, "targetSlot"));
+}
+
+static void unlink_(struct operation *o)
+{
+	if (needs(o, "name"))
+		batch_unlink(o->batch, o->component, member(o->json, "name"));
+}
+
+/* Only the checks: it runs when the changes are on disk. */
+static void invoke(struct operation *o)
+{
+	const struct component *c = station_by_handle(o->station, o->component);
+	struct err e = { 0 };
+	struct value v;
+	if (!needs(o, "action"))
+		return;
+	if (!c) {
+		report_error(o->report, E_INVALID, "path",
+		             "A component that this batch adds has no actions yet; invoke it in the next request.");
+		return;
+	}
+	char outer[sizeof o->report->prefix];
+	size_t before = o->report->errors, n = strlen(o->report->prefix);
+	memcpy(outer, o->report->prefix, sizeof outer);
+	snprintf(o->report->prefix + n, sizeof outer - n, "/argument");
+	int rc = sheet_check_action(c, member(o->json, "action"), json_object_get(o->json, "argument"), o->actor, &v, &e,
+	                            o->report);
+	memcpy(o->report->prefix, outer, sizeof outer);
+	if (rc != 0 && o->report->errors == before)
+		report_error(o->report, rc, "action", "%s", e.text);
+	value_clear(&v);
+}
+
+static void copy(struct operation *o)
+{
+	report_error(o->report, E_UNSUPPORTED, "op", "Copying is not supported yet.");
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct operation *o);
+} operations[] = {
+	{ "patch", patch }, { "add", add },        { "remove", remove_ }, { "move", move },
+	{ "link", link_ },  { "unlink", unlink_ }, { "invoke", invoke },  { "copy", copy },
+};
+
+static void plan_operation(struct operation *o)
+{
+	const char *what = member(o->json, "op"), *path = member(o->json, "path");
+	o->component = path ? batch_place(o->batch, o->station, path) : 0;
+	if (!o->component) {
+		report_error(o->report, E_INVALID, "path", path ? "There is no component at %.200s." : "A text is needed here.",
+		             path);
+		return;
+	}
+	for (size_t i = 0; what && i < ARRAY_SIZE(operations); i++) {
+		if (strcmp(operations[i].name, what) != 0)
+			continue;
+		operations[i].run(o);
+		return;
+	}
+	report_error(o->report, E_INVALID, "op", "The operations are patch, add, remove, move, link, unlink and invoke.");
+}
+
+/* --- carrying out ---------------------------------------------------------------------------------------------------- */
+
+static void run_free(struct run *run)
+{
+	json_decref(run->operations);
+	json_decref(run->results);
+	json_decref(run->warnings);
+	free(run->targets);
+	free(run);
+}
+
+static void run_on(struct run *run);
+
+static void keep_result(struct run *run, int code)
+{
+	json_t *result = json_array_get(run->results, run->next);
+	if (code == 0)
+		json_object_set_new(result, "result", result_json(&run->inv.result));
+	else
+		json_object_set_new(result, "error", json_string(*run->inv.err.text ? run->inv.err.text : err_text(code)));
+	value_clear(&run->inv.result);
+	run->next++;
+}
+
+static void invoked(struct invocation *inv, int code)
+{
+	struct run *run = container_of(inv, struct run, inv);
+	keep_result(run, code);
+	if (!run->inside)
+		run_on(run);
+}
+
+/* Runs the action at next; true when it will end later. */
+static bool run_action(struct run *run, const json_t *op)
+{
+	struct component *c = station_by_handle(request_station(run->request), run->targets[run->next]);
+	struct report report;
+	report_init(&report, "");
+	run->inv = (struct invocation){ .done = invoked };
+	size_t before = run->next;
+	int rc = c ? sheet_invoke(c, member(op, "action"), json_object_get(op, "argument"), &run->actor, &run->inv, &report)
+	           : err_set(&run->inv.err, E_NOT_FOUND, NULL, "The component is gone.");
+	if (rc < 0)
+		report_first(&report, &run->inv.err);
+	report_finish(&report);
+	if (rc <= 0)
+		keep_result(run, rc);
+	return run->next == before;
+}
+
+static void run_on(struct run *run)
+{
+	run->inside = true;
+	while (run->next < json_array_size(run->operations)) {
+		const json_t *op = json_array_get(run->operations, run->next);
+		if (strcmp(member(op, "op"), "invoke") != 0) {
+			run->next++;
+		} else if (run_action(run, op)) {
+			run->inside = false;
+			return;
+		}
+	}
+	request_reply_json(run->request, 200, json_pack("{s:O, s:O}", "results", run->results, "warnings", run->warnings));
+	run_free(run);
+}
+
+static void changed(void *context, int code, const struct report *report, uint64_t added)
+{
+	(void)added;
+	struct run *run = context;
+	if (code != 0) {
+		request_reply_report(run->request, code, report);
+		run_free(run);
+		return;
+	}
+	run->warnings = warnings_json(report);
+	run_on(run);
+}
+
+static void run_batch(struct request *r)
+{
+	json_t *body = (json_t *)(uintptr_t)request_body(r),
+	       *list = json_is_object(body) ? json_object_get(body, "operations") : body;
+	if (!json_is_array(list) || json_array_size(list) > OPERATIONS_MAX) {
+		request_reply_code(r, E_BAD_REQUEST, "The body must be a list of at most %d operations.", OPERATIONS_MAX);
+		return;
+	}
+	struct run *run = must_alloc(sizeof *run);
+	*run = (struct run){
+		.request = r, .actor = *request_actor(r), .operations = json_incref(list), .results = json_array()
+	};
+	run->targets = must_alloc((json_array_size(list) + 1) * sizeof *run->targets);
+	struct batch *b = batch_new(request_station(r), &run->actor);
+	struct report report;
+	report_init(&report, "");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct operation o = { .batch = b,
+			                   .station = request_station(r),
+			                   .actor = &run->actor,
+			                   .json = json_array_get(list, i),
+			                   .report = &report };
+		o.values = must_format("/%zu/values", i);
+		o.result = json_object();
+		json_array_append_new(run->results, o.result);
+		snprintf(report.prefix, sizeof report.prefix, "/%zu", i);
+		plan_operation(&o);
+		run->targets[i] = o.component;
+		free(o.values);
+	}
+	int code = report_first(&report, NULL);
+	if (code == 0) {
+		batch_submit(b, changed, run);
+	} else {
+		request_reply_report(r, code, &report);
+		batch_free(&b);
+		run_free(run);
+	}
+	report_finish(&report);
+}
+
+#define ANY_LIST(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
+const struct route batch_routes[] = {
+	{ .method = "POST",
+	  .pattern = "/batch",
+	  .role = ROLE_OPERATOR,
+	  .flags = ROUTE_LARGE,
+	  .handle = run_batch,
+	  .doc = "Several operations: patch, add, remove, move, link, unlink, all or nothing; and invoke, which is checked "
+	         "with "
+	         "them and runs when they are on disk.",
+	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"]}}",
+	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST("warnings") "}}" },
+	{ .method = NULL },
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What api_components.c and api_batch.c share: how a request's JSON becomes changes of a batch, and values become
+ * answers. Engine thread. */
+#ifndef BELFRY_API_INSIDE_H
+#define BELFRY_API_INSIDE_H
+
+#include "web/request.h"
+
+/* A path ("/A/B") or an ord ("station:|slot:/A/B", "station:|h:2f"), among what is there and what the batch adds; 0: none. */
+uint64_t batch_place(struct batch *b, struct station *s, const char *text);
+/* values and displayName of a patch or an add; prefix is the pointer to values. */
+void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const char *prefix);
+/* The warnings of a report: [{pointer, detail}]. New reference. */
+json_t *warnings_json(const struct report *report);
+/* An action's result, whatever its kind. New reference. */
+json_t *result_json(const struct value *v);
+
+#endif
