@@ -79,6 +79,8 @@ struct sheet_queue {
 
 /* Appends a change to the batch; the caller fills in the rest. Owned by the batch. */
 struct change *batch_change(struct batch *b, enum change_what what, uint64_t component);
+/* The component that this batch adds under that handle; NULL when it adds none. Not while it is applied. */
+struct component *batch_added(const struct batch *b, uint64_t handle);
 /* The component with that handle: in the tree or being added. */
 struct component *batch_component(struct batch *b, uint64_t handle);
 /* Validates everything into shadows, report and transaction. Nothing in the tree changes. */

@@ -128,13 +128,33 @@ struct store_tx *batch_tx(struct batch *b)
 	return b->tx;
 }
 
+/* Handles are given out in order: what is added last has the highest, and its frozen children come right behind it. */
+static struct component *added_above(const struct batch *b, uint64_t handle)
+{
+	size_t low = 0, high = b->added_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (b->added[mid]->handle <= handle)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? b->added[low - 1] : NULL;
+}
+
+struct component *batch_added(const struct batch *b, uint64_t handle)
+{
+	struct component *top = added_above(b, handle);
+	for (struct component *c = top; c; c = tree_next(c, top))
+		if (c->handle == handle)
+			return c;
+	return NULL;
+}
+
 struct component *batch_component(struct batch *b, uint64_t handle)
 {
-	for (size_t i = 0; i < b->added_count; i++)
-		for (struct component *c = b->added[i]; c; c = tree_next(c, b->added[i]))
-			if (c->handle == handle)
-				return c;
-	return station_by_handle(b->station, handle);
+	struct component *c = batch_added(b, handle);
+	return c ? c : station_by_handle(b->station, handle);
 }
 
 uint64_t batch_find(struct batch *b, const char *path)

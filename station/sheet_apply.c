@@ -25,7 +25,7 @@ static void remove_component(struct component *c)
 
 static void place_added(struct batch *b, size_t i)
 {
-	struct component *c = b->added[i], *parent = batch_component(b, b->added_parent[i]);
+	struct component *c = b->added[i], *parent = station_by_handle(b->station, b->added_parent[i]);
 	struct component *old = component_child(parent, c->name);
 	if (old) /* a frozen child of another type */
 		remove_component(old);

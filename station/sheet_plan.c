@@ -63,11 +63,7 @@ void shadow_finish(struct shadow *s)
 
 static bool is_added(const struct batch *b, uint64_t handle)
 {
-	for (size_t i = 0; i < b->added_count; i++)
-		for (struct component *c = b->added[i]; c; c = tree_next(c, b->added[i]))
-			if (c->handle == handle)
-				return true;
-	return false;
+	return batch_added(b, handle) != NULL;
 }
 
 static struct shadow *shadow_of(struct batch *b, struct component *c)
