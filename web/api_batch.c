@@ -8,7 +8,7 @@
 #include "station/must.h"
 #include "web/api_inside.h"
 
-enum { OPERATIONS_MAX = 1000 };
+enum { OPERATIONS_MAX = 10000 };
 
 /* A batch on its way: first the sheet, then action after action. */
 struct run {
