@@ -52,10 +52,10 @@ char *name_escape(const char *text);
 /* What the user reads: the display name given, or the name unescaped and spaced. buf at least 256 bytes. Returns it. */
 const char *component_display_name(const struct component *c, char *buf, size_t size);
 
-/* A child by name, borrowed; NULL when there is none. And how many there are. */
 /* Gives c a name to be read; "": its own again. No disk is written. */
 void component_set_display_name(struct component *c, const char *text);
 
+/* A child by name, borrowed; NULL when there is none. And how many there are. */
 struct component *component_child(const struct component *parent, const char *name);
 uint32_t component_child_count(const struct component *parent);
 /* "/Services/EmailService", owned. */

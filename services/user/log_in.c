@@ -89,7 +89,7 @@ void user_log_in(struct station *s, const char *name, const char *password, cons
 	if (wait > 0) {
 		struct err e;
 		err_set(&e, E_TOO_MANY, NULL, "Too many bad logins. Wait %lld seconds and try again.",
-		        (long long)(wait / SECOND_US + 1));
+		        (long long)(wait / SECOND_US) + 1);
 		done(context, e.code, &e, NULL);
 		return;
 	}

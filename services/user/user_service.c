@@ -114,46 +114,58 @@ static void batch_ended(void *context, int code, const struct report *report, ui
 
 /* --- making users and passwords ----------------------------------------------------------------------------------- */
 
+/* Gives back JSON of our own that holds a plain password. */
+static void wipe(json_t *values)
+{
+	const char *password = json_string_value(json_object_get(values, "password"));
+	if (password)
+		explicit_bzero((char *)(uintptr_t)password, strlen(password));
+	json_decref(values);
+}
+
+static void refuse(const struct err *e, user_done *done, void *context)
+{
+	done(context, e->code, e, NULL);
+}
+
 void user_add(struct station *s, const struct actor *actor, const char *name, const char *role, const char *email,
               const char *password, user_done *done, void *context)
 {
 	struct user_service *service = user_service_of(s);
 	json_t *values = json_pack("{s:s, s:s, s:s}", "role", role, "email", email, "password", password);
-	struct err e = { 0 };
-	if (!service || !values)
+	struct err e;
+	if (!service || !values) {
 		err_set(&e, E_INVALID, NULL, "Name, address and password of a user must be UTF-8 text.");
-	else if (user_find(s, name))
+		refuse(&e, done, context);
+	} else if (user_find(s, name)) {
 		err_set(&e, E_CONFLICT, "name", "There is a user named \"%.60s\" already.", name);
-	if (e.code) {
-		json_decref(values);
-		done(context, e.code, &e, NULL);
-		return;
+		refuse(&e, done, context);
+	} else {
+		struct batch *b = batch_new(s, actor);
+		batch_add(b, service->c.handle, name, user_type.name, values, "/values");
+		batch_submit(b, batch_ended, ending_new(done, context));
 	}
-	struct batch *b = batch_new(s, actor);
-	batch_add(b, service->c.handle, name, user_type.name, values, "/values");
-	json_decref(values);
-	batch_submit(b, batch_ended, ending_new(done, context));
+	wipe(values);
 }
 
 void user_set_password(struct station *s, const struct actor *actor, const char *name, const char *password,
                        user_done *done, void *context)
 {
-	struct err e = { 0 };
 	const struct user *u = user_find(s, name);
 	json_t *values = json_pack("{s:s}", "password", password);
-	if (!u)
+	struct err e;
+	if (!u) {
 		err_set(&e, E_NOT_FOUND, "name", "There is no user named \"%.60s\".", name);
-	else if (!values)
+		refuse(&e, done, context);
+	} else if (!values) {
 		err_set(&e, E_INVALID, "password", "A password must be UTF-8 text.");
-	if (e.code) {
-		json_decref(values);
-		done(context, e.code, &e, NULL);
-		return;
+		refuse(&e, done, context);
+	} else {
+		struct batch *b = batch_new(s, actor);
+		batch_set_json(b, u->c.handle, values, "/values");
+		batch_submit(b, batch_ended, ending_new(done, context));
 	}
-	struct batch *b = batch_new(s, actor);
-	batch_set_json(b, u->c.handle, values, "/values");
-	json_decref(values);
-	batch_submit(b, batch_ended, ending_new(done, context));
+	wipe(values);
 }
 
 /* --- baja:UserService ------------------------------------------------------------------------------------------------ */
