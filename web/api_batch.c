@@ -215,8 +215,10 @@ static void run_on(struct run *run)
 			return;
 		}
 	}
-	request_reply_json(run->request, 200, json_pack("{s:O, s:O}", "results", run->results, "warnings", run->warnings));
-	run_free(run);
+	struct request *r = run->request;
+	json_t *answer = json_pack("{s:O, s:O}", "results", run->results, "warnings", run->warnings);
+	run_free(run); /* before the answer: the body then belongs to the web thread alone */
+	request_reply_json(r, 200, answer);
 }
 
 static void changed(void *context, int code, const struct report *report, uint64_t added)
@@ -224,8 +226,9 @@ static void changed(void *context, int code, const struct report *report, uint64
 	(void)added;
 	struct run *run = context;
 	if (code != 0) {
-		request_reply_report(run->request, code, report);
+		struct request *r = run->request;
 		run_free(run);
+		request_reply_report(r, code, report);
 		return;
 	}
 	run->warnings = warnings_json(report);
