@@ -56,7 +56,9 @@ const char *component_display_name(const struct component *c, char *buf, size_t 
 void component_set_display_name(struct component *c, const char *text);
 
 /* A child by name, borrowed; NULL when there is none. And how many there are. */
+/* The child of that name; NULL when there is none. */
 struct component *component_child(const struct component *parent, const char *name);
+/* How many children there are; walks them. */
 uint32_t component_child_count(const struct component *parent);
 /* "/Services/EmailService", owned. */
 char *component_path(const struct component *c);

@@ -21,7 +21,10 @@ function open() {
   source?.close();
   watched = ords;
   source = new EventSource(`/api/v1/events${ords ? `?ords=${encodeURIComponent(ords)}` : ''}`);
-  source.onopen = () => tell({ kind: 'open' });
+  source.onopen = () => {
+    tell({ kind: 'open' });
+    tell({ kind: 'reset', data: {} }); // whatever happened while no stream was open has to be read anew
+  };
   source.onerror = () => {
     tell({ kind: 'closed' });
     if (source?.readyState === EventSource.CLOSED) later(5000);

@@ -74,7 +74,7 @@ function live(kind, data) {
     shell.live.dataset.on = String(kind === 'open');
     shell.live.setAttribute('aria-label', kind === 'open' ? 'Live values: on' : 'Live values: off, connecting again');
   }
-  if (kind === 'alarm') { clearTimeout(counting); counting = setTimeout(() => countAlarms().catch(() => {}), 200); }
+  if (kind === 'alarm' || kind === 'reset') { clearTimeout(counting); counting = setTimeout(() => countAlarms().catch(() => {}), 200); }
   if ((kind === 'component' && ['added', 'removed', 'moved'].includes(data.what)) || kind === 'reset') {
     clearTimeout(growing);
     growing = setTimeout(() => shell.tree.reload().catch(() => {}), 300);

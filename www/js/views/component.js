@@ -92,10 +92,10 @@ export async function componentView({ main, rest, session, go, tree }) {
     if (kind === 'value' && event.handle === data.handle) sheet.live(event.slot, event.value);
     if (kind === 'value' && event.handle === data.handle && event.slot === 'status') fill(badge, statusBadge(event.value));
     if (kind === 'component' && event.handle === data.handle && event.what === 'status') fill(badge, statusBadge(event.status));
-    if (kind === 'component' && event.handle === data.handle && event.what === 'changed' && !sheet.dirty()) {
+    if ((kind === 'reset' || (kind === 'component' && event.handle === data.handle && event.what === 'changed')) && !sheet.dirty()) {
       const fresh = await get(componentUrl(path)).catch(() => null);
       if (fresh) for (const [name, value] of Object.entries(fresh.values)) sheet.live(name, value);
-      sheet.etag = `"${data.handle}-${event.revision}"`;
+      if (fresh) sheet.etag = `"${data.handle}-${fresh.revision}"`;
     }
     panels?.live(kind, event);
   });
