@@ -269,9 +269,9 @@ static void run_batch(struct request *r)
 	if (code == 0) {
 		batch_submit(b, changed, run);
 	} else {
-		request_reply_report(r, code, &report);
 		batch_free(&b);
 		run_free(run);
+		request_reply_report(r, code, &report);
 	}
 	report_finish(&report);
 }
