@@ -7,11 +7,8 @@ static const struct slot no_slots[] = { SLOT_END };
 static void changed(struct component *c, const struct slot *slot)
 {
 	(void)slot;
-	if (component_is(c->parent, &email_outgoing_account)) { /* another login: a new connection */
-		struct outgoing_account *a = COMPONENT_AS(c->parent, &email_outgoing_account, struct outgoing_account);
-		sender_close(&a->sender, true);
-		outbox_retry_now(a);
-	}
+	if (component_is(c->parent, &email_outgoing_account)) /* another login: a new connection */
+		outbox_reconfigure(COMPONENT_AS(c->parent, &email_outgoing_account, struct outgoing_account));
 }
 
 const struct type email_authenticator = {
@@ -25,15 +22,18 @@ const struct type email_authenticator = {
 };
 
 static const struct tag mechanisms[] = {
-	{ SMTP_AUTH_AUTO, "auto", "The best of what the server offers." },
-	{ SMTP_AUTH_PLAIN, "plain", "PLAIN (RFC 4616)." },
-	{ SMTP_AUTH_LOGIN, "login", "LOGIN, for old servers." },
+	{ SMTP_AUTO, "auto", "The best of what the server offers." },
+	{ SMTP_PLAIN, "plain", "PLAIN (RFC 4616)." },
+	{ SMTP_LOGIN, "login", "LOGIN, for old servers." },
 	{ 0, NULL, NULL },
 };
 static const struct slot basic_slots[] = {
-	SLOT(struct basic_authenticator, account, STRING, .facets = FACETS(.maxLength = 254), .flags = SLOT_SUMMARY, .doc = "User name at the server; empty: no login."),
-	SLOT(struct basic_authenticator, password, SECRET, .facets = FACETS(.maxLength = 1000), .doc = "Password at the server; written only, never shown."),
-	SLOT(struct basic_authenticator, mechanism, ENUM, .facets = FACETS(.range = mechanisms), .doc = "How the password is sent; always inside TLS unless allowed otherwise."),
+	SLOT(struct basic_authenticator, account, STRING, .facets = FACETS(.maxLength = 254), .flags = SLOT_SUMMARY,
+	     .doc = "User name at the server; empty: no login."),
+	SLOT(struct basic_authenticator, password, SECRET, .facets = FACETS(.maxLength = 1000),
+	     .doc = "Password at the server; written only, never shown."),
+	SLOT(struct basic_authenticator, mechanism, ENUM, .facets = FACETS(.range = mechanisms),
+	     .doc = "How the password is sent; always inside TLS unless allowed otherwise."),
 	SLOT_END,
 };
 const struct type email_basic_authenticator = {

@@ -15,19 +15,19 @@ enum mail_kind_of { MAIL_ALARM, MAIL_TEST };
 enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
 
 struct mail_record {
-	char *id;                 /* UUID */
+	char *id; /* UUID */
 	int64_t sequence;
-	char *account;            /* name of the outgoing account */
+	char *account; /* name of the outgoing account */
 	int kind, state;
-	bool open;                /* a delivery is still to be made */
+	bool open; /* a delivery is still to be made */
 	struct abstime created;
 	char *subject, *body, *from, *replyTo, *messageId;
-	char *alarm;              /* uuid, or empty */
+	char *alarm; /* uuid, or empty */
 	int64_t priority;
 };
 struct delivery_record {
-	char *mail, *address;     /* together the key */
-	char *name, *recipient;   /* display name; path of the EmailRecipient */
+	char *mail, *address;   /* together the key */
+	char *name, *recipient; /* display name; path of the EmailRecipient */
 	char *alarm, *account;
 	int field, state;
 	bool open;

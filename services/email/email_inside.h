@@ -7,22 +7,29 @@
 #include "services/email/email.h"
 #include "services/email/wire/smtp.h"
 
-struct mailbox_value { char *name, *address; };
+struct mailbox_value {
+	char *name, *address;
+};
+
+enum { ADDRESS_SIZE = 256 }; /* of an address with its NUL */
 
 /* A mail in the outbox: its records, and when it may go. */
 struct outgoing {
-	struct mail_record mail;
+	struct outgoing *next;
+	struct mail_record mail;            /* its sequence names it to the net thread */
 	struct delivery_record *deliveries; /* owned */
 	size_t count;
-	uint64_t id;               /* sequence; names the message to the net thread */
-	int64_t due;               /* monotonic microseconds */
-	bool in_flight;
-	struct outgoing *next;
+	int64_t due;  /* monotonic microseconds */
+	bool settles; /* its outcome is being written, and the sender waits for that */
 };
 
 enum account_transport { TRANSPORT_SMTP, TRANSPORT_MAILDIR };
 enum { TRANSCRIPT_LINES = 2000 };
-struct transcript_line { int64_t time; char direction; char *text; };
+struct transcript_line {
+	int64_t time;
+	enum smtp_direction direction;
+	char *text;
+};
 
 struct outgoing_account {
 	struct component c;
@@ -30,30 +37,41 @@ struct outgoing_account {
 	int64_t port, effectivePort;
 	struct component *emailAuthenticator;
 	struct reltime pollrate, connectionTimeout, retryInterval;
-	bool enabled, debug, useSsl, useStartTls, persistent, allowClearTextCredentials;
-	struct abstime lastPollSuccess, lastPollFailure;
-	char *lastPollFailureCause;
+	bool enabled, debug, useSsl, useStartTls, persistent, allowDisabledQueueing, allowClearTextCredentials;
+	struct abstime lastPollSuccess, lastPollFailure, lastDiscard;
+	char *lastPollFailureCause, *lastDiscardCause;
 	int tlsMinProtocol, transport;
 	char *from;
 	struct mailbox_value replyTo;
-	int64_t queueSize, maxQueueSize, numberSent, maxSendablePerDay;
-	/* not slots */
-	struct outgoing *queue;            /* owned; oldest first */
-	struct sender *sender;             /* the connection, NULL when there is none */
-	bool sender_ready, reused;
-	uint64_t generation;               /* of senders: older ones' events are ignored */
-	int in_flight, failures;
-	int64_t retry_at;                  /* monotonic: no connection before */
-	int64_t day, sent_today;           /* for maxSendablePerDay */
+	int64_t maxPersistedEmailSize, queueSize, maxQueueSize, numberSent, maxSendablePerDay, numberDiscarded;
+	/* Not slots. The mails, owned, in three lists: */
+	struct outgoing *ready, **ready_tail; /* may go, oldest first */
+	struct outgoing *waiting;             /* not before their time */
+	struct outgoing *flying;              /* given to the transport, or their outcome is being written */
+	int in_flight, writing;               /* of those: given, being written */
+	struct sender *sender;                /* NULL: the account does not run */
+	bool changed, used;                   /* the sender does not know what the sheet says now; it has had work */
+	bool returning;                       /* mails have come back, and why is about to be heard */
+	bool stopping, ended, failing;        /* failing: shown as {down} */
+	int64_t failures;                     /* of the connection, in a row */
+	int64_t retry_at;                     /* monotonic: no connection before */
+	int64_t day, sent_today;              /* for maxSendablePerDay */
 	struct timer timer;
 	struct transcript_line *transcript; /* owned ring */
 	size_t transcript_next, transcript_count;
 };
-struct basic_authenticator { struct component c; char *account; struct secret password; int mechanism; };
+struct basic_authenticator {
+	struct component c;
+	char *account;
+	struct secret password;
+	int mechanism;
+};
 
-/* outbox.c */
-/* A mail to make: texts are borrowed. */
-struct draft_recipient { const char *name, *address; enum mail_field field; };
+/* outbox_store.c: a mail to make; texts are borrowed. */
+struct draft_recipient {
+	const char *name, *address;
+	enum mail_field field;
+};
 struct draft {
 	enum mail_kind_of kind;
 	const char *subject, *body, *alarm, *recipient;
@@ -63,23 +81,42 @@ struct draft {
 };
 /* Adds the mail's rows to tx and its hook, which sends once they are on disk (and, when the disk refuses, from memory).
  * account NULL: it is kept for the account of that name, or the first one there will be. id (37 bytes) may be NULL. */
-void outbox_add(struct station *s, struct outgoing_account *account, const char *account_name, struct store_tx *tx, const struct draft *d, char *id);
+void outbox_add(struct station *s, struct outgoing_account *account, const char *account_name, struct store_tx *tx,
+                const struct draft *d, char *id);
 /* Reads what is open for this account from the store; then sends. */
 void outbox_load(struct outgoing_account *a);
+/* The account has another name: so have the rows of its mails. */
+void outbox_renamed(struct outgoing_account *a);
+void outgoing_free(struct outgoing *o);
+
+/* outbox.c */
+void outbox_start(struct outgoing_account *a);
+/* Takes o. */
+void outbox_enqueue(struct outgoing_account *a, struct outgoing *o);
 /* Does what can be done now. */
 void outbox_pump(struct outgoing_account *a);
 /* Forgets waiting times: something has changed that may make it work. */
 void outbox_retry_now(struct outgoing_account *a);
+/* The sheet, the login or what is trusted has changed: a new connection, at once. */
+void outbox_reconfigure(struct outgoing_account *a);
+/* Begins nothing new; at rest when what was on its way is on disk. */
 void outbox_stop(struct outgoing_account *a);
+bool outbox_at_rest(const struct outgoing_account *a);
 void outbox_free(struct outgoing_account *a);
-void outgoing_free(struct outgoing *o);
 /* Microseconds until the next attempt after so many. */
 int64_t outbox_deferral(const struct outgoing_account *a, int64_t attempts);
-/* ledger.c: results become rows. m is borrowed. Commits, then calls outbox_written. */
-void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m, const struct smtp_facts *facts);
-void outbox_written(struct station *s, uint64_t account, uint64_t id);
+/* What transports and ledger tell. A message has its outcomes (borrowed); the connection is over (current: the one that
+ * the sheet describes now); a mail's outcomes are on disk. */
+void outbox_done(struct outgoing_account *a, struct smtp_message *m);
+void outbox_down(struct outgoing_account *a, const struct err *e, enum smtp_stage stage, int code, bool current);
+void outbox_written(struct outgoing_account *a, int64_t id);
+
+/* ledger.c: results become rows. Commits, then calls outbox_written; a failure of the connection is only noted. */
+void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m);
+void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o, const struct err *e,
+                           enum smtp_stage stage, int code);
 void ledger_tell(struct station *s, const struct outgoing *o);
-enum mail_state ledger_state(const struct outgoing *o);
+void ledger_set_text(char **field, const char *text);
 
 /* account helpers */
 struct outgoing_account *account_first(struct station *s);
@@ -87,24 +124,21 @@ struct outgoing_account *account_by_name(struct station *s, const char *name);
 int account_effective_port(const struct outgoing_account *a);
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size);
 json_t *email_transcript_line(const char *account, const struct transcript_line *line);
-void account_transcribe(struct outgoing_account *a, char direction, const char *text);
+void account_transcribe(struct outgoing_account *a, enum smtp_direction direction, const char *text);
 void account_succeeded(struct outgoing_account *a);
 void account_failed(struct outgoing_account *a, const char *cause);
-void account_show_queue(struct outgoing_account *a);
+void account_show_queue(struct outgoing_account *a, int64_t more);
 void account_sent(struct outgoing_account *a, int64_t n);
 
-/* sender.c: the connection, seen from the engine. */
-struct sender *sender_open(struct outgoing_account *a);
+/* sender.c: the SMTP client, seen from the engine. */
+struct sender *sender_open(const struct outgoing_account *a);
+void sender_configure(struct sender *s, const struct outgoing_account *a);
 void sender_send(struct sender *s, struct smtp_message *m); /* takes m */
-void sender_release(struct sender *s, uint64_t id);
-/* The engine lets go: in_order says QUIT, else closes at once. */
-void sender_close(struct sender **s, bool in_order);
-/* What the sender tells; called by sender.c. */
-void outbox_sender_ready(struct outgoing_account *a);
-void outbox_finished(struct outgoing_account *a, struct smtp_message *m, const struct smtp_facts *facts);
-void outbox_sender_ended(struct outgoing_account *a, const char *stage, const struct err *e);
+void sender_settle(struct sender *s);                       /* s may be NULL */
+/* Lets go; a->ended becomes true when the answer to a final dot is there, or after three seconds. */
+void sender_end(struct sender **s);
 
-/* maildir.c: the other transport. Calls outbox_finished when the file is on disk. */
+/* maildir.c: the other transport. Calls outbox_done when the file is on disk. Takes m. */
 void maildir_deliver(struct outgoing_account *a, struct smtp_message *m);
 
 #endif

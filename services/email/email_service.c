@@ -22,7 +22,8 @@ struct outgoing_account *account_by_name(struct station *s, const char *name)
 {
 	struct component *service = station_service(s, &email_service);
 	struct component *c = service && *name ? component_child(service, name) : NULL;
-	return component_is(c, &email_outgoing_account) ? COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account) : NULL;
+	return component_is(c, &email_outgoing_account) ? COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account)
+	                                                : NULL;
 }
 
 /* The account for recipients that name none: the first one that could send, else the first. */
@@ -50,7 +51,14 @@ static void value_changed(struct observer *o, struct component *c, const struct 
 		return;
 	for (struct component *child = service->c.first; child; child = child->next)
 		if (component_is(child, &email_outgoing_account))
-			outbox_retry_now(COMPONENT_AS(child, &email_outgoing_account, struct outgoing_account));
+			outbox_reconfigure(COMPONENT_AS(child, &email_outgoing_account, struct outgoing_account));
+}
+
+static void component_changed(struct observer *o, struct component *c, const char *what)
+{
+	(void)o;
+	if (strcmp(what, "moved") == 0 && component_is(c, &email_outgoing_account))
+		outbox_renamed(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account));
 }
 
 /* --- resending ---------------------------------------------------------------------------------------------------------- */
@@ -89,14 +97,21 @@ static void resend_deliveries(void *context, int code, const struct err *e, stru
 	struct err none;
 	if (code != 0 || count == 0) {
 		if (code == 0)
-			err_set(&none, E_CONFLICT, NULL, "There is nobody to send it to again: every address has it, or is still being tried.");
+			err_set(&none, E_CONFLICT, NULL,
+			        "There is nobody to send it to again: every address has it, or is still being tried.");
 		resend_end(r, code ? code : none.code, code ? e : &none);
 		return;
 	}
 	struct outgoing_account *a = account_by_name(r->station, r->mail.account);
 	const struct delivery_record *first = store_row(rows, 0);
-	struct draft d = { .kind = (enum mail_kind_of)r->mail.kind, .subject = r->mail.subject, .body = r->mail.body, .alarm = r->mail.alarm,
-		               .recipient = first->recipient, .priority = r->mail.priority, .to = to, .count = count };
+	struct draft d = { .kind = (enum mail_kind_of)r->mail.kind,
+		               .subject = r->mail.subject,
+		               .body = r->mail.body,
+		               .alarm = r->mail.alarm,
+		               .recipient = first->recipient,
+		               .priority = r->mail.priority,
+		               .to = to,
+		               .count = count };
 	struct store_tx *tx = store_tx_new();
 	outbox_add(r->station, a ? a : account_first(r->station), r->mail.account, tx, &d, r->new_id);
 	audit_write(r->station, tx, &r->actor, "resent", r->id, NULL, NULL, r->new_id, NULL);
@@ -140,14 +155,29 @@ static void started(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
-	service->observer = (struct observer){ .value = value_changed, .next = c->station->observers };
+	service->observer =
+	    (struct observer){ .value = value_changed, .component = component_changed, .next = c->station->observers };
 	c->station->observers = &service->observer;
 	service->observing = true;
+}
+
+/* The service goes only when the station ends. What is behind its final dot is waited for, for three seconds at most, so
+ * that an orderly end sends nothing twice. */
+static void end_accounts(struct component *service)
+{
+	for (struct component *c = service->first; c; c = c->next)
+		if (component_is(c, &email_outgoing_account))
+			outbox_stop(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account));
+	for (struct component *c = service->first; c; c = c->next)
+		while (component_is(c, &email_outgoing_account) &&
+		       !outbox_at_rest(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account)))
+			uv_run(&service->station->loop, UV_RUN_ONCE);
 }
 
 static void stopped(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
+	end_accounts(c);
 	struct observer **p = &c->station->observers;
 	while (service->observing && *p && *p != &service->observer)
 		p = &(*p)->next;
@@ -164,9 +194,12 @@ static void changed(struct component *c, const struct slot *slot)
 }
 
 static const struct slot slots[] = {
-	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "State of the service."),
-	SLOT(struct service, faultCause, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "Why the service is in fault."),
-	SLOT(struct service, enabled, BOOLEAN, .dflt = "true", .doc = "Whether alarms are mailed. What is queued already is sent."),
+	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	        .doc = "State of the service."),
+	SLOT(struct service, faultCause, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "Why the service is in fault."),
+	SLOT(struct service, enabled, BOOLEAN, .dflt = "true",
+	     .doc = "Whether alarms are mailed. What is queued already is sent."),
 	SLOT_END,
 };
 

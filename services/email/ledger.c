@@ -8,7 +8,7 @@
 #include "station/log.h"
 #include "station/must.h"
 
-static void set_text(char **field, const char *text)
+void ledger_set_text(char **field, const char *text)
 {
 	static const struct slot row = { .name = "text", .kind = V_STRING };
 	struct value v = value_string(text);
@@ -17,38 +17,60 @@ static void set_text(char **field, const char *text)
 
 static const char *outcome_name(enum smtp_outcome outcome)
 {
-	return outcome == SMTP_ACCEPTED ? "accepted" : outcome == SMTP_REFUSED ? "refused" : "deferred";
+	static const char *const names[] = { "failed", "accepted", "deferred", "refused", "unknown" };
+	return names[outcome];
 }
 
-static void write_attempt(struct outgoing_account *a, struct store_tx *tx, const struct delivery_record *d, const struct smtp_recipient *r)
+static void write_attempt(struct outgoing_account *a, struct store_tx *tx, const struct delivery_record *d,
+                          const struct smtp_recipient *r)
 {
 	struct attempt_record attempt = {
-		.sequence = station_sequence(a->c.station), .mail = d->mail, .address = d->address, .time = d->time, .stage = (char *)(uintptr_t)r->stage,
-		.outcome = (char *)(uintptr_t)outcome_name(r->outcome), .replyCode = d->replyCode, .enhancedStatus = d->enhancedStatus,
-		.replyText = d->replyText, .queueId = d->queueId, .tlsVersion = d->tlsVersion, .cipher = d->cipher, .fingerprint = d->fingerprint,
+		.sequence = station_sequence(a->c.station),
+		.mail = d->mail,
+		.address = d->address,
+		.time = d->time,
+		.stage = (char *)(uintptr_t)smtp_stage_name(r->stage),
+		.outcome = (char *)(uintptr_t)outcome_name(r->outcome),
+		.replyCode = d->replyCode,
+		.enhancedStatus = d->enhancedStatus,
+		.replyText = d->replyText,
+		.queueId = d->queueId,
+		.tlsVersion = d->tlsVersion,
+		.cipher = d->cipher,
+		.fingerprint = d->fingerprint,
 	};
 	store_tx_put(tx, &attempt_kind, &attempt);
 }
 
+/* When a deferred delivery is tried again. A server that only takes so many recipients at a time (452, RFC 5321
+ * 4.5.3.1.10) gets the rest at once; what was cut behind the dot goes with the next connection. */
+static int64_t next_attempt(const struct outgoing_account *a, const struct delivery_record *d,
+                            const struct smtp_recipient *r, bool some_taken)
+{
+	if (r->outcome == SMTP_UNKNOWN || (r->code == 452 && r->stage == STAGE_RCPT && some_taken))
+		return d->time.us;
+	return d->time.us + outbox_deferral(a, d->attempts);
+}
+
 /* One recipient's fate. A delivery only moves forward. */
-static void update(struct outgoing_account *a, struct delivery_record *d, const struct smtp_recipient *r, const struct smtp_message *m,
-                   const struct smtp_facts *facts)
+static void update(struct outgoing_account *a, struct delivery_record *d, const struct smtp_recipient *r,
+                   const struct smtp_message *m, bool some_taken)
 {
 	d->state = r->outcome == SMTP_ACCEPTED ? MAIL_ACCEPTED : r->outcome == SMTP_REFUSED ? MAIL_REFUSED : MAIL_DEFERRED;
 	d->open = d->state == MAIL_DEFERRED;
 	d->attempts++;
-	d->time.us = station_now(a->c.station);
-	d->nextAttempt.us = d->open ? d->time.us + outbox_deferral(a, d->attempts) : ABSTIME_NULL;
+	d->time.us = m->answered ? m->answered : station_now(a->c.station);
+	d->nextAttempt.us = d->open ? next_attempt(a, d, r, some_taken) : ABSTIME_NULL;
 	d->replyCode = r->code;
-	set_text(&d->enhancedStatus, r->enhanced);
-	set_text(&d->replyText, r->text);
-	set_text(&d->queueId, r->outcome == SMTP_ACCEPTED ? m->queue_id : "");
-	set_text(&d->tlsVersion, facts->tls_version);
-	set_text(&d->cipher, facts->cipher);
-	set_text(&d->fingerprint, facts->fingerprint);
+	ledger_set_text(&d->enhancedStatus, r->enhanced);
+	ledger_set_text(&d->replyText, r->text);
+	ledger_set_text(&d->queueId, r->outcome == SMTP_ACCEPTED ? m->queue_id : "");
+	ledger_set_text(&d->tlsVersion, m->tls_version);
+	ledger_set_text(&d->cipher, m->cipher);
+	ledger_set_text(&d->fingerprint, m->fingerprint);
 }
 
-enum mail_state ledger_state(const struct outgoing *o)
+static enum mail_state ledger_state(const struct outgoing *o)
 {
 	bool accepted = false, refused = false, deferred = false, queued = false;
 	for (size_t i = 0; i < o->count; i++) {
@@ -64,54 +86,82 @@ enum mail_state ledger_state(const struct outgoing *o)
 
 struct writing {
 	struct station *station;
-	uint64_t account, mail;
+	uint64_t account;
+	int64_t mail;
 };
 
 static void written(void *context, int code, const struct err *e)
 {
 	struct writing *w = context;
-	if (code != 0) /* the mail is out; at worst it goes again after a restart, with the same Message-ID */
+	struct component *c = station_by_handle(w->station, w->account);
+	if (code != 0) /* memory knows it; at worst it goes again after a restart, with the same Message-ID */
 		log_error("the ledger could not be written: %s", e->text);
-	outbox_written(w->station, w->account, w->mail);
+	if (component_is(c, &email_outgoing_account))
+		outbox_written(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account), w->mail);
 	free(w);
 }
 
-static struct delivery_record *delivery_to(struct outgoing *o, const char *address)
+/* The delivery that goes to an envelope's address; the n-th that was open is the n-th recipient. */
+static struct delivery_record *nth_open(struct outgoing *o, size_t n)
 {
 	for (size_t i = 0; i < o->count; i++)
-		if (strcmp(o->deliveries[i].address, address) == 0)
+		if (o->deliveries[i].open && n-- == 0)
 			return &o->deliveries[i];
+	must(!"more recipients than deliveries");
 	return NULL;
 }
 
-void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m, const struct smtp_facts *facts)
+void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m)
 {
 	struct station *s = a->c.station;
 	struct store_tx *tx = store_tx_new();
-	int64_t accepted = 0, next = INT64_MAX;
+	struct delivery_record *deliveries[SMTP_RECIPIENTS_MAX];
+	bool some_accepted = false;
+	must(m->count <= SMTP_RECIPIENTS_MAX);
 	for (size_t i = 0; i < m->count; i++) {
-		struct delivery_record *d = delivery_to(o, m->recipients[i].address);
-		if (!d || m->recipients[i].outcome == SMTP_UNSENT)
+		deliveries[i] = nth_open(o, i);
+		some_accepted |= m->recipients[i].outcome == SMTP_ACCEPTED;
+	}
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->recipients[i].outcome == SMTP_PENDING)
 			continue;
-		update(a, d, &m->recipients[i], m, facts);
-		store_tx_put(tx, &delivery_kind, d);
-		write_attempt(a, tx, d, &m->recipients[i]);
-		accepted += d->state == MAIL_ACCEPTED;
+		update(a, deliveries[i], &m->recipients[i], m, some_accepted);
+		store_tx_put(tx, &delivery_kind, deliveries[i]);
+		write_attempt(a, tx, deliveries[i], &m->recipients[i]);
 	}
 	o->mail.open = false;
-	for (size_t i = 0; i < o->count; i++) {
+	for (size_t i = 0; i < o->count; i++)
 		o->mail.open |= o->deliveries[i].open;
-		if (o->deliveries[i].open && o->deliveries[i].nextAttempt.us < next)
-			next = o->deliveries[i].nextAttempt.us;
-	}
 	o->mail.state = (int)ledger_state(o);
-	o->due = o->mail.open && next > 0 && next != INT64_MAX ? clock_mono(&s->clock) + next - station_now(s) : 0;
 	store_tx_put(tx, &mail_kind, &o->mail);
 	struct writing *w = must_alloc(sizeof *w);
-	*w = (struct writing){ s, a->c.handle, o->id };
-	if (accepted)
+	*w = (struct writing){ s, a->c.handle, o->mail.sequence };
+	if (some_accepted)
 		account_sent(a, 1);
 	store_commit(s->store, tx, written, w);
+}
+
+void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o, const struct err *e,
+                           enum smtp_stage stage, int code)
+{
+	struct store_tx *tx = store_tx_new();
+	struct attempt_record attempt = {
+		.sequence = station_sequence(a->c.station),
+		.mail = o->mail.id,
+		.address = (char *)(uintptr_t) "",
+		.time.us = station_now(a->c.station),
+		.stage = (char *)(uintptr_t)smtp_stage_name(stage),
+		.outcome = (char *)(uintptr_t)outcome_name(SMTP_PENDING),
+		.replyCode = code,
+		.replyText = (char *)(uintptr_t)e->text,
+		.enhancedStatus = (char *)(uintptr_t) "",
+		.queueId = (char *)(uintptr_t) "",
+		.tlsVersion = (char *)(uintptr_t) "",
+		.cipher = (char *)(uintptr_t) "",
+		.fingerprint = (char *)(uintptr_t) "",
+	};
+	store_tx_put(tx, &attempt_kind, &attempt);
+	store_commit(a->c.station->store, tx, NULL, NULL);
 }
 
 void ledger_tell(struct station *s, const struct outgoing *o)

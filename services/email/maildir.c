@@ -66,12 +66,13 @@ static int make_folders(const char *directory)
 static void deliver(uv_work_t *work)
 {
 	struct delivery *d = container_of(work, struct delivery, work);
-	char *tmp = must_format("%s/tmp/%llu", d->directory, (unsigned long long)d->mail->id);
-	char *new = must_format("%s/new/%llu.belfry", d->directory, (unsigned long long)d->mail->id), *folder = must_format("%s/new", d->directory);
+	char *tmp = must_format("%s/tmp/%lld", d->directory, (long long)d->mail->id);
+	char *new = must_format("%s/new/%lld.belfry", d->directory, (long long)d->mail->id),
+	     *folder = must_format("%s/new", d->directory);
 	d->error = make_folders(d->directory);
 	unlink(tmp);
 	if (!d->error)
-		d->error = write_file(tmp, d->mail->data, d->mail->length);
+		d->error = write_file(tmp, d->mail->content, d->mail->length);
 	if (!d->error && rename(tmp, new) != 0)
 		d->error = errno;
 	if (!d->error)
@@ -81,28 +82,32 @@ static void deliver(uv_work_t *work)
 	free(folder);
 }
 
+static void decide(struct smtp_message *m, int error)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct smtp_recipient *r = &m->recipients[i];
+		r->outcome = error ? SMTP_DEFERRED : SMTP_ACCEPTED;
+		r->stage = STAGE_CONTENT;
+		r->code = error ? 0 : 250;
+		snprintf(r->text, sizeof r->text, error ? "The file could not be written: %s" : "Written into the folder new",
+		         strerror(error));
+	}
+	if (!error)
+		snprintf(m->queue_id, sizeof m->queue_id, "%lld.belfry", (long long)m->id);
+}
+
 static void delivered(uv_work_t *work, int status)
 {
 	struct delivery *d = container_of(work, struct delivery, work);
-	static const struct smtp_facts no_facts;
 	struct component *c = station_by_handle(d->station, d->account);
-	int error = status != 0 ? ECANCELED : d->error;
-	for (size_t i = 0; i < d->mail->count; i++) {
-		struct smtp_recipient *r = &d->mail->recipients[i];
-		r->outcome = error ? SMTP_DEFERRED : SMTP_ACCEPTED;
-		r->code = error ? 0 : 250;
-		snprintf(r->stage, sizeof r->stage, "file");
-		snprintf(r->text, sizeof r->text, error ? "The file could not be written: %s" : "Written into the folder new", strerror(error));
-	}
-	snprintf(d->mail->queue_id, sizeof d->mail->queue_id, "%llu.belfry", (unsigned long long)d->mail->id);
+	decide(d->mail, status != 0 ? ECANCELED : d->error);
 	if (component_is(c, &email_outgoing_account)) {
 		struct outgoing_account *a = COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
-		if (error)
+		outbox_done(a, d->mail);
+		if (d->error)
 			account_failed(a, d->mail->recipients[0].text);
-		outbox_finished(a, d->mail, &no_facts);
-	} else {
-		smtp_message_free(&d->mail);
 	}
+	smtp_message_free(&d->mail);
 	free(d->directory);
 	free(d);
 }
@@ -113,7 +118,9 @@ void maildir_deliver(struct outgoing_account *a, struct smtp_message *m)
 	struct delivery *d = must_alloc(sizeof *d);
 	char *mail = must_format("%s/mail", s->directory);
 	mkdir(mail, 0700); /* if that fails, the folder below fails and says so */
-	*d = (struct delivery){ .station = s, .account = a->c.handle, .mail = m, .directory = must_format("%s/%s", mail, a->c.name) };
+	*d = (struct delivery){
+		.station = s, .account = a->c.handle, .mail = m, .directory = must_format("%s/%s", mail, a->c.name)
+	};
 	free(mail);
 	must(uv_queue_work(&s->loop, &d->work, deliver, delivered) == 0);
 }

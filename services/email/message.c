@@ -3,26 +3,39 @@
 #include "services/email/message.h"
 
 #include <gmime/gmime.h>
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "station/must.h"
 
-enum { SUBJECT_MAX = 300 };
+enum {
+	HEADER_MAX = 300,  /* characters of a text in a header */
+	WORD_MAX = 60,     /* of plain text without a space, where no line could be folded */
+	ENCODED_BYTES = 45 /* of UTF-8 in one encoded word: 60 characters of base64 (RFC 2047 2: at most 75 in all) */
+};
+
+/* --- text ---------------------------------------------------------------------------------------------------------- */
+
+/* Control characters become spaces: they end lines, begin headers, or do things to screens. */
+static void blank_controls(char *text, const char *but)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		if ((*p < ' ' && !strchr(but, *p)) || *p == 0x7f)
+			*p = ' ';
+		if (*p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0) /* U+0080 to U+009F */
+			p[0] = p[1] = ' ';
+	}
+}
 
 /* Text for a header: one line, valid UTF-8, not without end. */
 static char *header_text(const char *text)
 {
-	char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, 4 * SUBJECT_MAX));
-	for (unsigned char *p = (unsigned char *)valid; *p; p++)
-		if (*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	char **pieces = g_strsplit(valid, "=?", -1); /* GMime would leave it to readers, who decode it */
-	g_free(valid);
-	valid = g_strjoinv("= ?", pieces);
-	g_strfreev(pieces);
-	if (g_utf8_strlen(valid, -1) > SUBJECT_MAX) {
-		char *cut = g_utf8_substring(valid, 0, SUBJECT_MAX - 1), *dots = g_strconcat(cut, "\u2026", NULL);
+	char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, 4 * HEADER_MAX));
+	blank_controls(valid, "");
+	if (g_utf8_strlen(valid, -1) > HEADER_MAX) {
+		char *cut = g_utf8_substring(valid, 0, HEADER_MAX - 1), *dots = g_strconcat(cut, "\u2026", NULL);
 		g_free(cut);
 		g_free(valid);
 		valid = dots;
@@ -30,16 +43,110 @@ static char *header_text(const char *text)
 	return valid;
 }
 
+static bool ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* Can it stand as it is? Not what is beyond ASCII, what looks encoded already, and what cannot be folded. */
+static bool plain(const char *text)
+{
+	if (!ascii(text) || strstr(text, "=?"))
+		return false;
+	for (size_t n; *text; text += n + (text[n] == ' '))
+		if ((n = strcspn(text, " ")) > WORD_MAX)
+			return false;
+	return true;
+}
+
+/* How much of text goes into the next encoded word: whole characters, and whole groups of three bytes if that can be,
+ * because decoders that join the words first (GMime's) stumble over padding in the middle. */
+static size_t word_length(const char *text)
+{
+	size_t best = 0, at = 0;
+	while (text[at]) {
+		size_t next = (size_t)(g_utf8_next_char(text + at) - text);
+		if (next > ENCODED_BYTES)
+			return best ? best : at;
+		at = next;
+		if (at % 3 == 0)
+			best = at;
+	}
+	return at;
+}
+
+/* RFC 2047, by ourselves: GMime chooses other charsets, and lets through what looks encoded already. */
+static char *encode(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	if (plain(text)) {
+		g_string_assign(out, text);
+		return g_string_free(out, FALSE);
+	}
+	for (size_t n; *text; text += n) {
+		n = word_length(text);
+		char *word = g_base64_encode((const guchar *)text, n);
+		g_string_append_printf(out, "%s=?utf-8?B?%s?=", out->len ? " " : "", word);
+		g_free(word);
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* --- addresses ----------------------------------------------------------------------------------------------------- */
+
+char *message_envelope_address(const char *address)
+{
+	const char *at = strrchr(address, '@');
+	gnutls_datum_t domain;
+	if (!at || ascii(at) || gnutls_idna_map(at + 1, (unsigned)strlen(at + 1), &domain, 0) != 0)
+		return must_strdup(address);
+	char *out = must_format("%.*s@%s", (int)(at - address), address, (const char *)domain.data);
+	gnutls_free(domain.data);
+	return out;
+}
+
+/* An address that is not ASCII would make the whole message SMTPUTF8; in the header it is a name without address, as
+ * RFC 6857 3.1.8 has it. The envelope has it in full. */
 static void add(GMimeMessage *message, GMimeAddressType type, const struct message_address *a)
 {
-	char *name = header_text(a->name ? a->name : "");
-	g_mime_message_add_mailbox(message, type, *name ? name : NULL, a->address);
+	char *address = message_envelope_address(a->address), *name;
+	InternetAddressList *list = g_mime_message_get_addresses(message, type);
+	if (ascii(address)) {
+		char *text = header_text(a->name ? a->name : "");
+		name = encode(text);
+		g_free(text);
+		InternetAddress *ia = internet_address_mailbox_new(*name ? name : NULL, address);
+		internet_address_list_add(list, ia);
+		g_object_unref(ia);
+	} else {
+		name = encode(address);
+		InternetAddress *ia = internet_address_group_new(name);
+		internet_address_list_add(list, ia);
+		g_object_unref(ia);
+	}
 	g_free(name);
+	free(address);
+}
+
+static char *body_text(const char *body)
+{
+	char *valid = g_utf8_make_valid(body, -1), *to = valid;
+	for (const char *p = valid; *p; p++)
+		if (*p != '\r')
+			*to++ = *p;
+		else if (p[1] != '\n')
+			*to++ = '\n';
+	*to = '\0';
+	blank_controls(valid, "\n\t");
+	return valid;
 }
 
 static GMimePart *text_part(const char *body)
 {
-	char *valid = g_utf8_make_valid(body, -1);
+	char *valid = body_text(body);
 	GMimePart *part = g_mime_part_new_with_type("text", "plain");
 	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(valid, strlen(valid));
 	GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
@@ -51,6 +158,8 @@ static GMimePart *text_part(const char *body)
 	g_free(valid);
 	return part;
 }
+
+/* --- the message --------------------------------------------------------------------------------------------------- */
 
 /* Every line ends with CR LF, whatever GMime or the text had: a bare LF is how mails are smuggled. */
 static char *to_crlf(const char *text, size_t length, size_t *out_length)
@@ -82,9 +191,10 @@ char *message_build(const struct message_parts *p, size_t *length)
 		add(message, GMIME_ADDRESS_TYPE_TO, &p->to[i]);
 	for (size_t i = 0; i < p->cc_count; i++)
 		add(message, GMIME_ADDRESS_TYPE_CC, &p->cc[i]);
-	char *subject = header_text(p->subject);
-	g_mime_message_set_subject(message, subject, "utf-8");
+	char *text = header_text(p->subject), *subject = encode(text);
+	g_mime_message_set_subject(message, subject, "us-ascii");
 	g_free(subject);
+	g_free(text);
 	GDateTime *date = g_date_time_new_from_unix_local(p->date / 1000000);
 	g_mime_message_set_date(message, date);
 	g_date_time_unref(date);
@@ -92,7 +202,7 @@ char *message_build(const struct message_parts *p, size_t *length)
 	g_mime_object_set_header(GMIME_OBJECT(message), "Auto-Submitted", "auto-generated", NULL); /* RFC 3834 */
 	GMimePart *part = text_part(p->body);
 	g_mime_message_set_mime_part(message, GMIME_OBJECT(part));
-	char *text = g_mime_object_to_string(GMIME_OBJECT(message), NULL);
+	text = g_mime_object_to_string(GMIME_OBJECT(message), NULL);
 	char *wire = to_crlf(text, strlen(text), length);
 	g_free(text);
 	g_object_unref(part);

@@ -7,15 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct message_address { const char *name, *address; };
+struct message_address {
+	const char *name, *address;
+};
 struct message_parts {
-	struct message_address from, reply_to;     /* reply_to.address may be empty */
+	struct message_address from, reply_to; /* reply_to.address may be empty */
 	const struct message_address *to, *cc;
 	size_t to_count, cc_count;
-	const char *subject, *body, *message_id;   /* message_id without <> */
-	int64_t date;                              /* microseconds since 1970 */
+	const char *subject, *body, *message_id; /* message_id without <> */
+	int64_t date;                            /* microseconds since 1970 */
 };
 /* Owned text with CR LF lines of at most 998 bytes, not dot-stuffed. */
 char *message_build(const struct message_parts *p, size_t *length);
+
+/* Owned: the address as an envelope and a header carry it: a domain beyond ASCII as A-labels (RFC 5891); what stands
+ * before the @ stays. */
+char *message_envelope_address(const char *address);
 
 #endif

@@ -11,9 +11,15 @@
 #include "station/log.h"
 #include "station/must.h"
 
-struct days { bool sunday, monday, tuesday, wednesday, thursday, friday, saturday; };
-struct range { struct reltime start, end; };
-struct transitions { bool toOffnormal, toFault, toNormal, toAlert; };
+struct days {
+	bool sunday, monday, tuesday, wednesday, thursday, friday, saturday;
+};
+struct range {
+	struct reltime start, end;
+};
+struct transitions {
+	bool toOffnormal, toFault, toNormal, toAlert;
+};
 struct recipient {
 	struct component c;
 	struct range timeRange;
@@ -25,13 +31,23 @@ struct recipient {
 };
 
 /* What a format may name: the members of an alarm record that a mail can show (facts: Niagara's tokens). */
-static const struct slot entry_members[] = { MEMBER("name", STRING, .doc = "Key."), MEMBER("value", STRING, .doc = "Value."), SLOT_END };
+static const struct slot entry_members[] = { MEMBER("name", STRING, .doc = "Key."),
+	                                         MEMBER("value", STRING, .doc = "Value."), SLOT_END };
 static const struct slot tokens[] = {
-	MEMBER("timestamp", ABSTIME, .doc = "-"),   MEMBER("uuid", STRING, .doc = "-"),        MEMBER("sourceState", STRING, .doc = "-"),
-	MEMBER("ackState", STRING, .doc = "-"),     MEMBER("ackRequired", BOOLEAN, .doc = "-"), MEMBER("source", STRING, .doc = "-"),
-	MEMBER("alarmClass", STRING, .doc = "-"),   MEMBER("priority", INTEGER, .doc = "-"),   MEMBER("normalTime", ABSTIME, .doc = "-"),
-	MEMBER("ackTime", ABSTIME, .doc = "-"),     MEMBER("user", STRING, .doc = "-"),        MEMBER("alarmTransition", STRING, .doc = "-"),
-	MEMBER("lastUpdate", ABSTIME, .doc = "-"),  MEMBER("msgText", STRING, .doc = "-"),
+	MEMBER("timestamp", ABSTIME, .doc = "-"),
+	MEMBER("uuid", STRING, .doc = "-"),
+	MEMBER("sourceState", STRING, .doc = "-"),
+	MEMBER("ackState", STRING, .doc = "-"),
+	MEMBER("ackRequired", BOOLEAN, .doc = "-"),
+	MEMBER("source", STRING, .doc = "-"),
+	MEMBER("alarmClass", STRING, .doc = "-"),
+	MEMBER("priority", INTEGER, .doc = "-"),
+	MEMBER("normalTime", ABSTIME, .doc = "-"),
+	MEMBER("ackTime", ABSTIME, .doc = "-"),
+	MEMBER("user", STRING, .doc = "-"),
+	MEMBER("alarmTransition", STRING, .doc = "-"),
+	MEMBER("lastUpdate", ABSTIME, .doc = "-"),
+	MEMBER("msgText", STRING, .doc = "-"),
 	{ .name = "alarmData", .kind = V_LIST, .element = V_STRUCT, .members = entry_members, .doc = "-" },
 	SLOT_END,
 };
@@ -80,9 +96,10 @@ static bool on_duty(const struct recipient *r)
 	time_t now = (time_t)(station_now(r->c.station) / SECOND_US);
 	struct tm tm;
 	localtime_r(&now, &tm);
-	const bool days[7] = { r->daysOfWeek.sunday, r->daysOfWeek.monday, r->daysOfWeek.tuesday, r->daysOfWeek.wednesday,
+	const bool days[7] = { r->daysOfWeek.sunday,   r->daysOfWeek.monday, r->daysOfWeek.tuesday, r->daysOfWeek.wednesday,
 		                   r->daysOfWeek.thursday, r->daysOfWeek.friday, r->daysOfWeek.saturday };
-	int64_t at = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec) * SECOND_US, start = r->timeRange.start.us, end = r->timeRange.end.us;
+	int64_t at = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec) * SECOND_US, start = r->timeRange.start.us,
+	        end = r->timeRange.end.us;
 	if (start == end)
 		return days[tm.tm_wday];
 	if (start < end)
@@ -116,19 +133,27 @@ static int route_alarm(struct component *c, struct invocation *inv)
 	const struct value *alarm = inv->arg;
 	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
 	if (alarm->kind != V_STRUCT)
-		return err_set(&inv->err, E_INVALID, NULL, "routeAlarm takes an alarm; it is invoked by the link from an alarm class.");
+		return err_set(&inv->err, E_INVALID, NULL,
+		               "routeAlarm takes an alarm; it is invoked by the link from an alarm class.");
 	size_t count = add_people(&r->to, FIELD_TO, people, 0);
 	count = add_people(&r->cc, FIELD_CC, people, count);
 	count = add_people(&r->bcc, FIELD_BCC, people, count);
 	if (count == 0 || !wants(r, alarm))
 		return 0;
-	struct outgoing_account *a = *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
+	struct outgoing_account *a =
+	    *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
 	if (!a && *r->emailAccount)
 		log_warn("%s: there is no account \"%s\"; its mail waits for it", c->name, r->emailAccount);
-	char *subject = format_expand(r->subject, alarm), *body = format_expand(r->body, alarm), *uuid = member_text(alarm, "uuid"),
-	     *priority = member_text(alarm, "priority"), *path = component_path(c);
-	struct draft d = { .kind = MAIL_ALARM, .subject = subject, .body = body, .alarm = uuid, .recipient = path,
-		               .priority = strtol(priority, NULL, 10), .to = people, .count = count };
+	char *subject = format_expand(r->subject, alarm), *body = format_expand(r->body, alarm),
+	     *uuid = member_text(alarm, "uuid"), *priority = member_text(alarm, "priority"), *path = component_path(c);
+	struct draft d = { .kind = MAIL_ALARM,
+		               .subject = subject,
+		               .body = body,
+		               .alarm = uuid,
+		               .recipient = path,
+		               .priority = strtol(priority, NULL, 10),
+		               .to = people,
+		               .count = count };
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
 	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
 	if (!inv->tx)
@@ -170,24 +195,33 @@ static void check(const struct component *next, const struct component *current,
 	check_format("subject", r->subject, report);
 	check_format("body", r->body, report);
 	if (current && *r->emailAccount && !account_by_name(current->station, r->emailAccount))
-		report_warning(report, "emailAccount", "There is no outgoing account \"%.60s\" yet; mail waits until there is one.", r->emailAccount);
+		report_warning(report, "emailAccount",
+		               "There is no outgoing account \"%.60s\" yet; mail waits until there is one.", r->emailAccount);
 	if (r->to.count + r->cc.count + r->bcc.count > SMTP_RECIPIENTS_MAX)
-		report_error(report, E_INVALID, "to", "At most %d addresses fit into one mail; make another recipient for the rest.", SMTP_RECIPIENTS_MAX);
+		report_error(report, E_INVALID, "to",
+		             "At most %d addresses fit into one mail; make another recipient for the rest.",
+		             SMTP_RECIPIENTS_MAX);
 }
 
 /* --- the table ----------------------------------------------------------------------------------------------------------------- */
 
 #define DAY(f) SLOT(struct days, f, BOOLEAN, .dflt = "true", .doc = "Whether mails are sent on this day.")
-static const struct slot day_members[] = { DAY(sunday), DAY(monday), DAY(tuesday), DAY(wednesday), DAY(thursday), DAY(friday), DAY(saturday), SLOT_END };
+static const struct slot day_members[] = { DAY(sunday),   DAY(monday), DAY(tuesday),  DAY(wednesday),
+	                                       DAY(thursday), DAY(friday), DAY(saturday), SLOT_END };
 static const struct slot range_members[] = {
-	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6), .doc = "From, since local midnight."),
-	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6), .doc = "Until, since local midnight; the same as start: all day."),
+	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
+	     .doc = "From, since local midnight."),
+	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
+	     .doc = "Until, since local midnight; the same as start: all day."),
 	SLOT_END,
 };
 #define TRANSITION(f, d) SLOT(struct transitions, f, BOOLEAN, .dflt = "true", .doc = d)
 static const struct slot transition_members[] = {
-	TRANSITION(toOffnormal, "Mail when a source becomes offnormal."), TRANSITION(toFault, "Mail faults."),
-	TRANSITION(toNormal, "Mail when a source is normal again."), TRANSITION(toAlert, "Mail alerts."), SLOT_END,
+	TRANSITION(toOffnormal, "Mail when a source becomes offnormal."),
+	TRANSITION(toFault, "Mail faults."),
+	TRANSITION(toNormal, "Mail when a source is normal again."),
+	TRANSITION(toAlert, "Mail alerts."),
+	SLOT_END,
 };
 static const struct slot person_members[] = {
 	MEMBER("name", STRING, .facets = FACETS(.maxLength = 200), .doc = "Name of the person."),
@@ -202,21 +236,30 @@ static const struct slot slots[] = {
 	SLOT(T, routeAcks, BOOLEAN, .dflt = "true", .doc = "Also mail acknowledgements."),
 	SLOT_LIST(T, to, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets the mail."),
 	SLOT_LIST(T, cc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy."),
-	SLOT_LIST(T, bcc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy unseen."),
-	SLOT(T, language, STRING, .facets = FACETS(.maxLength = 2), .doc = "ISO 639 code of the recipient's language; empty: the station's."),
-	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH), .doc = "Name of the outgoing account; empty: the first one."),
-	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%", .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
+	SLOT_LIST(T, bcc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX),
+	          .doc = "Who gets a copy unseen."),
+	SLOT(T, language, STRING, .facets = FACETS(.maxLength = 2),
+	     .doc = "ISO 639 code of the recipient's language; empty: the station's."),
+	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	     .doc = "Name of the outgoing account; empty: the first one."),
+	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%",
+	     .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
 	SLOT(T, body, STRING,
-	     .dflt = "Source: %alarmData.sourceName%\nTimestamp: %timestamp%\nState: %sourceState% / %ackState%\nPriority: %priority%\n"
+	     .dflt = "Source: %alarmData.sourceName%\nTimestamp: %timestamp%\nState: %sourceState% / %ackState%\nPriority: "
+	             "%priority%\n"
 	             "Alarm Class: %alarmClass%\nText: %alarmData.msgText%\n",
-	     .facets = FACETS(.format = true, .multiLine = true, .maxLength = 16000), .doc = "Text of the mail, a format over the alarm."),
+	     .facets = FACETS(.format = true, .multiLine = true, .maxLength = 16000),
+	     .doc = "Text of the mail, a format over the alarm."),
 	SLOT_END,
 };
 #undef T
 
-static const struct slot alarm_arg = { .name = "alarm", .kind = V_STRUCT, .members = tokens, .doc = "The alarm, given by the link from an alarm class." };
+static const struct slot alarm_arg = {
+	.name = "alarm", .kind = V_STRUCT, .members = tokens, .doc = "The alarm, given by the link from an alarm class."
+};
 static const struct action actions[] = {
-	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg, route_alarm },
+	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg,
+	  route_alarm },
 	{ NULL, NULL, 0, NULL, NULL },
 };
 

@@ -14,8 +14,12 @@ static const struct tag state_range[] = {
 	{ MAIL_CANCELLED, "cancelled", "Cancelled by a person." },
 	{ 0, NULL, NULL },
 };
-static const struct tag kind_range[] = { { MAIL_ALARM, "alarm", "An alarm mail." }, { MAIL_TEST, "test", "A test mail." }, { 0, NULL, NULL } };
-static const struct tag field_range[] = { { FIELD_TO, "to", "To" }, { FIELD_CC, "cc", "Cc" }, { FIELD_BCC, "bcc", "Bcc" }, { 0, NULL, NULL } };
+static const struct tag kind_range[] = { { MAIL_ALARM, "alarm", "An alarm mail." },
+	                                     { MAIL_TEST, "test", "A test mail." },
+	                                     { 0, NULL, NULL } };
+static const struct tag field_range[] = {
+	{ FIELD_TO, "to", "To" }, { FIELD_CC, "cc", "Cc" }, { FIELD_BCC, "bcc", "Bcc" }, { 0, NULL, NULL }
+};
 
 #define LONG_TEXT .facets = FACETS(.maxLength = 1 << 20)
 static const struct slot mail_slots[] = {
@@ -23,7 +27,8 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, sequence, INTEGER, .flags = SLOT_INDEX, .doc = "Number in the station's sequence."),
 	SLOT(struct mail_record, account, STRING, .flags = SLOT_INDEX, .doc = "Account it goes through."),
 	SLOT(struct mail_record, kind, ENUM, .facets = FACETS(.range = kind_range), .doc = "What it is about."),
-	SLOT(struct mail_record, state, ENUM, .flags = SLOT_INDEX, .facets = FACETS(.range = state_range), .doc = "State of the whole."),
+	SLOT(struct mail_record, state, ENUM, .flags = SLOT_INDEX, .facets = FACETS(.range = state_range),
+	     .doc = "State of the whole."),
 	SLOT(struct mail_record, open, BOOLEAN, .flags = SLOT_INDEX, .doc = "Whether a delivery is still to be made."),
 	SLOT(struct mail_record, created, ABSTIME, .doc = "When it was queued."),
 	SLOT(struct mail_record, subject, STRING, LONG_TEXT, .doc = "Subject."),
@@ -37,14 +42,13 @@ static const struct slot mail_slots[] = {
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };
 
-#define REPLY_ROWS(T)                                                                                      \
-	SLOT(T, replyCode, INTEGER, .doc = "The server's reply code; 0: it gave none."),                       \
-	SLOT(T, enhancedStatus, STRING, .doc = "Its enhanced status code (RFC 3463)."),                        \
-	SLOT(T, replyText, STRING, .doc = "What it said."),                                                    \
-	SLOT(T, queueId, STRING, .doc = "Its queue id."),                                                      \
-	SLOT(T, tlsVersion, STRING, .doc = "TLS version of the connection."),                                  \
-	SLOT(T, cipher, STRING, .doc = "Cipher of the connection."),                                           \
-	SLOT(T, fingerprint, STRING, .doc = "SHA-256 of the server's certificate.")
+#define REPLY_ROWS(T)                                                                                                  \
+	SLOT(T, replyCode, INTEGER, .doc = "The server's reply code; 0: it gave none."),                                   \
+	    SLOT(T, enhancedStatus, STRING, .doc = "Its enhanced status code (RFC 3463)."),                                \
+	    SLOT(T, replyText, STRING, .doc = "What it said."), SLOT(T, queueId, STRING, .doc = "Its queue id."),          \
+	    SLOT(T, tlsVersion, STRING, .doc = "TLS version of the connection."),                                          \
+	    SLOT(T, cipher, STRING, .doc = "Cipher of the connection."),                                                   \
+	    SLOT(T, fingerprint, STRING, .doc = "SHA-256 of the server's certificate.")
 static const struct slot delivery_slots[] = {
 	SLOT(struct delivery_record, mail, STRING, .flags = SLOT_REQUIRED, .doc = "The mail."),
 	SLOT(struct delivery_record, address, STRING, .flags = SLOT_REQUIRED, .doc = "Address of the person."),
@@ -52,7 +56,8 @@ static const struct slot delivery_slots[] = {
 	SLOT(struct delivery_record, recipient, STRING, .doc = "Path of the EmailRecipient."),
 	SLOT(struct delivery_record, alarm, STRING, .flags = SLOT_INDEX, .doc = "The alarm it tells of."),
 	SLOT(struct delivery_record, account, STRING, .doc = "Account it goes through."),
-	SLOT(struct delivery_record, field, ENUM, .facets = FACETS(.range = field_range), .doc = "Where the address stands."),
+	SLOT(struct delivery_record, field, ENUM, .facets = FACETS(.range = field_range),
+	     .doc = "Where the address stands."),
 	SLOT(struct delivery_record, state, ENUM, .facets = FACETS(.range = state_range), .doc = "State of this delivery."),
 	SLOT(struct delivery_record, open, BOOLEAN, .flags = SLOT_INDEX, .doc = "Whether it is still to be made."),
 	SLOT(struct delivery_record, attempts, INTEGER, .doc = "How often it was tried."),
@@ -61,7 +66,8 @@ static const struct slot delivery_slots[] = {
 	REPLY_ROWS(struct delivery_record),
 	SLOT_END,
 };
-const struct record_kind delivery_kind = { "delivery", "A mail to one address.", sizeof(struct delivery_record), delivery_slots, false };
+const struct record_kind delivery_kind = { "delivery", "A mail to one address.", sizeof(struct delivery_record),
+	                                       delivery_slots, false };
 
 static const struct slot attempt_slots[] = {
 	SLOT(struct attempt_record, sequence, INTEGER, .flags = SLOT_REQUIRED, .doc = "Number in the station's sequence."),
@@ -73,7 +79,8 @@ static const struct slot attempt_slots[] = {
 	REPLY_ROWS(struct attempt_record),
 	SLOT_END,
 };
-const struct record_kind attempt_kind = { "attempt", "Every attempt at a delivery.", sizeof(struct attempt_record), attempt_slots, false };
+const struct record_kind attempt_kind = { "attempt", "Every attempt at a delivery.", sizeof(struct attempt_record),
+	                                      attempt_slots, false };
 
 json_t *mail_to_json(const struct mail_record *m, const struct delivery_record *deliveries, size_t count, bool whole)
 {

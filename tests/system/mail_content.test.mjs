@@ -76,7 +76,7 @@ for (const [what, name] of Object.entries(NAMES)) {
     const head = raw.toString('latin1').split('\r\n\r\n', 1)[0];
     assert.doesNotMatch(head, /^(bcc|x-injected):/im);
     if (!taken || !/^[^\r\n]{1,120}$/.test(name)) return;
-    assert.equal(mail.subject, `Alarm: ${name.replaceAll('=?', '= ?')}`);
+    assert.equal(mail.subject, `Alarm: ${name}`);
     assert.ok(mail.text.includes(name), mail.text);
   });
 }

@@ -1,409 +1,306 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A connection that speaks in lines: see line.h. GnuTLS works directly on the non-blocking socket; libuv only says when
- * it is ready. Net thread. */
+ * A line's life: what is polled, what is read and cut into lines, what is written, when it is too late. See line.h. */
 #include "services/email/wire/line.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "services/email/wire/line_inside.h"
 #include "station/must.h"
 
-static void ready(uv_poll_t *poll, int status, int events);
-static void try_address(struct line *l);
+enum { READ_SIZE = 16384, FINISH_MS = 2000 };
 
-/* --- ending -------------------------------------------------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
 
-static void handle_closed(uv_handle_t *handle)
+void bytes_add(struct bytes *b, const char *data, size_t length)
 {
-	struct line *l = handle->data;
-	if (--l->handles > 0 || l->looking_up)
-		return;
-	l->state = LINE_CLOSED;
+	if (b->head == b->tail)
+		b->head = b->tail = 0;
+	if (b->tail + length > b->size && b->head > 0) {
+		memmove(b->data, b->data + b->head, b->tail - b->head);
+		b->tail -= b->head;
+		b->head = 0;
+	}
+	if (b->tail + length > b->size) {
+		b->size = (b->tail + length) * 2;
+		b->data = must_realloc(b->data, b->size);
+	}
+	memcpy(b->data + b->tail, data, length);
+	b->tail += length;
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void timer_closed(uv_handle_t *handle)
+{
+	struct line *l = container_of((uv_timer_t *)handle, struct line, deadline);
 	trust_verdict_clear(&l->verdict);
-	l->events->closed(l);
+	trust_release(&l->trust);
+	free(l->in.data);
+	free(l->out.data);
+	free(l);
 }
 
-static void drop_socket(struct line *l)
+/* Gives back all but the memory, which the callback on the way here may still look at. */
+static void dismantle(struct line *l)
 {
-	if (l->tls) {
-		gnutls_deinit(l->tls);
-		l->tls = NULL;
-	}
-	if (l->polling) {
-		l->polling = false;
-		uv_close((uv_handle_t *)&l->poll, handle_closed);
-	}
-	if (l->fd >= 0)
-		close(l->fd);
-	l->fd = -1;
-}
-
-void line_close(struct line *l)
-{
-	if (l->state == LINE_CLOSING || l->state == LINE_CLOSED)
-		return;
-	l->state = LINE_CLOSING;
-	if (l->looking_up)
-		uv_cancel((uv_req_t *)&l->lookup); /* a lookup under way ends by itself; its answer is dropped */
-	uv_timer_stop(&l->timer);
-	uv_close((uv_handle_t *)&l->timer, handle_closed);
-	drop_socket(l);
+	l->state = LINE_DEAD;
+	lookup_cancel(&l->lookup);
 	if (l->addresses)
-		uv_freeaddrinfo(l->addresses);
-	l->addresses = NULL;
-	if (l->out)
-		explicit_bzero(l->out, l->out_length);
-	free(l->out);
-	l->out = NULL;
-	l->in_length = l->out_length = l->out_sent = l->out_capacity = 0;
+		freeaddrinfo(l->addresses);
+	l->addresses = l->next = NULL;
+	line_end_tls(l);
+	line_drop_socket(l);
+	uv_timer_stop(&l->deadline);
 }
 
-static void fail(struct line *l, const struct err *e)
+void line_close(struct line **lp)
 {
-	if (l->state == LINE_CLOSING || l->state == LINE_CLOSED)
+	struct line *l = *lp;
+	*lp = NULL;
+	if (!l)
 		return;
-	line_close(l);
-	l->events->failed(l, e);
+	l->closed = true;
+	if (l->state != LINE_DEAD)
+		dismantle(l);
+	uv_close((uv_handle_t *)&l->deadline, timer_closed);
 }
 
-void line_fail(struct line *l, int code, const char *format, ...)
+void line_finish(struct line **lp)
 {
-	struct err e = { .code = code };
-	va_list ap;
-	va_start(ap, format);
-	vsnprintf(e.text, sizeof e.text, format, ap);
-	va_end(ap);
-	fail(l, &e);
+	struct line *l = *lp;
+	line_flush(l);
+	if (l->state != LINE_OPEN || line_drained(l) || l->broken) {
+		line_close(lp);
+		return;
+	}
+	*lp = NULL;
+	l->closed = true;
+	l->state = LINE_FINISH;
+	line_arm(l, FINISH_MS * 1000);
 }
 
-static void expired(uv_timer_t *timer)
+void line_fail(struct line *l, const struct err *e, bool at_rest)
 {
-	struct line *l = timer->data;
-	line_fail(l, E_TIMEOUT, "%s:%d did not answer in time (waited for %s).", l->host, l->port, l->waiting_for);
+	struct err copy = *e; /* it may lie in what dismantle gives back */
+	if (l->state == LINE_FINISH) {
+		struct line *self = l;
+		line_close(&self);
+		return;
+	}
+	dismantle(l);
+	if (!l->closed)
+		l->events->failed(l, l->context, &copy, at_rest);
 }
 
-void line_deadline(struct line *l, int64_t timeout, const char *what)
+void line_opened(struct line *l)
 {
-	l->waiting_for = what;
-	if (timeout > 0)
-		uv_timer_start(&l->timer, expired, (uint64_t)timeout, 0);
+	l->state = LINE_OPEN;
+	uv_timer_stop(&l->deadline);
+	l->due = 0;
+	line_poll(l, UV_READABLE);
+	l->events->ready(l, l->context);
+}
+
+/* --- time --------------------------------------------------------------------------------------------------------- */
+
+static void late(uv_timer_t *timer)
+{
+	struct line *l = container_of(timer, struct line, deadline);
+	struct err e;
+	if (l->state == LINE_CONNECT) {
+		line_connect_late(l);
+		return;
+	}
+	if (l->broken)
+		err_set(&e, E_NETWORK, NULL, "%s", l->last_error.text);
+	else if (l->state == LINE_LOOKUP)
+		err_set(&e, E_TIMEOUT, NULL,
+		        "Looking up the name %s took longer than %d s. Does the station's name server answer?", l->host,
+		        (int)(l->timeout / SECOND_US));
+	else if (l->state == LINE_HANDSHAKE)
+		err_set(&e, E_TIMEOUT, NULL,
+		        "The TLS handshake with %s was not done within %d s. Are port and TLS mode the ones of this server?",
+		        l->peer, (int)(l->timeout / SECOND_US));
 	else
-		uv_timer_stop(&l->timer);
+		err_set(&e, E_TIMEOUT, NULL, "%s gave no %s in time.", l->peer, l->waited_for ? l->waited_for : "answer");
+	line_fail(l, &e, false);
 }
 
-/* --- sending and receiving ------------------------------------------------------------------------------------------- */
-
-static void watch(struct line *l)
+void line_arm(struct line *l, int64_t us)
 {
-	bool write = l->state == LINE_CONNECTING || l->out_sent < l->out_length ||
-	             (l->state == LINE_HANDSHAKE && gnutls_record_get_direction(l->tls) == 1);
-	uv_poll_start(&l->poll, UV_READABLE | (write ? UV_WRITABLE : 0), ready);
+	uv_update_time(l->loop);
+	uv_timer_start(&l->deadline, late, (uint64_t)(us + 999) / 1000, 0);
 }
 
-static ssize_t socket_write(struct line *l, const char *bytes, size_t length)
+void line_expect(struct line *l, int64_t us, const char *what)
 {
-	if (l->state == LINE_SECURE)
-		return gnutls_record_send(l->tls, bytes, length);
-	ssize_t n = send(l->fd, bytes, length, MSG_NOSIGNAL);
-	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR;
+	l->waited_for = what;
+	if (l->broken)
+		line_arm(l, 1);
+	else if (us == 0)
+		uv_timer_stop(&l->deadline);
+	else
+		line_arm(l, us);
 }
 
-static ssize_t socket_read(struct line *l, char *bytes, size_t length)
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* Gives the next whole line in the buffer to the dialogue; false when there is none. */
+static bool next_line(struct line *l)
 {
-	if (l->state == LINE_SECURE)
-		return gnutls_record_recv(l->tls, bytes, length);
-	ssize_t n = recv(l->fd, bytes, length, 0);
-	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? GNUTLS_E_AGAIN : GNUTLS_E_PULL_ERROR;
-}
-
-static bool again(ssize_t n)
-{
-	return n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED;
-}
-
-static void flush(struct line *l)
-{
-	while (l->out_sent < l->out_length) {
-		ssize_t n = socket_write(l, l->out + l->out_sent, l->out_length - l->out_sent);
-		if (again(n))
-			return;
-		if (n < 0) {
-			line_fail(l, E_NETWORK, "The connection to %s:%d broke while sending.", l->host, l->port);
-			return;
-		}
-		l->out_sent += (size_t)n;
-	}
-	explicit_bzero(l->out, l->out_length); /* it may have been a password */
-	l->out_length = l->out_sent = 0;
-}
-
-void line_send(struct line *l, const char *bytes, size_t length)
-{
-	if (l->state != LINE_PLAIN && l->state != LINE_SECURE)
-		return;
-	if (l->out_length + length > l->out_capacity) {
-		size_t capacity = 2 * (l->out_length + length);
-		char *grown = must_alloc(capacity);
-		if (l->out) {
-			memcpy(grown, l->out, l->out_length);
-			explicit_bzero(l->out, l->out_length);
-		}
-		free(l->out);
-		l->out = grown;
-		l->out_capacity = capacity;
-	}
-	memcpy(l->out + l->out_length, bytes, length);
-	l->out_length += length;
-	if (!l->held) {
-		l->held++;
-		line_go(l);
-	}
-}
-
-void line_hold(struct line *l)
-{
-	l->held++;
-}
-
-void line_go(struct line *l)
-{
-	must(l->held > 0);
-	if (--l->held > 0 || (l->state != LINE_PLAIN && l->state != LINE_SECURE))
-		return;
-	flush(l);
-	if (l->polling)
-		watch(l);
-}
-
-bool line_has_input(const struct line *l)
-{
-	return l->in_length > 0;
-}
-
-/* Hands out whole lines. A line that is not whole stays; one that is too long fails. */
-static void dispatch(struct line *l)
-{
-	line_hold(l); /* what the lines cause leaves in one flight */
-	for (;;) {
-		char *end = memchr(l->in, '\n', l->in_length);
-		if (!end || (l->state != LINE_PLAIN && l->state != LINE_SECURE))
-			break;
-		char text[LINE_LIMIT + 1];
-		size_t whole = (size_t)(end - l->in) + 1, length = whole - 1;
-		if (length > 0 && l->in[length - 1] == '\r')
-			length--;
-		if (length > LINE_LIMIT)
-			break;
-		memcpy(text, l->in, length);
-		text[length] = '\0';
-		memmove(l->in, l->in + whole, l->in_length - whole);
-		l->in_length -= whole;
-		l->events->received(l, text, length);
-	}
-	bool open = l->state == LINE_PLAIN || l->state == LINE_SECURE;
-	if (open && l->in_length > LINE_LIMIT && !memchr(l->in, '\n', LINE_LIMIT))
-		line_fail(l, E_PROTOCOL, "%s:%d sent a line of more than %d characters.", l->host, l->port, LINE_LIMIT);
-	line_go(l);
-}
-
-static void receive(struct line *l)
-{
-	while (l->state == LINE_PLAIN || l->state == LINE_SECURE) {
-		if (l->in_length == sizeof l->in) {
-			line_fail(l, E_PROTOCOL, "%s:%d sends more than anybody asked for.", l->host, l->port);
-			return;
-		}
-		ssize_t n = socket_read(l, l->in + l->in_length, sizeof l->in - l->in_length);
-		if (again(n))
-			return;
-		if (n <= 0) {
-			line_fail(l, E_NETWORK, "%s:%d closed the connection (while waiting for %s).", l->host, l->port, l->waiting_for);
-			return;
-		}
-		l->in_length += (size_t)n;
-		dispatch(l);
-	}
-}
-
-/* --- TLS --------------------------------------------------------------------------------------------------------------- */
-
-static void handshake(struct line *l)
-{
-	int rc = gnutls_handshake(l->tls);
-	if (rc == GNUTLS_E_SUCCESS) {
-		l->state = LINE_SECURE;
-		line_deadline(l, 0, "nothing");
-		l->events->secured(l);
-		if (l->state == LINE_SECURE)
-			receive(l); /* GnuTLS may hold bytes that the socket no longer shows */
-		return;
-	}
-	if (again(rc) || (rc < 0 && !gnutls_error_is_fatal(rc)))
-		return;
-	struct err e = { 0 };
-	trust_handshake_error(l->tls, rc, &l->verdict, l->least, &e);
-	fail(l, &e);
-}
-
-void line_secure(struct line *l, struct trust_snapshot *trust, enum tls_version least, int64_t timeout)
-{
-	struct err e = { 0 };
-	if (line_has_input(l)) {
-		line_fail(l, E_PROTOCOL,
-		          "%s:%d sent text behind its answer to STARTTLS. Somebody may be tampering with the connection; nothing was sent.", l->host, l->port);
-		return;
-	}
-	l->least = least;
-	must(gnutls_init(&l->tls, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) == 0);
-	if (trust_prepare(trust, l->tls, l->host, l->port, least, &l->verdict, &e) != 0) {
-		fail(l, &e);
-		return;
-	}
-	gnutls_transport_set_int(l->tls, l->fd);
-	l->state = LINE_HANDSHAKE;
-	line_deadline(l, timeout, "the TLS handshake");
-	handshake(l);
-	if (l->state == LINE_HANDSHAKE)
-		watch(l);
-}
-
-/* --- connecting -------------------------------------------------------------------------------------------------------- */
-
-static void connect_done(struct line *l)
-{
-	int error = 0, one = 1;
-	socklen_t size = sizeof error;
-	getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	if (error != 0) {
-		errno = error;
-		try_address(l);
-		return;
-	}
-	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	l->state = LINE_PLAIN;
-	l->events->connected(l);
-}
-
-static void ready(uv_poll_t *poll, int status, int events)
-{
-	struct line *l = poll->data;
-	if (status < 0 && l->state != LINE_CONNECTING) {
-		line_fail(l, E_NETWORK, "The connection to %s:%d broke.", l->host, l->port);
-		return;
-	}
-	if (l->state == LINE_CONNECTING) {
-		connect_done(l);
-	} else if (l->state == LINE_HANDSHAKE) {
-		handshake(l);
-	} else {
-		if (events & UV_WRITABLE)
-			flush(l);
-		receive(l);
-	}
-	if (l->polling && l->state != LINE_CLOSING && l->state != LINE_CLOSED)
-		watch(l);
-}
-
-/* A socket has its own poll handle in libuv; between two addresses the first must have closed. */
-static void old_poll_closed(uv_handle_t *handle)
-{
-	struct line *l = handle->data;
-	if (l->state == LINE_CLOSING) {
-		handle_closed(handle);
-		return;
-	}
-	l->handles--;
-	errno = l->connect_error;
-	try_address(l);
-}
-
-static bool begin_connect(struct line *l, const struct addrinfo *a)
-{
-	l->fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
+	struct bytes *in = &l->in;
+	const char *start = in->data + in->head;
+	const char *end = in->tail > in->head ? memchr(start, '\n', in->tail - in->head) : NULL;
+	struct err e;
+	size_t length = end ? (size_t)(end - start) : in->tail - in->head;
+	if (length > LINE_LENGTH_MAX) {
+		err_set(&e, E_PROTOCOL, NULL, "%s sent a line of more than %d bytes. Is it a mail server?", l->peer,
+		        LINE_LENGTH_MAX);
+		line_fail(l, &e, false);
 		return false;
-	if (connect(l->fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS) {
-		must(uv_poll_init(l->loop, &l->poll, l->fd) == 0);
-		l->poll.data = l;
-		l->polling = true;
-		l->handles++;
-		watch(l);
-		return true;
 	}
-	int error = errno;
-	close(l->fd);
-	l->fd = -1;
-	errno = error;
-	return false;
+	if (!end)
+		return false;
+	in->head += length + 1;
+	if (length > 0 && start[length - 1] == '\r')
+		length--;
+	char line[LINE_LENGTH_MAX + 1]; /* the buffer may move while the dialogue works on the line */
+	memcpy(line, start, length);
+	line[length] = '\0';
+	l->events->received(l, l->context, line, length);
+	return true;
 }
 
-static void try_address(struct line *l)
+static void read_all(struct line *l)
 {
-	int error = errno;
-	if (l->polling) {
-		l->polling = false;
-		uv_close((uv_handle_t *)&l->poll, old_poll_closed); /* before its descriptor goes */
-		close(l->fd);
-		l->fd = -1;
-		l->connect_error = error;
-		return;
-	}
-	while (l->next_address) {
-		const struct addrinfo *a = l->next_address;
-		l->next_address = a->ai_next;
-		if (begin_connect(l, a))
-			return;
-		error = errno;
-	}
-	line_fail(l, E_NETWORK, "%s:%d could not be reached: %s. Is the port right, and does the server run?", l->host, l->port, strerror(error));
-}
-
-static void looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
-{
-	struct line *l = lookup->data;
-	l->looking_up = false;
-	if (l->state == LINE_CLOSING) {
-		uv_freeaddrinfo(found);
-		if (l->handles == 0) {
-			l->state = LINE_CLOSED;
-			l->events->closed(l);
+	char buf[READ_SIZE];
+	struct err e = { 0 };
+	while (l->state == LINE_OPEN && !l->closed) {
+		ssize_t n = line_receive(l, buf, sizeof buf, &e);
+		if (n > 0) {
+			bytes_add(&l->in, buf, (size_t)n);
+			while (l->state == LINE_OPEN && !l->closed && next_line(l))
+				;
+			continue;
 		}
-		return;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		bool at_rest = l->in.head == l->in.tail;
+		if (n == 0)
+			err_set(&e, E_NETWORK, NULL, "%s closed the connection%s.", l->peer,
+			        at_rest ? "" : " in the middle of a line");
+		line_fail(l, &e, at_rest);
 	}
-	if (status != 0) {
-		line_fail(l, E_NETWORK, "The name \"%s\" could not be looked up: %s. Check the host name and the name server.", l->host, uv_strerror(status));
-		return;
-	}
-	l->addresses = l->next_address = found;
-	l->state = LINE_CONNECTING;
-	errno = 0;
-	try_address(l);
+	if (!l->closed && l->state == LINE_OPEN)
+		line_flush(l);
 }
 
-void line_open(struct line *l, uv_loop_t *loop, const struct line_events *events, const char *host, int port, int64_t timeout)
+bool line_more_waits(struct line *l)
 {
-	memset(l, 0, sizeof *l);
-	l->events = events;
-	l->loop = loop;
-	l->fd = -1;
-	l->port = port;
-	snprintf(l->host, sizeof l->host, "%s", host);
-	must(uv_timer_init(loop, &l->timer) == 0);
-	l->timer.data = l->lookup.data = l;
-	l->handles = 1;
-	l->state = LINE_LOOKUP;
-	line_deadline(l, timeout, "the connection");
-	char service[12];
-	snprintf(service, sizeof service, "%d", port);
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-	l->looking_up = true;
-	if (uv_getaddrinfo(loop, &l->lookup, looked_up, l->host, service, &hints) != 0) {
-		l->looking_up = false;
-		line_fail(l, E_NETWORK, "The name \"%s\" could not be looked up.", l->host);
+	char byte;
+	if (l->in.tail > l->in.head)
+		return true;
+	if (l->session)
+		return gnutls_record_check_pending(l->session) > 0;
+	return recv(l->socket->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+void line_write(struct line *l, const char *bytes, size_t length)
+{
+	bytes_add(&l->out, bytes, length);
+}
+
+bool line_drained(const struct line *l)
+{
+	return l->out.head == l->out.tail;
+}
+
+void line_flush(struct line *l)
+{
+	if ((l->state != LINE_OPEN && l->state != LINE_FINISH) || l->broken)
+		return;
+	while (!line_drained(l)) {
+		ssize_t n = line_send(l, l->out.data + l->out.head, l->out.tail - l->out.head, &l->last_error);
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) { /* what the peer has said before may wait to be read: that explains more than our failure */
+			l->broken = true;
+			line_arm(l, 1);
+			return;
+		}
+		l->out.head += (size_t)n;
 	}
+	line_poll(l, line_drained(l) ? UV_READABLE : UV_READABLE | UV_WRITABLE);
+}
+
+/* --- the poll handle ---------------------------------------------------------------------------------------------- */
+
+void line_poll(struct line *l, int events)
+{
+	struct line_socket *s = l->socket;
+	if (!s || s->events == events)
+		return;
+	s->events = events;
+	must(uv_poll_start(&s->poll, events, line_polled) == 0);
+}
+
+void line_polled(uv_poll_t *poll, int status, int events)
+{
+	struct line_socket *s = container_of(poll, struct line_socket, poll);
+	struct line *l = s->line;
+	(void)events;
+	if (!l)
+		return;
+	if (status < 0) /* libuv has stopped the handle; the call that follows says what is wrong */
+		s->events = 0;
+	switch (l->state) {
+	case LINE_CONNECT:
+		line_connected(l);
+		break;
+	case LINE_HANDSHAKE:
+		line_handshake(l);
+		if (l->state == LINE_OPEN && !l->closed)
+			read_all(l); /* what came right behind the handshake */
+		break;
+	case LINE_OPEN:
+		read_all(l);
+		break;
+	case LINE_FINISH:
+		line_flush(l);
+		if (line_drained(l) || l->broken)
+			line_close(&l);
+		break;
+	case LINE_LOOKUP:
+	case LINE_DEAD:
+		break;
+	}
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+struct line *line_open(uv_loop_t *loop, const struct line_target *t, const struct line_events *events, void *context)
+{
+	struct line *l = must_alloc(sizeof *l);
+	*l = (struct line){ .loop = loop,
+		                .events = events,
+		                .context = context,
+		                .port = t->port,
+		                .tls_at_once = t->tls,
+		                .least = t->least,
+		                .trust = t->trust ? trust_retain(t->trust) : NULL,
+		                .timeout = t->timeout };
+	snprintf(l->host, sizeof l->host, "%s", t->host);
+	snprintf(l->peer, sizeof l->peer, strchr(l->host, ':') ? "[%s]:%d" : "%s:%d", l->host, t->port);
+	must(uv_timer_init(loop, &l->deadline) == 0);
+	line_look_up(l);
+	return l;
+}
+
+const char *line_peer(const struct line *l)
+{
+	return l->peer;
 }

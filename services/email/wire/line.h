@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One connection that speaks in lines: name lookup, TCP, TLS, bounded buffers, one absolute deadline at a time. SMTP (and
- * later IMAP and POP3) are dialogues on top of it. Net thread; nothing here blocks. */
+ * A line: one connection to a peer that speaks in lines, non-blocking on a libuv loop. Looks the name up, tries every
+ * address, secures the connection at once or later (STARTTLS), cuts what comes into lines, and ends whatever takes
+ * longer than its deadline. It knows nothing of SMTP, IMAP or POP3. All calls and callbacks on the loop's thread. */
 #ifndef BELFRY_EMAIL_LINE_H
 #define BELFRY_EMAIL_LINE_H
 
@@ -8,57 +9,59 @@
 
 #include "services/trust/trust.h"
 
-enum { LINE_LIMIT = 4096, LINE_BUFFER = 16384 }; /* a longer line is a protocol error (RFC 5321 4.5.3.1.5: 512) */
+enum {
+	LINE_LENGTH_MAX = 4096, /* bytes of one line from the peer; RFC 5321 4.5.3.1.5 allows 512 */
+	LINE_PEER_MAX = 272,    /* "name:port" */
+	LINE_ADDRESSES_MAX = 8  /* so many addresses of a name are tried */
+};
+
+/* Where to, and how. Borrowed until line_open returns, except trust, of which the line keeps a reference. */
+struct line_target {
+	const char *host; /* name or address, at most 255 bytes */
+	int port;
+	bool tls; /* secure it before the first byte */
+	enum tls_version least;
+	struct trust_snapshot *trust; /* may be NULL when the line is never to be secured */
+	int64_t timeout;              /* microseconds for looking up, connecting and each handshake */
+};
 
 struct line;
-/* All mandatory. Called on the net thread; any may close the line. */
+/* None is called from within line_open. After `failed` only line_close may be called. Any may call line_close. */
 struct line_events {
-	void (*connected)(struct line *l);                       /* TCP stands */
-	void (*secured)(struct line *l);                         /* TLS stands, the peer is trusted */
-	void (*received)(struct line *l, const char *text, size_t length); /* a line without CR LF; text is NUL-terminated */
-	void (*failed)(struct line *l, const struct err *e);     /* once; the line is closed already */
-	void (*closed)(struct line *l);                          /* the last call: its memory may go */
+	void (*ready)(struct line *l, void *context); /* connected, secured: at first, and again after line_secure */
+	void (*received)(struct line *l, void *context, const char *text, size_t length); /* one line, without its end */
+	/* Over: refused, cut, late, not trusted. at_rest: the peer has simply closed, between two lines. */
+	void (*failed)(struct line *l, void *context, const struct err *e, bool at_rest);
 };
 
-struct line {
-	const struct line_events *events;
-	uv_loop_t *loop;
-	uv_getaddrinfo_t lookup;
-	uv_timer_t timer;
-	uv_poll_t poll;
-	struct addrinfo *addresses, *next_address; /* owned */
-	char host[256];
-	int port, fd, connect_error;
-	int handles;             /* libuv handles that still have to close */
-	gnutls_session_t tls;
-	struct trust_verdict verdict;
-	enum tls_version least;
-	enum { LINE_CLOSED, LINE_LOOKUP, LINE_CONNECTING, LINE_PLAIN, LINE_HANDSHAKE, LINE_SECURE, LINE_CLOSING } state;
-	bool polling, looking_up;
-	int held;                /* line_hold() */
-	char in[LINE_BUFFER];
-	size_t in_length;
-	char *out;               /* owned; what the socket has not taken yet */
-	size_t out_length, out_sent, out_capacity;
-	const char *waiting_for; /* for the sentence of a deadline */
-};
+/* Starts to connect; the caller owns the line until line_close. */
+struct line *line_open(uv_loop_t *loop, const struct line_target *target, const struct line_events *events,
+                       void *context);
+/* Ends it, without another callback; *l may be NULL, and is NULL afterwards. What was written and not flushed is lost. */
+void line_close(struct line **l);
+/* Waits for the bytes that are still to be sent, at most two seconds, then closes. Takes *l; no more callbacks. */
+void line_finish(struct line **l);
 
-/* Begins: name lookup, then each address in turn. timeout in milliseconds for all of it. */
-void line_open(struct line *l, uv_loop_t *loop, const struct line_events *events, const char *host, int port, int64_t timeout);
-/* Begins the TLS handshake. What the peer has sent before it is an injection and fails the line (RFC 3207 5). */
-void line_secure(struct line *l, struct trust_snapshot *trust, enum tls_version least, int64_t timeout);
-/* Sends; never blocks. */
-void line_send(struct line *l, const char *bytes, size_t length);
-/* Between these, what is sent is collected and leaves in one flight. They nest. */
-void line_hold(struct line *l);
-void line_go(struct line *l);
-/* From now on, failed() after timeout milliseconds unless set anew; what names the thing waited for. 0: no deadline. */
-void line_deadline(struct line *l, int64_t timeout, const char *what);
-/* Fails the line with a sentence of the dialogue's own. */
-void line_fail(struct line *l, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Closes; closed() comes later. */
-void line_close(struct line *l);
-/* Is there input that no received() has seen? */
-bool line_has_input(const struct line *l);
+/* Adds bytes to what will be sent; line_flush starts to send. */
+void line_write(struct line *l, const char *bytes, size_t length);
+void line_flush(struct line *l);
+/* Has everything been handed to the system? */
+bool line_drained(const struct line *l);
+/* Has the peer sent something beyond the line that `received` looks at now? Then it speaks out of turn. */
+bool line_more_waits(struct line *l);
+/* Starts TLS on the open connection. Nothing may wait to be read: the caller has asked line_more_waits. */
+void line_secure(struct line *l);
+/* The peer must answer within so many microseconds, or `failed` says that it did not `what` ("answer to EHLO").
+ * what is static text; 0 for us: no limit. */
+void line_expect(struct line *l, int64_t us, const char *what);
+
+bool line_is_secure(const struct line *l);
+const char *line_peer(const struct line *l); /* "mail.example:587" */
+/* Our own address as RFC 5321 4.1.3 writes it: "[192.0.2.7]", "[IPv6:...]". buf holds at least 64 bytes. */
+const char *line_own_literal(const struct line *l, char *buf, size_t size);
+/* What was negotiated; empty texts without TLS. The verdict is borrowed, valid until line_close. */
+const char *line_tls_version(const struct line *l);
+const char *line_cipher(const struct line *l);
+const struct trust_verdict *line_verdict(const struct line *l);
 
 #endif

@@ -1,349 +1,561 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The SMTP dialogue up to the login: greeting, EHLO, STARTTLS, AUTH. What comes then is in smtp_mail.c. Every refusal has
- * a sentence of its own. Net thread. */
-#include "services/email/wire/smtp_inside.h"
+ * The SMTP client's connection: when it is opened, reused and left, the queue of commands, and what a failure means for
+ * the messages under way. See smtp.h. */
+#include "services/email/wire/smtp.h"
 
-#include <sodium.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/email/wire/smtp_inside.h"
 #include "station/must.h"
 
-/* RFC 5321 4.5.3.2: slow is not dead. */
-enum { GREETING_MS = 300000, COMMAND_MS = 300000, IDLE_MS = 60000, QUIT_MS = 5000 };
+#define MINUTE_US (60 * SECOND_US)
+enum { CONTENT_BYTES_PER_SECOND = 1000 }; /* a server that reads slower than that is given up */
 
-static const char *const step_names[] = {
-	[STEP_CONNECT] = "connect", [STEP_GREETING] = "greeting", [STEP_EHLO] = "EHLO", [STEP_HELO] = "HELO", [STEP_STARTTLS] = "STARTTLS",
-	[STEP_TLS] = "TLS", [STEP_EHLO_TLS] = "EHLO", [STEP_AUTH] = "AUTH", [STEP_IDLE] = "idle", [STEP_MAIL] = "MAIL", [STEP_QUIT] = "QUIT",
-};
+/* --- configuration, messages -------------------------------------------------------------------------------------- */
 
-static struct smtp *smtp_of(struct line *l)
+void smtp_config_free(struct smtp_config **cp)
 {
-	return container_of(l, struct smtp, line);
+	struct smtp_config *c = *cp;
+	*cp = NULL;
+	if (!c)
+		return;
+	trust_release(&c->trust);
+	free(c->user);
+	free(c->password);
+	free(c);
 }
 
-void smtp_command(struct smtp *s, const char *shown, const char *format, ...)
+struct smtp_message *smtp_message_new(const char *sender, size_t recipients)
 {
+	struct smtp_message *m = must_alloc(sizeof *m);
+	m->sender = must_strdup(sender);
+	m->count = recipients;
+	m->recipients = must_alloc((recipients + 1) * sizeof *m->recipients);
+	return m;
+}
+
+void smtp_message_free(struct smtp_message **mp)
+{
+	struct smtp_message *m = *mp;
+	*mp = NULL;
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->count; i++)
+		free(m->recipients[i].address);
+	free(m->recipients);
+	free(m->sender);
+	free(m->content);
+	free(m);
+}
+
+const char *smtp_stage_name(enum smtp_stage stage)
+{
+	static const char *const names[] = { "connect", "greeting", "ehlo", "starttls", "auth",
+		                                 "mail",    "rcpt",     "data", "content" };
+	return names[stage];
+}
+
+/* --- transcript ---------------------------------------------------------------------------------------------------- */
+
+void smtp_said(struct smtp *s, enum smtp_direction direction, const char *format, ...)
+{
+	char text[LINE_LENGTH_MAX + 64];
 	va_list ap;
-	char *text = NULL;
+	if (direction != SMTP_NOTE && !s->config->dialogue)
+		return;
 	va_start(ap, format);
-	int n = vasprintf(&text, format, ap);
+	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	must(n >= 0);
-	if (shown)
-		s->events->transcript(s, '>', shown);
+	s->events->said(s->context, direction, text);
+}
+
+const char *smtp_answer(struct smtp *s)
+{
+	return smtp_reply_print(&s->reply, s->answer);
+}
+
+void smtp_write(struct smtp *s, const char *text, const char *shown)
+{
+	line_write(s->line, text, strlen(text));
+	line_write(s->line, "\r\n", 2);
+	smtp_said(s, SMTP_SENT, "%s", shown ? shown : text);
+}
+
+static void show_received(struct smtp *s, const char *line, size_t length)
+{
+	struct smtp_reply clean = { .code = 0 };
+	struct err e;
+	if (!s->config->dialogue)
+		return;
+	bool login = s->commands && s->commands->verb == VERB_AUTH;
+	if (smtp_reply_take(&clean, line, length, &e) != 0) {
+		smtp_said(s, SMTP_RECEIVED, "(%zu bytes that are no SMTP)", length);
+		return;
+	}
+	if (login)
+		smtp_scrub(s, clean.text);
+	char mark = length > 3 && line[3] == '-' ? '-' : ' ';
+	if (login && clean.code / 100 == 3)
+		smtp_said(s, SMTP_RECEIVED, "%d (redacted)", clean.code);
 	else
-		s->events->transcript(s, '>', text);
-	char *line = must_alloc((size_t)n + 3);
-	memcpy(line, text, (size_t)n);
-	memcpy(line + n, "\r\n", 2);
-	line_send(&s->line, line, (size_t)n + 2);
-	explicit_bzero(text, (size_t)n); /* it may be a password */
-	explicit_bzero(line, (size_t)n);
-	free(text);
-	free(line);
+		smtp_said(s, SMTP_RECEIVED, "%d%c%s%s%s", clean.code, mark, clean.enhanced,
+		          *clean.enhanced && *clean.text ? " " : "", clean.text);
+}
+
+/* --- commands ------------------------------------------------------------------------------------------------------ */
+
+void smtp_queue(struct smtp *s, enum smtp_verb verb, struct smtp_message *m, size_t index)
+{
+	struct smtp_command *c = must_alloc(sizeof *c);
+	*c = (struct smtp_command){ .verb = verb, .message = m, .index = index };
+	*s->last_command = c;
+	s->last_command = &c->next;
+}
+
+void smtp_unqueue(struct smtp *s, const struct smtp_message *m)
+{
+	struct smtp_command **p = &s->commands, *c;
+	while ((c = *p)) {
+		if (c->message != m || c->sent) {
+			p = &c->next;
+			continue;
+		}
+		*p = c->next;
+		free(c);
+	}
+	s->last_command = p;
+}
+
+static void drop_commands(struct smtp *s)
+{
+	for (struct smtp_command *c = s->commands, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
+	s->commands = NULL;
+	s->last_command = &s->commands;
+}
+
+bool smtp_pipelines(const struct smtp *s)
+{
+	return s->state == SMTP_READY && s->can.pipelining;
+}
+
+static enum smtp_stage stage_of(enum smtp_verb verb)
+{
+	static const enum smtp_stage stages[VERB_COUNT] = { STAGE_GREETING, STAGE_EHLO, STAGE_EHLO, STAGE_STARTTLS,
+		                                                STAGE_AUTH,     STAGE_MAIL, STAGE_RCPT, STAGE_DATA,
+		                                                STAGE_CONTENT,  STAGE_MAIL };
+	return stages[verb];
+}
+
+/* Sends the commands that may go: all of them when pipelining, else one at a time. */
+static void send_commands(struct smtp *s)
+{
+	for (struct smtp_command *c = s->commands; c && s->line; c = c->next) {
+		if (c->sent)
+			continue;
+		if (c != s->commands && !smtp_pipelines(s))
+			return;
+		c->sent = true;
+		if (!c->message && c->verb != VERB_RSET) {
+			s->stage = stage_of(c->verb);
+			smtp_session_command(s, c->verb); /* in lock-step; it may fail, and take the queue along */
+			return;
+		}
+		smtp_transaction_command(s, c);
+	}
+}
+
+/* --- time ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t or_default(int64_t us, int64_t dflt)
+{
+	return us > 0 ? us : dflt;
+}
+
+static void watch_clock(struct smtp *s)
+{
+	static const char *const awaited[VERB_COUNT] = { "greeting",           "answer to EHLO", "answer to HELO",
+		                                             "answer to STARTTLS", "answer to AUTH", "answer to MAIL",
+		                                             "answer to RCPT",     "answer to DATA", "answer to the mail",
+		                                             "answer to RSET" };
+	struct smtp_command *c = s->commands;
+	const struct smtp_config *config = s->config;
+	if (!c || !c->sent) {
+		line_expect(s->line, 0, NULL);
+		return;
+	}
+	if (c->watched) /* each answer has one deadline, whatever else happens meanwhile */
+		return;
+	c->watched = true;
+	int64_t us = or_default(config->command_timeout, 5 * MINUTE_US);
+	if (c->verb == VERB_GREETING || (s->quiet && s->served > 0 && us > config->connect_timeout))
+		us = config->connect_timeout; /* a connection that was idle may be dead, and a new one is soon made */
+	if (c->verb == VERB_DOT)
+		us = or_default(config->content_timeout, 10 * MINUTE_US) +
+		    (int64_t)(c->message->length / CONTENT_BYTES_PER_SECOND) * SECOND_US;
+	line_expect(s->line, us, awaited[c->verb]);
+}
+
+static void hang_up(struct smtp *s)
+{
+	if (s->line && s->state == SMTP_READY && !s->commands) {
+		smtp_write(s, "QUIT", NULL);
+		line_finish(&s->line);
+	}
+	line_close(&s->line);
+	drop_commands(s);
+	s->state = SMTP_OFF;
+}
+
+static void timed_out(uv_timer_t *timer)
+{
+	struct smtp *s = container_of(timer, struct smtp, timer);
+	if (s->ending) {
+		hang_up(s);
+		s->events->ended(s->context);
+	} else if (s->line && !s->first && !s->commands) {
+		smtp_said(s, SMTP_NOTE, "closed the connection to %s: it was not used any more", line_peer(s->line));
+		hang_up(s);
+	}
+}
+
+/* --- failure ------------------------------------------------------------------------------------------------------- */
+
+/* The connection is gone: takes the commands back, and marks what was behind its dot. */
+static void forget_connection(struct smtp *s)
+{
+	bool drained = s->line && line_drained(s->line);
+	for (struct smtp_message *m = s->first; m; m = m->next) {
+		if (m->phase == PHASE_SENT && drained && !m->drop) {
+			for (size_t i = 0; i < m->count; i++) {
+				struct smtp_recipient *r = &m->recipients[i];
+				if (!r->taken || r->outcome != SMTP_PENDING)
+					continue;
+				r->outcome = SMTP_UNKNOWN;
+				r->stage = STAGE_CONTENT;
+				snprintf(r->text, sizeof r->text,
+				         "The connection was cut before the server answered; it may have the mail.");
+			}
+		}
+	}
+	drop_commands(s);
+	s->state = SMTP_OFF;
+}
+
+/* All messages go back to their owner, in order. */
+static void return_messages(struct smtp *s)
+{
+	struct smtp_message *m = s->first, *next;
+	s->first = NULL;
+	s->last_message = &s->first;
+	for (; m; m = next) {
+		next = m->next;
+		m->next = NULL;
+		s->unsettled++;
+		s->events->done(s->context, m);
+	}
+}
+
+static void fail_with(struct smtp *s, const struct err *e, int code)
+{
+	struct smtp_failure f = { .err = *e, .stage = s->stage, .code = code };
+	struct line *line = s->line;
+	if (line && !line_verdict(line)->trusted && line_verdict(line)->seen && e->code == E_UNTRUSTED)
+		f.verdict = line_verdict(line);
+	forget_connection(s);
+	s->line = NULL;
+	smtp_said(s, SMTP_NOTE, "%s", f.err.text);
+	return_messages(s);
+	s->events->down(s->context, &f);
+	line_close(&line);
 }
 
 void smtp_fail(struct smtp *s, int code, const char *format, ...)
 {
-	char text[400];
+	struct err e;
+	char text[sizeof e.text];
 	va_list ap;
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	line_fail(&s->line, code, "%s", text);
+	err_set(&e, code, NULL, "%s", text);
+	fail_with(s, &e, s->reply.whole ? s->reply.code : 0);
 }
 
-/* --- the greeting and what the server offers ------------------------------------------------------------------------ */
+static void open_connection(struct smtp *s);
 
-static void greet(struct smtp *s, enum smtp_step step)
+void smtp_restart(struct smtp *s, const char *why)
 {
-	s->step = step;
-	s->pipelining = s->utf8 = s->eightbit = false;
-	s->size_limit = 0;
-	line_deadline(&s->line, COMMAND_MS, "the answer to EHLO");
-	smtp_command(s, NULL, "%s %s", step == STEP_HELO ? "HELO" : "EHLO", s->config.greeting_name);
+	smtp_said(s, SMTP_NOTE, "%s; connecting again", why);
+	line_close(&s->line);
+	drop_commands(s);
+	s->state = SMTP_OFF;
+	for (struct smtp_message *m = s->first; m; m = m->next)
+		smtp_message_reset(m);
+	if (s->first)
+		open_connection(s);
 }
 
-static void become_idle(struct smtp *s)
+/* A connection that had been idle, and died before it answered anything, is nobody's failure. */
+static bool was_stale(const struct smtp *s)
 {
-	s->step = STEP_IDLE;
-	line_deadline(&s->line, IDLE_MS, "work");
+	return s->state == SMTP_READY && s->served > 0 && s->quiet && (!s->first || s->first->phase <= PHASE_ENVELOPE);
 }
 
-static void log_in(struct smtp *s);
-
-static void capabilities(struct smtp *s)
+static void failed(struct line *line, void *context, const struct err *e, bool at_rest)
 {
-	const char *arguments;
-	s->pipelining = reply_offers(&s->reply, "PIPELINING", NULL);
-	s->utf8 = reply_offers(&s->reply, "SMTPUTF8", NULL);
-	s->eightbit = reply_offers(&s->reply, "8BITMIME", NULL);
-	if (reply_offers(&s->reply, "SIZE", &arguments))
-		s->size_limit = strtoull(arguments, NULL, 10);
-}
-
-static void greeted(struct smtp *s)
-{
-	bool secure = s->step == STEP_EHLO_TLS || s->config.mode == SMTP_TLS;
-	if (s->reply.code != 250 && s->step != STEP_HELO && s->config.mode != SMTP_STARTTLS && !s->config.authenticate) {
-		greet(s, STEP_HELO); /* an old server, of which neither TLS nor a login is wanted */
-		return;
+	struct smtp *s = context;
+	(void)line;
+	(void)at_rest;
+	if (s->commands && s->commands->sent)
+		s->stage = stage_of(s->commands->verb);
+	if (s->state == SMTP_READY && !s->first) {
+		smtp_said(s, SMTP_NOTE, "%s", e->text);
+		line_close(&s->line);
+		drop_commands(s);
+		s->state = SMTP_OFF;
+	} else if (was_stale(s)) {
+		smtp_restart(s, "The server had closed the unused connection");
+	} else {
+		fail_with(s, e, 0);
 	}
-	if (s->reply.code != 250) {
-		smtp_fail(s, E_PROTOCOL, "%s:%d refused our greeting: %d %s", s->config.host, s->config.port, s->reply.code, s->reply.text);
-		return;
-	}
-	capabilities(s);
-	if (s->config.mode == SMTP_STARTTLS && !secure) {
-		if (!reply_offers(&s->reply, "STARTTLS", NULL)) {
-			smtp_fail(s, E_TLS, "%s:%d does not offer STARTTLS. Nothing was sent. Use useSsl if the server encrypts from the first byte, or ask its administrator.",
-			          s->config.host, s->config.port);
-			return;
-		}
-		s->step = STEP_STARTTLS;
-		line_deadline(&s->line, COMMAND_MS, "the answer to STARTTLS");
-		smtp_command(s, NULL, "STARTTLS");
-		return;
-	}
-	log_in(s);
+	smtp_advance(s);
 }
 
-/* --- AUTH ------------------------------------------------------------------------------------------------------------ */
+/* --- the line's events --------------------------------------------------------------------------------------------- */
 
-static bool offered(const char *arguments, enum smtp_mechanism m)
+static void ready(struct line *line, void *context)
 {
-	return reply_has_word(arguments, m == SMTP_AUTH_PLAIN ? "PLAIN" : "LOGIN");
+	struct smtp *s = context;
+	(void)line;
+	smtp_session_begin(s);
+	smtp_advance(s);
 }
 
-/* RFC 4954. The configured mechanism, or the best that is offered. */
-static bool choose(struct smtp *s, const char *arguments)
+/* An answer that nobody asked for. */
+static void unasked(struct smtp *s)
 {
-	enum smtp_mechanism wanted = s->config.mechanism;
-	s->chosen = wanted != SMTP_AUTH_AUTO ? wanted : offered(arguments, SMTP_AUTH_PLAIN) ? SMTP_AUTH_PLAIN : SMTP_AUTH_LOGIN;
-	return offered(arguments, s->chosen);
-}
-
-static void send_base64(struct smtp *s, const char *prefix, const char *bytes, size_t length, const char *shown)
-{
-	size_t size = sodium_base64_encoded_len(length, sodium_base64_VARIANT_ORIGINAL);
-	char *text = must_alloc(size);
-	sodium_bin2base64(text, size, (const unsigned char *)bytes, length, sodium_base64_VARIANT_ORIGINAL);
-	smtp_command(s, shown, "%s%s", prefix, text);
-	explicit_bzero(text, size);
-	free(text);
-}
-
-static void send_plain(struct smtp *s)
-{
-	size_t a = strlen(s->config.account), p = strlen(s->config.password), n = a + p + 2;
-	char *bytes = must_alloc(n);
-	memcpy(bytes + 1, s->config.account, a); /* NUL account NUL password (RFC 4616) */
-	memcpy(bytes + a + 2, s->config.password, p);
-	send_base64(s, "AUTH PLAIN ", bytes, n, "AUTH PLAIN ****");
-	explicit_bzero(bytes, n);
-	free(bytes);
-}
-
-static void log_in(struct smtp *s)
-{
-	const char *arguments = "";
-	bool clear = s->config.mode == SMTP_NONE;
-	if (!s->config.authenticate) {
-		become_idle(s);
-		s->events->ready(s);
-		return;
-	}
-	if (clear && !s->config.allow_clear)
-		smtp_fail(s, E_TLS, "The account has a password, but the connection to %s:%d is not encrypted. It was not sent. Use useSsl or useStartTls, "
-		          "or allow it with allowClearTextCredentials.", s->config.host, s->config.port);
-	else if (!reply_offers(&s->reply, "AUTH", &arguments))
-		smtp_fail(s, E_AUTH, "%s:%d offers no login (AUTH), but the account has one. Nothing was sent. Is this the submission port? "
-		          "If the server needs no login, choose the NoAuthEmailClientAuthenticator.", s->config.host, s->config.port);
-	else if (!choose(s, arguments))
-		smtp_fail(s, E_AUTH, "%s:%d offers none of the logins that this account can use; it offers: %.*s.", s->config.host, s->config.port,
-		          (int)strcspn(arguments, "\n"), arguments);
-	else {
-		s->step = STEP_AUTH;
-		s->auth_step = 0;
-		line_deadline(&s->line, COMMAND_MS, "the answer to the login");
-		if (s->chosen == SMTP_AUTH_PLAIN)
-			send_plain(s);
-		else
-			smtp_command(s, NULL, "AUTH LOGIN");
+	if (s->reply.code == 421 && !s->first) {
+		smtp_said(s, SMTP_NOTE, "%s ends the connection: %d %s", line_peer(s->line), s->reply.code, s->reply.text);
+		line_close(&s->line);
+		s->state = SMTP_OFF;
+	} else if (s->reply.code == 421) {
+		smtp_fail(s, E_DEFERRED, "%s ends the connection: %s", line_peer(s->line), smtp_answer(s));
+	} else {
+		smtp_fail(s, E_PROTOCOL,
+		          "%s answered before it was asked (%d %s); such a server cannot be trusted to be understood.",
+		          line_peer(s->line), s->reply.code, s->reply.text);
 	}
 }
 
-static void auth_answered(struct smtp *s)
+/* 421: the server closes, whatever was asked (RFC 5321 3.8). True when that is all there is to do. */
+static bool closing(struct smtp *s, const struct smtp_command *c)
 {
-	const struct smtp_reply *r = &s->reply;
-	if (r->code == 334 && s->chosen == SMTP_AUTH_LOGIN && s->auth_step < 2) {
-		const char *text = s->auth_step++ == 0 ? s->config.account : s->config.password;
-		send_base64(s, "", text, strlen(text), "****");
-		return;
-	}
-	bool asked = s->chosen == SMTP_AUTH_PLAIN || s->auth_step == 2; /* a 235 before the password is no login */
-	if (r->code == 235 && asked) {
-		become_idle(s);
-		s->events->ready(s);
-		return;
-	}
-	if (r->code == 334)
-		smtp_fail(s, E_PROTOCOL, "%s:%d keeps asking during the login.", s->config.host, s->config.port);
-	else if (r->code / 100 == 4)
-		smtp_fail(s, E_AUTH, "%s:%d cannot check the login now: %d %s", s->config.host, s->config.port, r->code, r->text);
+	if (s->reply.code != 421 || c->verb == VERB_DOT || s->state != SMTP_READY)
+		return false;
+	if (s->served > 0 && c->verb == VERB_MAIL)
+		smtp_restart(s, "The server takes no more mails on this connection");
 	else
-		smtp_fail(s, E_AUTH, "%s:%d refused the login of \"%s\": %d %s. Check account and password.", s->config.host, s->config.port,
-		          s->config.account, r->code, r->text);
+		smtp_fail(s, E_DEFERRED, "%s ends the connection: %s", line_peer(s->line), smtp_answer(s));
+	return true;
 }
 
-/* --- the line's events ------------------------------------------------------------------------------------------------ */
-
-static void connected(struct line *l)
+static void received(struct line *line, void *context, const char *text, size_t length)
 {
-	struct smtp *s = smtp_of(l);
-	char note[400];
-	snprintf(note, sizeof note, "Connected to %.255s:%d", s->config.host, s->config.port);
-	s->events->transcript(s, '-', note);
-	if (s->config.mode == SMTP_TLS) {
-		s->step = STEP_TLS;
-		line_secure(l, s->config.trust, s->config.least, s->config.connect_timeout);
+	struct smtp *s = context;
+	struct err e = { 0 };
+	show_received(s, text, length);
+	if (smtp_reply_take(&s->reply, text, length, &e) != 0) {
+		smtp_fail(s, e.code, "%s %s", line_peer(line), e.text);
 		return;
 	}
-	s->step = STEP_GREETING;
-	line_deadline(l, GREETING_MS, "the server's greeting");
-}
-
-static void note_facts(struct smtp *s)
-{
-	gnutls_session_t tls = s->line.tls;
-	snprintf(s->facts.tls_version, sizeof s->facts.tls_version, "%s", gnutls_protocol_get_name(gnutls_protocol_get_version(tls)));
-	char *suite = gnutls_session_get_desc(tls);
-	snprintf(s->facts.cipher, sizeof s->facts.cipher, "%s", suite ? suite : "");
-	gnutls_free(suite);
-	snprintf(s->facts.fingerprint, sizeof s->facts.fingerprint, "%s", s->line.verdict.fingerprint);
-}
-
-static void secured(struct line *l)
-{
-	struct smtp *s = smtp_of(l);
-	char note[200];
-	note_facts(s);
-	snprintf(note, sizeof note, "Encrypted: %s", s->facts.cipher);
-	s->events->transcript(s, '-', note);
-	if (s->config.mode == SMTP_TLS) {
-		s->step = STEP_GREETING;
-		line_deadline(l, GREETING_MS, "the server's greeting");
-	} else {
-		greet(s, STEP_EHLO_TLS); /* what was offered in clear counts no more */
-	}
-}
-
-static void begin_tls(struct smtp *s)
-{
-	if (s->reply.code != 220) {
-		smtp_fail(s, E_TLS, "%s:%d offers STARTTLS but refused it: %d %s. Nothing was sent.", s->config.host, s->config.port, s->reply.code, s->reply.text);
+	struct smtp_command *c = s->commands;
+	if (c && c->sent && c->verb == VERB_EHLO && s->reply.lines > 1 && length > 4)
+		smtp_session_line(s, text + 4);
+	if (!s->reply.whole)
 		return;
-	}
-	s->step = STEP_TLS;
-	line_secure(&s->line, s->config.trust, s->config.least, s->config.connect_timeout);
-}
-
-static void replied(struct smtp *s)
-{
-	switch (s->step) {
-	case STEP_GREETING:
-		if (s->reply.code == 220)
-			greet(s, STEP_EHLO);
+	s->quiet = false;
+	if (!c || !c->sent) {
+		unasked(s);
+	} else if (!closing(s, c)) {
+		s->stage = stage_of(c->verb);
+		s->commands = c->next;
+		if (!s->commands)
+			s->last_command = &s->commands;
+		if (c->message || c->verb == VERB_RSET)
+			smtp_transaction_reply(s, c);
 		else
-			smtp_fail(s, E_PROTOCOL, "%s:%d does not want to talk to us: %d %s", s->config.host, s->config.port, s->reply.code, s->reply.text);
-		break;
-	case STEP_EHLO:
-	case STEP_HELO:
-	case STEP_EHLO_TLS:
-		greeted(s);
-		break;
-	case STEP_STARTTLS:
-		begin_tls(s);
-		break;
-	case STEP_AUTH:
-		auth_answered(s);
-		break;
-	case STEP_MAIL:
-		smtp_mail_replied(s);
-		break;
-	case STEP_QUIT:
-		line_close(&s->line);
-		break;
-	default: /* an idle server speaks only to say goodbye (421) */
-		smtp_fail(s, E_NETWORK, "%s:%d ended the connection: %d %s", s->config.host, s->config.port, s->reply.code, s->reply.text);
+			smtp_session_reply(s, c->verb);
+		free(c);
 	}
+	smtp_advance(s);
 }
 
-static void received(struct line *l, const char *text, size_t length)
+static const struct line_events line_events = { .ready = ready, .received = received, .failed = failed };
+
+/* --- going on ------------------------------------------------------------------------------------------------------ */
+
+static void open_connection(struct smtp *s)
 {
-	struct smtp *s = smtp_of(l);
-	bool secret = s->step == STEP_AUTH && length > 0 && text[0] == '3';
-	s->events->transcript(s, '<', secret ? "334 ****" : text);
-	int whole = reply_take(&s->reply, text, length);
-	if (whole < 0)
-		smtp_fail(s, E_PROTOCOL, "%s:%d does not speak SMTP: \"%.80s\". Is this the right port%s?", s->config.host, s->config.port, text,
-		          s->step == STEP_GREETING ? " and TLS mode" : "");
-	else if (whole > 0)
-		replied(s);
+	const struct smtp_config *c = s->config;
+	struct line_target target = { .host = c->host,
+		                          .port = c->port,
+		                          .tls = c->security == SMTP_TLS,
+		                          .least = c->least,
+		                          .trust = c->trust,
+		                          .timeout = c->connect_timeout };
+	s->state = SMTP_OPENING;
+	s->stage = STAGE_CONNECT;
+	s->stale = false;
+	s->served = s->auth_step = 0;
+	s->reply = (struct smtp_reply){ .code = 0 };
+	s->can = (struct smtp_capabilities){ .auth = false };
+	uv_timer_stop(&s->timer);
+	s->line = line_open(s->loop, &target, &line_events, s);
+	smtp_said(s, SMTP_NOTE, "connecting to %s", line_peer(s->line));
 }
 
-static void failed(struct line *l, const struct err *e)
+/* Nothing to do: the connection waits for the next message, for a while. */
+static void rest(struct smtp *s)
 {
-	struct smtp *s = smtp_of(l);
-	const char *stage = s->step == STEP_MAIL ? smtp_mail_stage(s) : step_names[s->step];
-	bool orderly = s->step == STEP_QUIT || (s->step == STEP_IDLE && !s->queue);
-	s->over = true;
-	s->events->transcript(s, '-', orderly ? "Connection closed" : e->text);
-	smtp_mail_give_back(s, e);
-	s->events->ended(s, stage, orderly ? NULL : e);
-}
-
-static void closed(struct line *l)
-{
-	struct smtp *s = smtp_of(l);
-	if (!s->over) { /* closed by ourselves, in order */
-		s->over = true;
-		smtp_mail_give_back(s, NULL);
-		s->events->ended(s, "QUIT", NULL);
-	}
-	trust_release(&s->config.trust);
-	free(s->config.host);
-	free(s->config.greeting_name);
-	free(s->config.account);
-	if (s->config.password)
-		explicit_bzero(s->config.password, strlen(s->config.password));
-	free(s->config.password);
-	s->events->freed(s);
-}
-
-static const struct line_events events = { connected, secured, received, failed, closed };
-
-void smtp_begin(struct smtp *s, uv_loop_t *loop, const struct smtp_events *smtp_events, struct smtp_config *config)
-{
-	memset(s, 0, sizeof *s);
-	s->events = smtp_events;
-	s->config = *config;
-	s->tail = &s->queue;
-	s->released = true;
-	line_open(&s->line, loop, &events, config->host, config->port, config->connect_timeout);
-}
-
-void smtp_end(struct smtp *s)
-{
-	if (s->over)
+	if (s->stale) {
+		hang_up(s);
 		return;
-	if (s->step == STEP_IDLE) {
-		s->step = STEP_QUIT;
-		line_deadline(&s->line, QUIT_MS, "goodbye");
-		smtp_command(s, NULL, "QUIT");
-	} else {
-		line_close(&s->line);
 	}
+	if (!uv_is_active((uv_handle_t *)&s->timer)) {
+		uv_update_time(s->loop);
+		uv_timer_start(&s->timer, timed_out, (uint64_t)or_default(s->config->idle_timeout, MINUTE_US) / 1000, 0);
+	}
+	s->quiet = true;
+}
+
+static void start_messages(struct smtp *s)
+{
+	struct smtp_message *m = s->first;
+	bool leaving = s->stale || s->ending;
+	while (m && m->phase == PHASE_WAITING && !leaving) {
+		smtp_transaction_begin(s, m);
+		if (m == s->first)
+			break;
+		m = s->first; /* that one was refused at once */
+	}
+	if (m && m->phase == PHASE_GO && s->unsettled == 0 && !s->ending)
+		smtp_transaction_content(s, m);
+	if (m && m->phase == PHASE_SENT && m->next && m->next->phase == PHASE_WAITING && smtp_pipelines(s) && !leaving)
+		smtp_transaction_begin(s, m->next);
+}
+
+/* Nothing under way, and the configuration is another one now: the messages go over a new connection. */
+static bool change_over(struct smtp *s)
+{
+	if (!s->stale || s->ending || s->commands || (s->first && s->first->phase != PHASE_WAITING))
+		return false;
+	hang_up(s);
+	if (s->first)
+		open_connection(s);
+	return true;
+}
+
+static bool content_is_out(const struct smtp *s)
+{
+	return s->first && s->first->phase == PHASE_SENT;
+}
+
+void smtp_advance(struct smtp *s)
+{
+	if (s->ending && !content_is_out(s)) {
+		uv_timer_start(&s->timer, timed_out, 0, 0);
+		return;
+	}
+	if (s->state == SMTP_READY && change_over(s))
+		return;
+	if (s->state == SMTP_READY)
+		start_messages(s);
+	if (!s->line || s->state == SMTP_OFF)
+		return;
+	send_commands(s);
+	if (!s->line)
+		return;
+	watch_clock(s);
+	line_flush(s->line);
+	if (s->state == SMTP_READY && !s->first && !s->commands)
+		rest(s);
+	else if (!s->ending)
+		uv_timer_stop(&s->timer);
+}
+
+/* --- from outside -------------------------------------------------------------------------------------------------- */
+
+struct smtp *smtp_new(uv_loop_t *loop, const struct smtp_events *events, void *context)
+{
+	struct smtp *s = must_alloc(sizeof *s);
+	*s = (struct smtp){ .loop = loop, .events = events, .context = context };
+	s->last_command = &s->commands;
+	s->last_message = &s->first;
+	must(uv_timer_init(loop, &s->timer) == 0);
+	return s;
+}
+
+void smtp_configure(struct smtp *s, struct smtp_config *config)
+{
+	smtp_config_free(&s->config);
+	s->config = config;
+	s->stale = s->state != SMTP_OFF;
+	if (s->state == SMTP_OPENING)
+		smtp_restart(s, "The settings have changed");
+	else
+		smtp_advance(s);
+}
+
+void smtp_send(struct smtp *s, struct smtp_message *m)
+{
+	must(s->config);
+	smtp_message_reset(m);
+	m->next = NULL;
+	*s->last_message = m;
+	s->last_message = &m->next;
+	if (s->state == SMTP_OFF && !s->ending)
+		open_connection(s);
+	else
+		smtp_advance(s);
+}
+
+void smtp_settle(struct smtp *s)
+{
+	must(s->unsettled > 0);
+	s->unsettled--;
+	smtp_advance(s);
+}
+
+void smtp_end(struct smtp *s, int64_t patience)
+{
+	s->ending = true;
+	uv_update_time(s->loop);
+	uv_timer_start(&s->timer, timed_out, content_is_out(s) ? (uint64_t)patience / 1000 : 0, 0);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	free(container_of((uv_timer_t *)handle, struct smtp, timer));
+}
+
+void smtp_free(struct smtp **sp)
+{
+	struct smtp *s = *sp;
+	*sp = NULL;
+	if (!s)
+		return;
+	line_close(&s->line);
+	drop_commands(s);
+	for (struct smtp_message *m = s->first, *next; m; m = next) {
+		next = m->next;
+		smtp_message_free(&m);
+	}
+	smtp_config_free(&s->config);
+	uv_close((uv_handle_t *)&s->timer, timer_closed);
 }

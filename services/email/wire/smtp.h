@@ -1,105 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The SMTP dialogue (RFC 5321, pipelined after RFC 2920): one connection that carries message after message. Rules from
- * measurement: the TLS mode is never guessed or lowered, credentials go only where they may, one refused recipient never
- * stops the others, and the end of message N+1 is withheld until the fate of message N is on disk (smtp_release).
- * Net thread. */
+ * An SMTP client (RFC 5321) over one connection at a time, opened when there is mail and kept for the next one.
+ * Pipelined (RFC 2920): MAIL, RCPT and DATA go in one flight, the next envelope behind the final dot. The TLS mode is
+ * what the user chose, never lowered; whatever lacks ends the connection with a sentence before a credential is sent.
+ * All calls and callbacks on the loop's thread. */
 #ifndef BELFRY_EMAIL_SMTP_H
 #define BELFRY_EMAIL_SMTP_H
 
-#include "services/email/wire/line.h"
-#include "services/email/wire/reply.h"
+#include <uv.h>
 
-enum smtp_mode { SMTP_NONE, SMTP_STARTTLS, SMTP_TLS };
-enum smtp_mechanism { SMTP_AUTH_AUTO, SMTP_AUTH_PLAIN, SMTP_AUTH_LOGIN };
+#include "services/email/wire/smtp_reply.h"
+#include "services/trust/trust.h"
+#include "station/secret.h"
 
-/* What a connection needs. Texts are owned by the dialogue once it begins; password is wiped. */
+enum smtp_security { SMTP_CLEAR, SMTP_STARTTLS, SMTP_TLS };
+enum smtp_mechanism { SMTP_AUTO, SMTP_PLAIN, SMTP_LOGIN };
+
+/* Who to talk to and how. Owned texts; freed by smtp_config_free. */
 struct smtp_config {
-	char *host;
+	char host[256];
 	int port;
-	enum smtp_mode mode;
+	enum smtp_security security;
 	enum tls_version least;
-	struct trust_snapshot *trust;  /* a reference */
-	char *greeting_name;           /* our name in EHLO */
-	bool authenticate;
-	char *account, *password;
+	struct trust_snapshot *trust;  /* one reference; may be NULL with SMTP_CLEAR */
+	char helo[256];                /* our name; "": the address of our end */
+	char *user;                    /* owned; NULL or "": no login */
+	char *password;                /* owned, sealed; opened only for the moment it is sent */
+	const struct keyring *keyring; /* borrowed, outlives the client */
 	enum smtp_mechanism mechanism;
-	bool allow_clear;              /* credentials without TLS */
-	int64_t connect_timeout;       /* milliseconds: for TCP and for the handshake */
+	bool allow_clear_text;   /* send the login without encryption */
+	int64_t connect_timeout; /* microseconds: name, connection, each handshake, greeting */
+	int64_t command_timeout; /* for each answer; 0: 5 minutes (RFC 5321 4.5.3.2) */
+	int64_t content_timeout; /* after the final dot; 0: 10 minutes */
+	int64_t idle_timeout;    /* an unused connection is closed after that; 0: a minute */
+	bool dialogue;           /* tell `said` each line, not only what happens to the connection */
 };
+void smtp_config_free(struct smtp_config **c);
 
-enum smtp_outcome { SMTP_UNSENT, SMTP_ACCEPTED, SMTP_DEFERRED, SMTP_REFUSED };
-struct smtp_recipient {
-	char *address;                 /* owned */
-	enum smtp_outcome outcome;
-	char stage[8];                 /* "MAIL", "RCPT", "DATA", "." where it was decided */
-	int code;
-	char enhanced[12], text[512];
+enum smtp_stage {
+	STAGE_CONNECT,
+	STAGE_GREETING,
+	STAGE_EHLO,
+	STAGE_STARTTLS,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA,
+	STAGE_CONTENT
 };
-/* A message on its way. Owned by the dialogue until finished(). */
+const char *smtp_stage_name(enum smtp_stage stage); /* "connect", "rcpt" */
+
+enum smtp_outcome {
+	SMTP_PENDING, /* nothing was decided: the connection failed before */
+	SMTP_ACCEPTED,
+	SMTP_DEFERRED, /* 4xx: for now */
+	SMTP_REFUSED,  /* 5xx: for good */
+	SMTP_UNKNOWN   /* the connection was cut behind the final dot: perhaps accepted, perhaps not */
+};
+struct smtp_recipient {
+	char *address; /* owned; no CR, LF, NUL, <, > (must) */
+	enum smtp_outcome outcome;
+	enum smtp_stage stage; /* where it was decided */
+	int code;              /* of the server's reply; 0: decided here */
+	char enhanced[SMTP_ENHANCED_MAX];
+	char text[SMTP_TEXT_MAX];
+	bool taken; /* RCPT was accepted */
+};
+enum smtp_phase { PHASE_WAITING, PHASE_ENVELOPE, PHASE_GO, PHASE_SENT, PHASE_DONE };
+/* One message to several recipients, and what became of it. */
 struct smtp_message {
 	struct smtp_message *next;
-	uint64_t id;
-	char *sender;                  /* owned; envelope */
+	int64_t id, tag;                   /* the sender's own */
+	char *sender;                      /* owned; as an address above */
 	struct smtp_recipient *recipients; /* owned */
 	size_t count;
-	char *data;                    /* owned: CR LF lines, not dot-stuffed */
+	char *content; /* owned; every line ends with CRLF, dots not doubled, no NUL */
 	size_t length;
-	bool utf8;                     /* an address is not ASCII: needs SMTPUTF8 (RFC 6531) */
-	char queue_id[64];
-	/* the dialogue's own */
-	bool sender_ok, data_ok, dotted;
-	size_t accepted;
-};
 
-/* What the connection is, for the ledger. */
-struct smtp_facts { char tls_version[12], cipher[64], fingerprint[65]; };
+	char queue_id[64], server[272], tls_version[16], cipher[64], fingerprint[65];
+	int64_t answered; /* wall clock of the last reply, microseconds */
+	enum smtp_phase phase;
+	bool failed, drop; /* MAIL was refused; the transaction is to be left with a lone dot */
+};
+struct smtp_message *smtp_message_new(const char *sender, size_t recipients);
+void smtp_message_free(struct smtp_message **m);
+
+enum { SMTP_RECIPIENTS_MAX = 100 }; /* of one message: what every server takes (RFC 5321 4.5.3.1.8) */
+/* Is this text fit for an envelope and a header? One @ with something on both sides, at most 254 bytes, no spaces,
+ * control characters, quotes or brackets. Any thread. */
+bool smtp_address_ok(const char *address);
+
+/* Why a connection is over. */
+struct smtp_failure {
+	struct err err; /* E_NETWORK, E_TIMEOUT, E_PROTOCOL, E_TLS, E_UNTRUSTED, E_AUTH, E_REFUSED (sender), E_DEFERRED */
+	enum smtp_stage stage;
+	int code;                            /* the server's reply, 0 without */
+	const struct trust_verdict *verdict; /* borrowed during the call; set when a certificate was refused */
+};
+enum smtp_direction { SMTP_SENT, SMTP_RECEIVED, SMTP_NOTE };
+
+/* smtp_send may be called from within all of them, smtp_free only from `ended`. */
+struct smtp_events {
+	void (*ready)(void *context); /* logged in */
+	/* A message with its outcomes, the callee's again. Each asks for one smtp_settle. */
+	void (*done)(void *context, struct smtp_message *m);
+	/* The connection failed; all messages have come back through `done` before. */
+	void (*down)(void *context, const struct smtp_failure *f);
+	void (*said)(void *context, enum smtp_direction direction, const char *text); /* for the transcript; no secrets */
+	void (*ended)(void *context);                                                 /* after smtp_end */
+};
 
 struct smtp;
-/* All mandatory. Net thread. */
-struct smtp_events {
-	void (*ready)(struct smtp *s);                                   /* logged in: messages may go */
-	void (*finished)(struct smtp *s, struct smtp_message *m);        /* each recipient has its outcome; takes m */
-	/* The connection is over. stage: what was being done. Messages not finished come back by finished() before, with
-	 * recipients SMTP_UNSENT, or SMTP_DEFERRED when nobody knows (cut behind the dot). e is NULL for an orderly end. */
-	void (*ended)(struct smtp *s, const char *stage, const struct err *e);
-	void (*transcript)(struct smtp *s, char direction, const char *text); /* '>' sent, '<' received, '-' note; redacted */
-	void (*freed)(struct smtp *s);                                   /* the last call */
-};
-
-enum smtp_step { STEP_CONNECT, STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_STARTTLS, STEP_TLS, STEP_EHLO_TLS, STEP_AUTH, STEP_IDLE, STEP_MAIL, STEP_QUIT };
-enum { EXPECTED_MAX = 512 };
-
-struct smtp {
-	struct line line;
-	const struct smtp_events *events;
-	struct smtp_config config;
-	struct smtp_facts facts;
-	enum smtp_step step;
-	struct smtp_reply reply;
-	bool pipelining, utf8, eightbit, authenticating, released, over;
-	uint64_t gate;                 /* id of the message whose result must be on disk before the next one ends */
-	int auth_step;
-	enum smtp_mechanism chosen;
-	uint64_t size_limit;           /* 0: none announced */
-	struct smtp_message *queue, **tail; /* first: the one in the dialogue */
-	struct smtp_message *envelope; /* the last one whose MAIL..DATA were sent; NULL: none under way */
-	/* Replies that are still to come, in order. */
-	struct { char what; uint16_t index; struct smtp_message *message; } expected[EXPECTED_MAX];
-	size_t expected_first, expected_count;
-};
-
-/* Begins; takes config's content. s is freed by the caller in freed(). */
-void smtp_begin(struct smtp *s, uv_loop_t *loop, const struct smtp_events *events, struct smtp_config *config);
-/* Queues a message; takes it. */
+struct smtp *smtp_new(uv_loop_t *loop, const struct smtp_events *events, void *context);
+/* Takes config. An open connection is left as soon as the message on its way is done. */
+void smtp_configure(struct smtp *s, struct smtp_config *config);
+/* Takes m until `done`. */
 void smtp_send(struct smtp *s, struct smtp_message *m);
-/* The result of a finished message is on disk: the next one's end may go. Every finished message is released. */
-void smtp_release(struct smtp *s, uint64_t id);
-/* QUIT when idle, else closes. */
-void smtp_end(struct smtp *s);
-void smtp_message_free(struct smtp_message **m);
-/* How many recipients a message may have. */
-enum { SMTP_RECIPIENTS_MAX = 100 };
-/* Is this text fit for an envelope? No controls, spaces, <>; one @. */
-bool smtp_address_ok(const char *address);
+/* The outcome of one message is on disk. No content leaves before all earlier outcomes are: so that a crash can repeat
+ * one message at most. */
+void smtp_settle(struct smtp *s);
+/* Begins nothing new; waits at most patience microseconds for the answer to a final dot; then `ended`. */
+void smtp_end(struct smtp *s, int64_t patience);
+/* After `ended`, or when there is nothing to wait for: frees it, without callbacks; messages are freed. */
+void smtp_free(struct smtp **s);
 
 #endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How mails come into an account's outbox: new ones, as rows of a transaction that may be an alarm's, and at the start
+ * those that the store still has open, a few at a time. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services/email/email_inside.h"
+#include "services/email/message.h"
+#include "station/log.h"
+#include "station/must.h"
+
+enum {
+	LOAD_MAILS = 8 /* as many values as a query takes for one slot */,
+	LOAD_DELIVERIES = LOAD_MAILS * SMTP_RECIPIENTS_MAX
+};
+
+/* --- new mail ------------------------------------------------------------------------------------------------------ */
+
+static bool known(const struct outgoing *o, const char *address)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (strcasecmp(o->deliveries[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* One delivery for each address, however often it stands there. */
+static void fill_deliveries(struct outgoing *o, const struct draft *d)
+{
+	o->deliveries = must_alloc((d->count + 1) * sizeof *o->deliveries);
+	for (size_t i = 0; i < d->count; i++) {
+		if (known(o, d->to[i].address))
+			continue;
+		struct delivery_record *r = &o->deliveries[o->count++];
+		record_init(&delivery_kind, r);
+		r->mail = must_strdup(o->mail.id);
+		r->address = must_strdup(d->to[i].address);
+		r->name = must_strdup(d->to[i].name);
+		r->recipient = must_strdup(d->recipient);
+		r->alarm = must_strdup(d->alarm);
+		r->account = must_strdup(o->mail.account);
+		r->field = (int)d->to[i].field;
+		r->open = true;
+	}
+}
+
+static void fill_mail(struct station *s, struct mail_record *m, const struct outgoing_account *a,
+                      const char *account_name, const struct draft *d)
+{
+	char uuid[37], from[ADDRESS_SIZE] = "";
+	uuid_make(uuid);
+	if (a)
+		account_sender_address(a, from, sizeof from);
+	char *ascii_from = message_envelope_address(from);
+	const char *domain = strrchr(ascii_from, '@');
+	record_init(&mail_kind, m);
+	m->id = must_strdup(uuid);
+	m->sequence = station_sequence(s);
+	m->account = must_strdup(a ? a->c.name : account_name);
+	m->kind = (int)d->kind;
+	m->open = true;
+	m->created.us = station_now(s);
+	m->subject = must_strdup(d->subject);
+	m->body = must_strdup(d->body);
+	m->from = must_strdup(from);
+	m->replyTo = must_strdup(a ? a->replyTo.address : "");
+	m->messageId = must_format("%s@%s", uuid, domain ? domain + 1 : "belfry.invalid");
+	m->alarm = must_strdup(d->alarm);
+	m->priority = d->priority;
+	free(ascii_from);
+}
+
+/* The hook of the transaction that carries a new mail. */
+struct arriving {
+	struct station *station;
+	struct outgoing *mail; /* owned */
+};
+
+static void arrived(void *context, int code, const struct err *e)
+{
+	struct arriving *x = context;
+	struct outgoing_account *a = account_by_name(x->station, x->mail->mail.account);
+	if (code != 0) /* an alarm is mailed from memory rather than not at all */
+		log_error("mail %s could not be written and is sent from memory: %s", x->mail->mail.id, e->text);
+	ledger_tell(x->station, x->mail);
+	if (a && (a->c.flags & COMPONENT_RUNNING)) {
+		outbox_enqueue(a, x->mail);
+	} else { /* it is on disk; an account of that name will find it there */
+		log_warn("mail %s waits: there is no account \"%s\"", x->mail->mail.id, x->mail->mail.account);
+		outgoing_free(x->mail);
+	}
+	free(x);
+}
+
+void outbox_add(struct station *s, struct outgoing_account *a, const char *account_name, struct store_tx *tx,
+                const struct draft *d, char *id)
+{
+	struct outgoing *o = must_alloc(sizeof *o);
+	fill_mail(s, &o->mail, a, account_name, d);
+	fill_deliveries(o, d);
+	store_tx_put(tx, &mail_kind, &o->mail);
+	for (size_t i = 0; i < o->count; i++)
+		store_tx_put(tx, &delivery_kind, &o->deliveries[i]);
+	struct arriving *x = must_alloc(sizeof *x);
+	*x = (struct arriving){ s, o };
+	store_tx_hook(tx, arrived, x);
+	if (id)
+		memcpy(id, o->mail.id, 37);
+}
+
+void outgoing_free(struct outgoing *o)
+{
+	record_finish(&mail_kind, &o->mail);
+	for (size_t i = 0; i < o->count; i++)
+		record_finish(&delivery_kind, &o->deliveries[i]);
+	free(o->deliveries);
+	free(o);
+}
+
+/* --- what the store has -------------------------------------------------------------------------------------------- */
+
+struct loading {
+	struct station *station;
+	uint64_t account;
+	int64_t after, before;              /* sequences: what has been read; what has come since we began */
+	struct outgoing *mails[LOAD_MAILS]; /* owned until enqueued */
+	size_t count;
+	bool more;
+};
+
+static struct outgoing_account *account_of(const struct loading *l)
+{
+	struct component *c = station_by_handle(l->station, l->account);
+	bool there = component_is(c, &email_outgoing_account) && (c->flags & COMPONENT_RUNNING);
+	return there ? COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account) : NULL;
+}
+
+static void load_next(struct loading *l);
+
+static void add_delivery(struct loading *l, const struct delivery_record *r)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct outgoing *o = l->mails[i];
+		if (strcmp(r->mail, o->mail.id) != 0)
+			continue;
+		o->deliveries = must_realloc(o->deliveries, (o->count + 1) * sizeof *o->deliveries);
+		record_copy(&delivery_kind, &o->deliveries[o->count++], r);
+	}
+}
+
+static void deliveries_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct loading *l = context;
+	struct outgoing_account *a = account_of(l);
+	if (code != 0)
+		log_error("the outbox could not be read: %s", e->text);
+	for (size_t i = 0; code == 0 && i < rows->count; i++)
+		add_delivery(l, store_row(rows, i));
+	for (size_t i = 0; i < l->count; i++) {
+		if (a && code == 0 && l->mails[i]->count)
+			outbox_enqueue(a, l->mails[i]);
+		else
+			outgoing_free(l->mails[i]);
+	}
+	l->count = 0;
+	if (a && code == 0 && l->more)
+		load_next(l);
+	else
+		free(l);
+}
+
+static void mails_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct loading *l = context;
+	if (code != 0)
+		log_error("the outbox could not be read: %s", e->text);
+	if (code != 0 || rows->count == 0) {
+		free(l);
+		return;
+	}
+	struct store_query q = { .kind = &delivery_kind, .limit = LOAD_DELIVERIES };
+	for (size_t i = 0; i < rows->count; i++) {
+		struct outgoing *o = must_alloc(sizeof *o);
+		record_copy(&mail_kind, &o->mail, store_row(rows, i));
+		l->mails[l->count++] = o;
+		l->after = o->mail.sequence;
+		store_where_add(&q, "mail", STORE_EQ, value_string(o->mail.id));
+	}
+	l->more = rows->more;
+	store_ask(l->station->store, &q, deliveries_read, l);
+}
+
+static void load_next(struct loading *l)
+{
+	struct outgoing_account *a = account_of(l);
+	struct store_query q = { .kind = &mail_kind, .order = "sequence", .limit = LOAD_MAILS };
+	store_where_add(&q, "open", STORE_EQ, value_boolean(true));
+	store_where_add(&q, "account", STORE_EQ, value_string(a->c.name));
+	if (a == account_first(l->station)) /* mails from a time when there was no account */
+		store_where_add(&q, "account", STORE_EQ, value_string(""));
+	store_where_add(&q, "sequence", STORE_GT, value_integer(l->after));
+	store_where_add(&q, "sequence", STORE_LT, value_integer(l->before));
+	store_ask(l->station->store, &q, mails_read, l);
+}
+
+void outbox_load(struct outgoing_account *a)
+{
+	struct loading *l = must_alloc(sizeof *l);
+	*l = (struct loading){
+		.station = a->c.station, .account = a->c.handle, .after = -1, .before = station_sequence(a->c.station)
+	};
+	load_next(l);
+}
+
+/* --- another name -------------------------------------------------------------------------------------------------- */
+
+static void set_name(char **field, const char *name)
+{
+	static const struct slot row = { .name = "account", .kind = V_STRING };
+	struct value v = value_string(name);
+	slot_write(&row, field, &v);
+}
+
+static void rename_one(struct outgoing *o, const char *name, struct store_tx *tx)
+{
+	set_name(&o->mail.account, name);
+	store_tx_put(tx, &mail_kind, &o->mail);
+	for (size_t i = 0; i < o->count; i++) {
+		set_name(&o->deliveries[i].account, name);
+		store_tx_put(tx, &delivery_kind, &o->deliveries[i]);
+	}
+}
+
+void outbox_renamed(struct outgoing_account *a)
+{
+	struct outgoing *const lists[] = { a->ready, a->waiting, a->flying };
+	struct store_tx *tx = store_tx_new();
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		for (struct outgoing *o = lists[i]; o; o = o->next)
+			if (strcmp(o->mail.account, a->c.name) != 0)
+				rename_one(o, a->c.name, tx);
+	if (store_tx_empty(tx))
+		store_tx_free(&tx);
+	else
+		store_commit(a->c.station->store, tx, NULL, NULL);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A scripted mail server on a thread: it listens on 127.0.0.1 and plays one script a connection, line by line:
+ *   >TEXT    sends TEXT and CR LF; several such lines in a row leave in one packet
+ *   <TEXT    reads a line, which must begin with TEXT
+ *   .        reads a mail up to its final dot
+ *   tls      makes the TLS handshake as a server
+ *   cut      resets the connection
+ *   gone     waits until the client has closed
+ *   go       waits for peer_go()
+ * After its script it closes. What did not go as written is in `wrong`. */
+#ifndef BELFRY_TESTS_PEER_H
+#define BELFRY_TESTS_PEER_H
+
+#include <semaphore.h>
+
+#include "tests/unit/pki.h"
+
+struct peer {
+	const char *scripts[6]; /* one a connection */
+	const struct pair *certificate;
+	const char *priority;
+	int port, listener, connections;
+	pthread_t thread;
+	sem_t go;
+	char wrong[400];
+	char *heard; /* all that was received, each line with \n */
+	size_t heard_length, heard_size;
+	/* the connection now */
+	int fd;
+	gnutls_session_t session;
+	gnutls_certificate_credentials_t credentials;
+	char in[1 << 16];
+	size_t in_head, in_tail;
+};
+
+static inline ssize_t peer_read(struct peer *p, char *to, size_t size)
+{
+	ssize_t n;
+	do
+		n = p->session ? gnutls_record_recv(p->session, to, size) : recv(p->fd, to, size, 0);
+	while (n == GNUTLS_E_AGAIN && p->session);
+	return n;
+}
+
+static inline void peer_hear(struct peer *p, const char *line, size_t length)
+{
+	if (p->heard_length + length + 1 > p->heard_size)
+		p->heard = must_realloc(p->heard, p->heard_size = 2 * (p->heard_length + length + 1));
+	memcpy(p->heard + p->heard_length, line, length);
+	p->heard_length += length;
+	p->heard[p->heard_length] = '\0';
+}
+
+static inline bool peer_line(struct peer *p, char *line, size_t size)
+{
+	for (;;) {
+		char *start = p->in + p->in_head, *end = memchr(start, '\n', p->in_tail - p->in_head);
+		if (end) {
+			size_t whole = (size_t)(end - start) + 1, length = whole < size ? whole : size - 1;
+			memcpy(line, start, length);
+			line[length] = '\0';
+			p->in_head += whole;
+			peer_hear(p, line, length);
+			line[strcspn(line, "\r\n")] = '\0';
+			return true;
+		}
+		memmove(p->in, start, p->in_tail - p->in_head);
+		p->in_tail -= p->in_head;
+		p->in_head = 0;
+		ssize_t n = p->in_tail < sizeof p->in ? peer_read(p, p->in + p->in_tail, sizeof p->in - p->in_tail) : 0;
+		if (n <= 0)
+			return false;
+		p->in_tail += (size_t)n;
+	}
+}
+
+static inline void peer_wrong(struct peer *p, const char *step, const char *found)
+{
+	if (!*p->wrong)
+		snprintf(p->wrong, sizeof p->wrong, "connection %d, at \"%.100s\": %.200s", p->connections, step, found);
+}
+
+static inline void peer_send(struct peer *p, const char *text, size_t length)
+{
+	if (p->session)
+		gnutls_record_send(p->session, text, length);
+	else
+		send(p->fd, text, length, MSG_NOSIGNAL);
+}
+
+static inline void peer_tls(struct peer *p, const char *step)
+{
+	gnutls_x509_crt_t chain[1] = { p->certificate->crt };
+	must(gnutls_certificate_allocate_credentials(&p->credentials) == 0);
+	must(gnutls_certificate_set_x509_key(p->credentials, chain, 1, p->certificate->key) == 0);
+	must(gnutls_init(&p->session, GNUTLS_SERVER) == 0);
+	must(gnutls_priority_set_direct(p->session, p->priority ? p->priority : "NORMAL", NULL) == 0);
+	gnutls_credentials_set(p->session, GNUTLS_CRD_CERTIFICATE, p->credentials);
+	gnutls_transport_set_int(p->session, p->fd);
+	int rc;
+	do
+		rc = gnutls_handshake(p->session);
+	while (rc < 0 && !gnutls_error_is_fatal(rc));
+	if (rc < 0)
+		peer_wrong(p, step, gnutls_strerror(rc));
+}
+
+static inline void peer_step(struct peer *p, const char *step)
+{
+	char line[8192];
+	if (*step == '<') {
+		if (!peer_line(p, line, sizeof line))
+			peer_wrong(p, step, "(the client has closed)");
+		else if (strncmp(line, step + 1, strlen(step + 1)) != 0)
+			peer_wrong(p, step, line);
+	} else if (strcmp(step, ".") == 0) {
+		do
+			if (!peer_line(p, line, sizeof line)) {
+				peer_wrong(p, step, "(the client has closed)");
+				return;
+			}
+		while (strcmp(line, ".") != 0);
+	} else if (strcmp(step, "tls") == 0) {
+		peer_tls(p, step);
+	} else if (strcmp(step, "gone") == 0) {
+		while (peer_line(p, line, sizeof line))
+			;
+	} else if (strcmp(step, "go") == 0) {
+		sem_wait(&p->go);
+	} else if (strcmp(step, "cut") == 0) {
+		struct linger now = { 1, 0 };
+		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	}
+}
+
+/* All '>' lines from here on in one packet; returns the rest of the script. */
+static inline const char *peer_say(struct peer *p, const char *script)
+{
+	char *text = must_alloc(strlen(script) * 2 + 1);
+	size_t length = 0;
+	while (*script == '>') {
+		size_t n = strcspn(++script, "\n");
+		memcpy(text + length, script, n);
+		memcpy(text + length + n, "\r\n", 2);
+		length += n + 2;
+		script += n + (script[n] == '\n');
+	}
+	peer_send(p, text, length);
+	free(text);
+	return script;
+}
+
+static inline void peer_play(struct peer *p, const char *script)
+{
+	while (*script) {
+		if (*script == '>') {
+			script = peer_say(p, script);
+			continue;
+		}
+		size_t n = strcspn(script, "\n");
+		char *step = must_strndup(script, n);
+		peer_step(p, step);
+		free(step);
+		script += n + (script[n] == '\n');
+	}
+}
+
+static inline void *peer_main(void *argument)
+{
+	struct peer *p = argument;
+	for (size_t i = 0; i < ARRAY_SIZE(p->scripts) && p->scripts[i]; i++) {
+		p->fd = accept(p->listener, NULL, NULL);
+		if (p->fd < 0)
+			return NULL;
+		p->connections++;
+		p->in_head = p->in_tail = 0;
+		peer_play(p, p->scripts[i]);
+		if (p->session) {
+			gnutls_deinit(p->session);
+			gnutls_certificate_free_credentials(p->credentials);
+			p->session = NULL;
+		}
+		close(p->fd);
+	}
+	return NULL;
+}
+
+static inline void peer_start(struct peer *p)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof a;
+	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&a, size) == 0 && listen(p->listener, 8) == 0);
+	must(getsockname(p->listener, (struct sockaddr *)&a, &size) == 0);
+	p->port = ntohs(a.sin_port);
+	p->heard = must_strdup("");
+	p->heard_length = p->heard_size = 0;
+	must(sem_init(&p->go, 0, 0) == 0 && pthread_create(&p->thread, NULL, peer_main, p) == 0);
+}
+
+static inline void peer_go(struct peer *p)
+{
+	sem_post(&p->go);
+}
+
+/* Joins it: every script has been played, or the client will not come again. */
+static inline void peer_stop(struct peer *p)
+{
+	sem_post(&p->go);
+	shutdown(p->listener, SHUT_RDWR);
+	must(pthread_join(p->thread, NULL) == 0);
+	close(p->listener);
+	free(p->heard);
+	p->heard = NULL;
+	sem_destroy(&p->go);
+}
+
+#endif

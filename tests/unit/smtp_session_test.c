@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From the greeting to the login: TLS modes, trust, AUTH, and every way in which a server, or somebody in between, may
+ * try to get a password or a mail that it should not have. */
+#include <sys/stat.h>
+
+#include "tests/unit/dialogue.h"
+
+#define SECRET "Sesam-7391"
+
+struct fixture {
+	char directory[64];
+	struct keyring *keyring;
+	struct pair ca, good, other, self;
+	struct trust_snapshot *trust;
+};
+
+static struct smtp_config *login(const struct fixture *f, const struct peer *p, enum smtp_security security,
+                                 enum smtp_mechanism mechanism)
+{
+	struct smtp_config *c = config_for(p);
+	c->security = security;
+	c->trust = trust_retain(f->trust);
+	c->user = must_strdup("alice");
+	c->password = secret_seal(f->keyring, SECRET, strlen(SECRET));
+	c->keyring = f->keyring;
+	c->mechanism = mechanism;
+	return c;
+}
+
+static int group_setup(void **state)
+{
+	struct fixture *f = must_alloc(sizeof *f);
+	must(sodium_init() >= 0);
+	snprintf(f->directory, sizeof f->directory, "/tmp/belfry-test-XXXXXX");
+	must(mkdtemp(f->directory) != NULL);
+	struct err e = { 0 };
+	f->keyring = keyring_open(f->directory, &e);
+	must(f->keyring != NULL);
+	f->ca = pair_make((struct wish){ .cn = "Test CA", .ca = true });
+	f->good = pair_make((struct wish){ .cn = "good", .names = { "ip:127.0.0.1" }, .issuer = &f->ca });
+	f->other = pair_make((struct wish){ .cn = "other", .names = { "other.example" }, .issuer = &f->ca });
+	f->self = pair_make((struct wish){ .cn = "self", .names = { "ip:127.0.0.1" } });
+	f->trust = snapshot_new(anchors_new("/nonexistent", f->ca.pem), NULL, 0);
+	*state = f;
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[80];
+	pair_free(&f->ca);
+	pair_free(&f->good);
+	pair_free(&f->other);
+	pair_free(&f->self);
+	trust_release(&f->trust);
+	keyring_close(&f->keyring);
+	snprintf(path, sizeof path, "%s/key", f->directory);
+	unlink(path);
+	rmdir(f->directory);
+	free(f);
+	return 0;
+}
+
+/* base64 of NUL alice NUL Sesam-7391, of alice, of Sesam-7391 */
+#define PLAIN_SECRET "AGFsaWNlAFNlc2FtLTczOTE="
+#define B64_ALICE "YWxpY2U="
+#define B64_SECRET "U2VzYW0tNzM5MQ=="
+#define AUTH_EHLO ">250-mail.test\n>250-PIPELINING\n>250 AUTH PLAIN LOGIN\n"
+#define STARTTLS_EHLO ">250-mail.test\n>250-STARTTLS\n>250-PIPELINING\n>250 AUTH PLAIN LOGIN\n"
+#define MAIL_TAKEN ENVELOPE TAKEN ".\n>250 ok\ngone\n"
+
+static void no_secret(const struct client *c)
+{
+	assert_null(strstr(c->transcript, SECRET));
+	assert_null(strstr(c->transcript, PLAIN_SECRET));
+	assert_null(strstr(c->transcript, B64_SECRET));
+	assert_null(strstr(c->failure.err.text, SECRET));
+}
+
+/* --- what works ---------------------------------------------------------------------------------------------------- */
+
+static void delivers(struct fixture *f, enum smtp_security security, enum smtp_mechanism mechanism, const char *script)
+{
+	struct peer p = { .scripts = { script }, .certificate = &f->good };
+	struct client c;
+	peer_start(&p);
+	struct smtp_config *config = login(f, &p, security, mechanism);
+	config->allow_clear_text = security == SMTP_CLEAR;
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'd', 1);
+	if (c.done[0]->recipients[0].outcome != SMTP_ACCEPTED)
+		fail_msg("%s\n%s", c.failure.err.text, c.transcript);
+	no_secret(&c);
+	assert_int_equal(strncmp(c.done[0]->tls_version, "TLS", 3) == 0, security != SMTP_CLEAR);
+	assert_int_equal(strlen(c.done[0]->fingerprint) == 64, security != SMTP_CLEAR);
+	assert_int_equal(strlen(c.done[0]->cipher) > 5, security != SMTP_CLEAR);
+	finish(&c, &p);
+}
+
+static void test_modes_and_mechanisms(void **state)
+{
+	struct fixture *f = *state;
+	delivers(f, SMTP_CLEAR, SMTP_AUTO, GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_CLEAR, SMTP_LOGIN,
+	         GREETING AUTH_EHLO "<AUTH LOGIN\n>334 VXNlcm5hbWU6\n<" B64_ALICE "\n>334 UGFzc3dvcmQ6\n<" B64_SECRET
+	                            "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_CLEAR, SMTP_AUTO,
+	         GREETING ">250-mail.test\n>250-PIPELINING\n>250 AUTH=LOGIN\n<AUTH LOGIN\n>334 x\n<" B64_ALICE
+	                  "\n>334 x\n<" B64_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_STARTTLS, SMTP_AUTO,
+	         GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\n<EHLO station.test\n" AUTH_EHLO
+	                                "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN);
+}
+
+/* What was offered in clear counts no more once the connection is secured. */
+static void test_capabilities_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct peer p = { .scripts = { GREETING STARTTLS_EHLO
+		                           "<STARTTLS\n>220 go\ntls\n<EHLO station.test\n>250 mail.test\ngone\n" },
+		              .certificate = &f->good };
+	struct client c;
+	peer_start(&p);
+	client_open(&c, login(f, &p, SMTP_STARTTLS, SMTP_AUTO));
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	assert_non_null(strstr(c.failure.err.text, "offers no login"));
+	finish(&c, &p);
+}
+
+/* --- what fails closed --------------------------------------------------------------------------------------------- */
+
+static const struct {
+	enum smtp_security security;
+	enum smtp_mechanism mechanism;
+	const char *script;
+	int code;
+	enum smtp_stage stage;
+	const char *words;
+} closed[] = {
+	{ SMTP_STARTTLS, SMTP_AUTO, GREETING AUTH_EHLO "gone\n", E_TLS, STAGE_EHLO, "does not offer STARTTLS" },
+	{ SMTP_STARTTLS, SMTP_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>454 4.7.0 not now\ngone\n", E_TLS, STAGE_STARTTLS,
+	  "refused STARTTLS" },
+	{ SMTP_STARTTLS, SMTP_AUTO,
+	  GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\n>250-mail.test\n>250 AUTH PLAIN LOGIN\n>235 2.7.0 ok\ngone\n",
+	  E_PROTOCOL, STAGE_STARTTLS, "injected" },
+	{ SMTP_STARTTLS, SMTP_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngo\n>rubbish that is no TLS at all\ngone\n",
+	  E_TLS, STAGE_STARTTLS, "" },
+	{ SMTP_STARTTLS, SMTP_AUTO, GREETING ">502 what?\ngone\n", E_PROTOCOL, STAGE_EHLO, "does not know EHLO" },
+	{ SMTP_TLS, SMTP_AUTO, ">220 mail.test ESMTP\ngone\n", E_TLS, STAGE_CONNECT, "STARTTLS" },
+	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING ">250 mail.test\ngone\n", E_AUTH, STAGE_EHLO, "offers no login" },
+	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING ">250-mail.test\n>250 AUTH CRAM-MD5\ngone\n", E_AUTH, STAGE_EHLO,
+	  "CRAM-MD5" },
+	{ SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING ">250-mail.test\n>250 AUTH LOGIN\ngone\n", E_AUTH, STAGE_EHLO,
+	  "not PLAIN" },
+	{ SMTP_CLEAR, SMTP_AUTO, GREETING AUTH_EHLO "gone\n", E_AUTH, STAGE_EHLO, "without TLS" },
+	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>535 5.7.8 no: " SECRET " " B64_SECRET "\ngone\n",
+	  E_AUTH, STAGE_AUTH, "refused the login of \"alice\"" },
+	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>454 4.7.0 later\ngone\n", E_AUTH, STAGE_AUTH,
+	  "cannot check" },
+	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>421 4.7.0 bye\ngone\n", E_AUTH, STAGE_AUTH,
+	  "cannot check" },
+	{ SMTP_TLS, SMTP_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>235 2.7.0 ok\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	  "before it was sent" },
+	{ SMTP_TLS, SMTP_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>334 x\n<\n>334 x\n<\n>334 x\ngone\n", E_PROTOCOL,
+	  STAGE_AUTH, "more than name and password" },
+	{ SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>334 x\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	  "more than name and password" },
+};
+
+static void test_fails_closed(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
+		struct peer p = { .scripts = { closed[i].script }, .certificate = &f->good };
+		struct client c;
+		peer_start(&p);
+		client_open(&c, login(f, &p, closed[i].security, closed[i].mechanism));
+		peer_go(&p);
+		smtp_send(c.smtp, mail_to_bob());
+		client_until(&c, 'f', 1);
+		if (c.failure.err.code != closed[i].code || c.failure.stage != closed[i].stage ||
+		    !strstr(c.failure.err.text, closed[i].words))
+			fail_msg("%s\n%s at %s: %s", closed[i].script, err_name(c.failure.err.code),
+			         smtp_stage_name(c.failure.stage), c.failure.err.text);
+		assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING);
+		assert_int_equal(c.ready_count, 0);
+		no_secret(&c);
+		finish(&c, &p);
+	}
+}
+
+/* --- trust --------------------------------------------------------------------------------------------------------- */
+
+static void refused_certificate(struct fixture *f, const struct pair *certificate, enum smtp_security security)
+{
+	const char *script =
+	    security == SMTP_TLS ? "tls\ngone\n" : GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\ngone\n";
+	struct peer p = { .scripts = { script }, .certificate = certificate };
+	struct client c;
+	peer_start(&p);
+	client_open(&c, login(f, &p, security, SMTP_AUTO));
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.failure.err.code, E_UNTRUSTED);
+	assert_true(c.untrusted);
+	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING);
+	client_close(&c);
+	assert_null(strstr(p.heard, "AUTH"));
+	assert_null(strstr(p.heard, "MAIL"));
+	peer_stop(&p);
+}
+
+static void test_untrusted_certificates(void **state)
+{
+	struct fixture *f = *state;
+	for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+		refused_certificate(f, &f->self, s);
+		refused_certificate(f, &f->other, s);
+	}
+}
+
+static void test_old_tls_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct peer p = { .scripts = { "tls\ngone\n" },
+		              .certificate = &f->good,
+		              .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1:%COMPAT" };
+	struct client c;
+	peer_start(&p);
+	client_open(&c, login(f, &p, SMTP_TLS, SMTP_AUTO));
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.failure.err.code, E_TLS);
+	assert_non_null(strstr(c.failure.err.text, "TLS 1.2"));
+	client_close(&c);
+	peer_stop(&p);
+}
+
+static void test_silent_handshake_has_a_deadline(void **state)
+{
+	struct fixture *f = *state;
+	struct peer p = { .scripts = { "gone\n" }, .certificate = &f->good };
+	struct client c;
+	peer_start(&p);
+	struct smtp_config *config = login(f, &p, SMTP_TLS, SMTP_AUTO);
+	config->connect_timeout = 100000;
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.failure.err.code, E_TIMEOUT);
+	finish(&c, &p);
+}
+
+/* A name and password that do not fit on the AUTH line go as the answer to 334. */
+static void test_long_password(void **state)
+{
+	struct fixture *f = *state;
+	struct peer p = { .scripts = { "tls\n" GREETING AUTH_EHLO
+		                           "<AUTH PLAIN\n>334 \n<AGFsaWNlAHBw\n>235 ok\n" MAIL_TAKEN },
+		              .certificate = &f->good };
+	struct client c;
+	char password[1000];
+	memset(password, 'p', sizeof password);
+	peer_start(&p);
+	struct smtp_config *config = login(f, &p, SMTP_TLS, SMTP_AUTO);
+	free(config->password);
+	config->password = secret_seal(f->keyring, password, sizeof password);
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'd', 1);
+	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_ACCEPTED);
+	assert_null(strstr(c.transcript, "cHBwcHBw"));
+	finish(&c, &p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_modes_and_mechanisms), cmocka_unit_test(test_capabilities_are_forgotten),
+		cmocka_unit_test(test_fails_closed),         cmocka_unit_test(test_untrusted_certificates),
+		cmocka_unit_test(test_old_tls_is_refused),   cmocka_unit_test(test_silent_handshake_has_a_deadline),
+		cmocka_unit_test(test_long_password),
+	};
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
