@@ -55,6 +55,7 @@ void line_secure(struct line *l);
  * what is static text; 0 for us: no limit. */
 void line_expect(struct line *l, int64_t us, const char *what);
 
+/* What the connection is. */
 bool line_is_secure(const struct line *l);
 const char *line_peer(const struct line *l); /* "mail.example:587" */
 /* Our own address as RFC 5321 4.1.3 writes it: "[192.0.2.7]", "[IPv6:...]". buf holds at least 64 bytes. */

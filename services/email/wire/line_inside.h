@@ -55,6 +55,7 @@ struct line {
 	const char *waited_for;
 };
 
+/* Appends a copy; the array grows. */
 void bytes_add(struct bytes *b, const char *data, size_t length);
 
 /* line.c */
