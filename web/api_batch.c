@@ -15,12 +15,12 @@ struct run {
 	struct invocation inv;
 	struct request *request;
 	struct actor actor;
-	json_t *operations; /* owned */
-	json_t *results;    /* owned; one for each operation */
-	json_t *warnings;   /* owned */
-	uint64_t *targets;  /* owned; handles of the components */
-	size_t next;        /* operation */
-	bool inside;        /* run_on is on the stack: an action that ends at once only returns */
+	const json_t *operations; /* borrowed from the request, which lives until it is answered */
+	json_t *results;          /* owned; one for each operation */
+	json_t *warnings;         /* owned */
+	uint64_t *targets;        /* owned; handles of the components */
+	size_t next;              /* operation */
+	bool inside;              /* run_on is on the stack: an action that ends at once only returns */
 };
 
 /* One operation while the batch is being built. */
@@ -157,7 +157,6 @@ static void plan_operation(struct operation *o)
 
 static void run_free(struct run *run)
 {
-	json_decref(run->operations);
 	json_decref(run->results);
 	json_decref(run->warnings);
 	free(run->targets);
@@ -237,16 +236,13 @@ static void changed(void *context, int code, const struct report *report, uint64
 
 static void run_batch(struct request *r)
 {
-	json_t *body = (json_t *)(uintptr_t)request_body(r),
-	       *list = json_is_object(body) ? json_object_get(body, "operations") : body;
+	const json_t *body = request_body(r), *list = json_is_object(body) ? json_object_get(body, "operations") : body;
 	if (!json_is_array(list) || json_array_size(list) > OPERATIONS_MAX) {
 		request_reply_code(r, E_BAD_REQUEST, "The body must be a list of at most %d operations.", OPERATIONS_MAX);
 		return;
 	}
 	struct run *run = must_alloc(sizeof *run);
-	*run = (struct run){
-		.request = r, .actor = *request_actor(r), .operations = json_incref(list), .results = json_array()
-	};
+	*run = (struct run){ .request = r, .actor = *request_actor(r), .operations = list, .results = json_array() };
 	run->targets = must_alloc((json_array_size(list) + 1) * sizeof *run->targets);
 	struct batch *b = batch_new(request_station(r), &run->actor);
 	struct report report;
