@@ -59,7 +59,7 @@ void request_reply_code(struct request *r, int code, const char *format, ...) __
 void request_reply_report(struct request *r, int code, const struct report *report);
 
 /* The tables of the api_*.c files; each ends with method NULL. */
-extern const struct route session_routes[], component_routes[], batch_routes[], type_routes[], alarm_routes[], mail_routes[],
-    certificate_routes[], event_routes[], health_routes[];
+extern const struct route session_routes[], component_routes[], batch_routes[], type_routes[], alarm_routes[],
+    mail_routes[], certificate_routes[], event_routes[], health_routes[];
 
 #endif
