@@ -239,26 +239,50 @@ static int parse_body(struct request *r, struct err *e)
 
 /* --- over to the engine and back ----------------------------------------------------------------------------------- */
 
+void batch_append(struct request_batch **b, struct request *r)
+{
+	if (!*b) {
+		*b = must_alloc(sizeof **b);
+		(*b)->last = &(*b)->first;
+	}
+	r->next = NULL;
+	*(*b)->last = r;
+	(*b)->last = &r->next;
+}
+
 static enum MHD_Result dispatch(struct request *r, struct MHD_Connection *mhd)
 {
 	snprintf(r->actor.from, sizeof r->actor.from, "%s", r->connection->from);
 	atomic_fetch_add(&r->refs, 1);
 	atomic_store(&r->state, REQUEST_ENGINE);
-	r->message.run = request_run;
 	MHD_suspend_connection(mhd);
 	connection_deadline(r->connection, r->route->flags & ROUTE_BARE ? DEADLINE_READY : DEADLINE_ENGINE);
-	station_post(r->station, &r->message);
+	batch_append(&r->web->requests, r);
 	return MHD_YES;
+}
+
+void exchange_flush(struct web *w)
+{
+	struct request_batch *b = w->requests;
+	w->requests = NULL;
+	if (!b)
+		return;
+	b->message.run = requests_run;
+	station_post(w->station, &b->message);
 }
 
 void exchange_replied(struct message *m)
 {
-	struct request *r = container_of(m, struct request, message);
-	if (r->reply.stream)
-		stream_begin(r->reply.stream, r->connection);
-	MHD_resume_connection(r->connection->mhd);
-	web_wake(r->web);
-	request_drop(r);
+	struct request_batch *b = container_of(m, struct request_batch, message);
+	for (struct request *r = b->first, *next; r; r = next) {
+		next = r->next;
+		if (r->reply.stream)
+			stream_begin(r->reply.stream, r->connection);
+		MHD_resume_connection(r->connection->mhd);
+		web_wake(r->web);
+		request_drop(r);
+	}
+	free(b);
 }
 
 void exchange_abandon(struct request *r)
@@ -280,6 +304,8 @@ static enum MHD_Result complete(struct request *r, struct MHD_Connection *mhd)
 		return page_send(r->page, mhd, r->kept[KEPT_IF_NONE_MATCH]);
 	}
 	int rc = parse_body(r, &e);
+	if (rc == 0 && r->web->stopping)
+		rc = err_set(&e, E_BUSY, NULL, "The station is ending.");
 	if (rc == 0)
 		return dispatch(r, mhd);
 	set_problem(r, rc, e.text);

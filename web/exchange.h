@@ -71,7 +71,7 @@ struct reply {
 };
 
 struct request {
-	struct message message;
+	struct request *next; /* in a batch on its way */
 	atomic_int refs, state;
 	struct web *web;
 	struct station *station;
@@ -86,12 +86,7 @@ struct request {
 	bool head, changing;
 	const struct route *route;
 	char *raw, *path, *params_text; /* into text: the target as sent, decoded, and room for the parameters */
-	struct segment segments[SEGMENTS_MAX];
-	size_t segment_count;
-	struct {
-		const char *name, *value;
-	} params[PARAMS_MAX], query[QUERY_MAX];
-	size_t param_count, query_count;
+	size_t segment_count, param_count, query_count;
 	char *kept_text; /* owned; kept[] points into it */
 	size_t kept_size;
 	const char *kept[KEPT_COUNT];
@@ -103,6 +98,11 @@ struct request {
 	struct actor actor;
 	char csrf[80];
 	struct reply reply;
+	/* Filled as far as the counts say; not cleared. */
+	struct segment segments[SEGMENTS_MAX];
+	struct {
+		const char *name, *value;
+	} params[PARAMS_MAX], query[QUERY_MAX];
 	char text[];
 };
 
@@ -111,16 +111,24 @@ void *exchange_line(void *web, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result exchange_handle(void *web, struct MHD_Connection *mhd, const char *url, const char *method,
                                 const char *version, const char *data, size_t *size, void **request);
 void exchange_completed(void *web, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how);
-/* The engine's answer has come. Runs as the request's message. */
+/* Requests and answers travel in batches: one wakeup for all that one turn of a thread has produced. */
+struct request_batch {
+	struct message message;
+	struct request *first, **last;
+};
+void batch_append(struct request_batch **b, struct request *r); /* makes the batch when there is none */
+/* The engine's answers have come. Runs as a batch's message. */
 void exchange_replied(struct message *m);
+/* Web thread: what a turn has dispatched goes to the engine. */
+void exchange_flush(struct web *w);
 /* The engine is too slow, or the station ends: answers without it. */
 void exchange_abandon(struct request *r);
 
 /* request.c */
 struct request *request_new(struct web *w, const char *target);
 void request_drop(struct request *r);
-/* Engine thread: who is it, may they; then the route's handler. Runs as the request's message. */
-void request_run(struct message *m);
+/* Engine thread: who is it, may they; then the route's handler. Runs as a batch's message. */
+void requests_run(struct message *m);
 /* The problem details of a code as JSON text, owned. */
 char *problem_text(int code, const char *detail, const struct report *report, bool setup);
 void request_reply_stream(struct request *r, struct stream *stream);

@@ -19,7 +19,9 @@
 struct request *request_new(struct web *w, const char *target)
 {
 	size_t length = strlen(target); /* bounded by the connection's pool */
-	struct request *r = must_alloc(sizeof *r + 3 * length + 2 * QUERY_MAX + PARAMS_MAX + 16);
+	struct request *r = malloc(sizeof *r + 3 * length + 2 * QUERY_MAX + PARAMS_MAX + 16);
+	must(r != NULL);
+	memset(r, 0, offsetof(struct request, segments));
 	atomic_init(&r->refs, 1);
 	atomic_init(&r->state, REQUEST_WEB);
 	r->web = w;
@@ -58,16 +60,28 @@ void request_drop(struct request *r)
 	free(r);
 }
 
-/* The answer stands in r->reply: back to the web thread, unless that has given up waiting. */
+static void flush_replies(struct web *w)
+{
+	struct request_batch *b = w->replies;
+	w->replies = NULL;
+	if (!b)
+		return;
+	b->message.run = exchange_replied;
+	net_post(&w->thread, &b->message);
+}
+
+/* The answer stands in r->reply: back to the web thread, unless that has given up waiting. Who is not abandoned knows
+ * that the web server is there. */
 static void finish(struct request *r)
 {
 	int expected = REQUEST_ENGINE;
-	if (atomic_compare_exchange_strong(&r->state, &expected, REQUEST_REPLIED)) {
-		r->message.run = exchange_replied;
-		net_post(&r->web->thread, &r->message); /* with the engine's reference */
-	} else {
+	if (!atomic_compare_exchange_strong(&r->state, &expected, REQUEST_REPLIED)) {
 		request_drop(r);
+		return;
 	}
+	batch_append(&r->web->replies, r); /* with the engine's reference */
+	if (!r->web->replying)
+		flush_replies(r->web);
 }
 
 /* --- who, and may they --------------------------------------------------------------------------------------------- */
@@ -107,15 +121,10 @@ static int resolve(struct request *r)
 	return rc;
 }
 
-void request_run(struct message *m)
+static void run(struct request *r)
 {
 	static const char *const names[] = { "nobody", "a viewer", "an operator", "an administrator" };
-	struct request *r = container_of(m, struct request, message);
 	bool open = r->route->flags & ROUTE_OPEN;
-	if (atomic_load(&r->state) != REQUEST_ENGINE) {
-		request_drop(r);
-		return;
-	}
 	if (!open && resolve(r) != 0) {
 		request_reply_code(r, E_UNAUTHORIZED, "%s",
 		                   r->token || r->cookie ? "This login is over; log in again." : err_text(E_UNAUTHORIZED));
@@ -128,6 +137,27 @@ void request_run(struct message *m)
 		request_reply_code(r, E_FORBIDDEN, "This needs %s; you are %s.", names[r->route->role], names[r->actor.role]);
 	else
 		r->route->handle(r);
+}
+
+void requests_run(struct message *m)
+{
+	struct request_batch *b = container_of(m, struct request_batch, message);
+	struct web *w = NULL;
+	for (struct request *r = b->first, *next; r; r = next) {
+		next = r->next;
+		if (atomic_load(&r->state) != REQUEST_ENGINE) {
+			request_drop(r); /* abandoned; the web server may be gone */
+			continue;
+		}
+		w = r->web;
+		w->replying = true;
+		run(r);
+	}
+	if (w) {
+		w->replying = false;
+		flush_replies(w);
+	}
+	free(b);
 }
 
 /* --- what handlers read -------------------------------------------------------------------------------------------- */

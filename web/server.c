@@ -130,6 +130,7 @@ static void turn(uv_prepare_t *prepare)
 		return;
 	w->busy = false;
 	MHD_run(w->daemon);
+	exchange_flush(w);
 	unsigned MHD_LONG_LONG timeout;
 	if (MHD_get_timeout(w->daemon, &timeout) != MHD_YES)
 		return;

@@ -56,13 +56,16 @@ struct web {
 	bool stopping;
 	struct connection *connections;
 	unsigned connection_limit, stream_count;
-	unsigned young;          /* connections without a first request */
-	size_t bodies;           /* bytes of bodies being received */
-	struct router *router;   /* constant once started */
-	struct pages *pages;     /* constant once started */
-	struct events *events;   /* the engine's half of the event streams */
-	struct streams *streams; /* the web thread's half */
-	char *openapi;           /* owned by the engine, made at first use */
+	unsigned young;                 /* connections without a first request */
+	size_t bodies;                  /* bytes of bodies being received */
+	struct request_batch *requests; /* to the engine, gathered in one turn */
+	struct router *router;          /* constant once started */
+	struct pages *pages;            /* constant once started */
+	struct events *events;          /* the engine's half of the event streams */
+	struct streams *streams;        /* the web thread's half */
+	struct request_batch *replies;  /* engine thread: to the web thread, gathered while a batch runs */
+	bool replying;                  /* engine thread: a batch runs */
+	char *openapi;                  /* owned by the engine, made at first use */
 	char address[300];
 	int port;
 	char fingerprint[65];

@@ -69,15 +69,15 @@ static const struct header page_headers[] = {
 	  "worker-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
 	  "base-uri 'none'; require-trusted-types-for 'script'; trusted-types belfry" },
 	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "X-Frame-Options", "DENY" },
+	{ "Strict-Transport-Security", "max-age=31536000" },
 	{ "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()" },
 	{ "Cache-Control", "no-cache" },
 };
 static const struct header all_headers[] = {
 	{ "X-Content-Type-Options", "nosniff" },
-	{ "X-Frame-Options", "DENY" },
 	{ "Referrer-Policy", "no-referrer" },
 	{ "Cross-Origin-Resource-Policy", "same-origin" },
-	{ "Strict-Transport-Security", "max-age=31536000" },
 };
 
 static void add_headers(struct MHD_Response *response, const struct header *headers, size_t count)
