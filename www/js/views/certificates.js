@@ -58,7 +58,11 @@ async function importPem(after) {
   const pem = h('textarea', { spellcheck: 'false', placeholder: '-----BEGIN CERTIFICATE-----' });
   const file = h('input', { type: 'file', accept: '.pem,.crt,.cer', oninput: async () => { pem.value = await file.files[0].text(); } });
   const answer = /** @type {any} */ (await ask('Import a certificate', () => [labelled('File', file), labelled('PEM', pem, 'Choose a file, or paste the text here'), labelled('Alias', alias, 'Optional: the name in the store')], {
-    ok: 'Import', submit: () => post('/certificates/user', alias.value ? { alias: alias.value, pem: pem.value } : { pem: pem.value }),
+    ok: 'Import',
+    submit: async () => {
+      const text = pem.value || (file.files[0] ? await file.files[0].text() : ''); // a quick hand is before the file has been read
+      return post('/certificates/user', alias.value ? { alias: alias.value, pem: text } : { pem: text });
+    },
   }));
   if (!answer) return;
   toast(answer.warnings?.length ? answer.warnings[0].detail || answer.warnings[0] : 'Imported.');
