@@ -6,37 +6,54 @@
 #include <string.h>
 
 #include "station/must.h"
-#include "web/request.h"
+#include "web/server.h"
 
-/* Answers with an ETag over the bytes; who has them hears 304. Takes json. */
-static void reply_constant(struct request *r, json_t *json)
+/* Answers with an ETag over the bytes; who has them hears 304. */
+static void reply_constant(struct request *r, const char *text)
 {
 	unsigned char hash[16];
-	char hex[2 * sizeof hash + 1], etag[sizeof hex + 2], *text = json_dumps(json, JSON_COMPACT);
-	must(text != NULL);
+	char hex[2 * sizeof hash + 1], etag[sizeof hex + 2];
 	crypto_generichash(hash, sizeof hash, (const unsigned char *)text, strlen(text), NULL, 0);
-	free(text);
 	sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
 	snprintf(etag, sizeof etag, "\"%s\"", hex);
 	request_reply_header(r, "ETag", etag);
-	request_reply_json(r, 200, json);
+	request_reply_text(r, 200, "application/json", text);
+}
+
+/* Takes json; owned text. */
+static char *text_of(json_t *json)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	must(text != NULL);
+	return text;
+}
+
+static char *all_types(const struct type *const *types)
+{
+	json_t *items = json_array();
+	for (const struct type *const *t = types; *t; t++)
+		json_array_append_new(items, type_to_json(*t));
+	return text_of(json_pack("{s:o}", "items", items));
 }
 
 static void list_types(struct request *r)
 {
-	json_t *items = json_array();
-	for (const struct type *const *t = request_station(r)->types; *t; t++)
-		json_array_append_new(items, type_to_json(*t));
-	reply_constant(r, json_pack("{s:o}", "items", items));
+	if (!r->web->types) /* making it takes longer than the engine likes to spend on one message */
+		r->web->types = all_types(request_station(r)->types);
+	reply_constant(r, r->web->types);
 }
 
 static void get_type(struct request *r)
 {
 	const struct type *t = type_find(request_station(r)->types, request_param(r, "name"));
-	if (t)
-		reply_constant(r, type_to_json(t));
-	else
+	if (!t) {
 		request_reply_code(r, E_NOT_FOUND, "There is no type \"%.80s\".", request_param(r, "name"));
+		return;
+	}
+	char *text = text_of(type_to_json(t));
+	reply_constant(r, text);
+	free(text);
 }
 
 const struct route type_routes[] = {

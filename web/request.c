@@ -305,6 +305,10 @@ void request_reply_json(struct request *r, int http, json_t *json)
 
 void request_reply_text(struct request *r, int http, const char *content_type, const char *text)
 {
+	if (unchanged(r, http)) {
+		request_reply_empty(r, 304);
+		return;
+	}
 	r->reply.http = http;
 	r->reply.content_type = content_type;
 	r->reply.bytes = must_strdup(text);

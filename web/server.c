@@ -305,6 +305,7 @@ static void web_free(struct web **w)
 {
 	router_free(&(*w)->router);
 	free((*w)->openapi);
+	free((*w)->types);
 	pages_free(&(*w)->pages);
 	free(*w);
 	*w = NULL;

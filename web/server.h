@@ -65,7 +65,7 @@ struct web {
 	struct streams *streams;        /* the web thread's half */
 	struct request_batch *replies;  /* engine thread: to the web thread, gathered while a batch runs */
 	bool replying;                  /* engine thread: a batch runs */
-	char *openapi;                  /* owned by the engine, made at first use */
+	char *openapi, *types;          /* owned by the engine, made at first use */
 	char address[300];
 	int port;
 	char fingerprint[65];
