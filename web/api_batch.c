@@ -282,7 +282,8 @@ const struct route batch_routes[] = {
 	  .doc = "Several operations: patch, add, remove, move, link, unlink, all or nothing; and invoke, which is checked "
 	         "with "
 	         "them and runs when they are on disk.",
-	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"]}}",
+	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"],"
+	          "\"properties\":{\"op\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"}}}}",
 	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST("warnings") "}}" },
 	{ .method = NULL },
 };

@@ -80,7 +80,9 @@ static void watch_free_idle(struct events *e, uint64_t handle)
 
 static void watch_remove(struct events *e, uint64_t handle)
 {
-	(*watch_place(e, handle))->watchers--;
+	struct watch *w = *watch_place(e, handle);
+	must(w && w->watchers > 0);
+	w->watchers--;
 	watch_free_idle(e, handle);
 }
 

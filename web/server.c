@@ -188,11 +188,14 @@ static int open_socket(const struct addrinfo *a)
 
 static void name_address(struct web *w, int fd, const char *host)
 {
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} bound = { 0 };
 	socklen_t size = sizeof bound;
-	must(getsockname(fd, (struct sockaddr *)&bound, &size) == 0);
-	w->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-	                                            : ((struct sockaddr_in *)&bound)->sin_port);
+	must(getsockname(fd, &bound.any, &size) == 0);
+	w->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
 		host = "localhost";
 	snprintf(w->address, sizeof w->address, strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, w->port);
