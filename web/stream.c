@@ -87,7 +87,7 @@ static size_t greet(const struct stream *s, char *to, size_t room)
 	return copy(to, room, text);
 }
 
-static ssize_t read_stream(void *context, uint64_t position, char *to, size_t room)
+ssize_t stream_read(void *context, uint64_t position, char *to, size_t room)
 {
 	struct stream *s = context;
 	size_t n = 0;
@@ -228,7 +228,8 @@ void stream_discard(struct stream **stream)
 		uv_close((uv_handle_t *)&s->hangup->poll, hangup_closed);
 	while (s->waiting)
 		take_out(s, s->waiting - 1);
-	events_unsubscribe(s->station, s->subscription);
+	if (s->subscription)
+		events_unsubscribe(s->station, s->subscription);
 	free(s->handles);
 	free(s);
 }
@@ -241,7 +242,7 @@ static void free_stream(void *context)
 
 struct MHD_Response *stream_response(struct stream *s)
 {
-	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, read_stream, s, free_stream);
+	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, stream_read, s, free_stream);
 }
 
 void stream_expire(struct message *m)

@@ -36,7 +36,7 @@ struct stream {
 	struct stream *next, *prev;
 	struct web *web;
 	struct station *station;
-	struct subscription *subscription; /* the engine's; goes back to it at the end */
+	struct subscription *subscription; /* the engine's; goes back to it at the end; NULL: none (tests) */
 	struct connection *connection;
 	struct hangup *hangup; /* sees the client go; owned */
 	uint64_t *handles;     /* owned, sorted */
@@ -67,6 +67,8 @@ struct stream_end {
 };
 void stream_expire(struct message *m);                  /* a stream_end: its login is over */
 struct MHD_Response *stream_response(struct stream *s); /* takes s */
+/* libmicrohttpd asks for bytes: as much as fits; suspends the connection when there is nothing to say. */
+ssize_t stream_read(void *stream, uint64_t position, char *to, size_t room);
 void stream_discard(struct stream **s);                 /* also on the engine thread, for one that never began */
 
 #endif

@@ -489,17 +489,17 @@ test('who was away too long, or comes from nowhere, is told to read again', asyn
   }
 });
 
-test('of many values only the newest waits for a client that does not read', async () => {
+test('a client that does not read for a while has the newest value in the end', async () => {
   const socket = await dial({ highWaterMark: 1024 });
   socket.pause();
   socket.write(get(`/api/v1/events?ords=slot:${ADMIN_USER}`, bearer));
   const reader = await Events.open(station.api, `ords=slot:${ADMIN_USER}`);
-  for (let i = 0; i < 200; i++) await setEmail(`${i}@${'x'.repeat(180)}.example`);
-  await reader.wait('value', ({ value }) => String(value).startsWith('199@'));
+  for (let i = 0; i < 40; i++) await setEmail(`${i}@${'x'.repeat(180)}.example`);
+  await reader.wait('value', ({ value }) => String(value).startsWith('39@'));
   reader.close();
   socket.resume();
   await within(20 * SLOWNESS, (async () => {
-    while (!socket.heard().includes('199@')) await new Promise((resolve) => { socket.once('data', resolve); });
+    while (!socket.heard().includes('39@')) await new Promise((resolve) => { socket.once('data', resolve); });
   })(), () => socket.heard().slice(-500));
   socket.destroy();
 });
