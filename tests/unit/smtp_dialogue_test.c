@@ -153,7 +153,7 @@ static const struct {
 	enum smtp_stage stage;
 	const char *words; /* in the sentence */
 } misbehaviours[] = {
-	{ "cut\n", SMTP_PENDING, E_NETWORK, STAGE_GREETING, "" },
+	{ "\n", SMTP_PENDING, E_NETWORK, STAGE_GREETING, "closed the connection" },
 	{ ">554 no service\ngone\n", SMTP_PENDING, E_REFUSED, STAGE_GREETING, "554 no service" },
 	{ ">421 busy\ngone\n", SMTP_PENDING, E_DEFERRED, STAGE_GREETING, "421" },
 	{ ">HTTP/1.1 400 Bad Request\ngone\n", SMTP_PENDING, E_PROTOCOL, STAGE_GREETING, "no SMTP" },
