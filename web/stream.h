@@ -69,6 +69,6 @@ void stream_expire(struct message *m);                  /* a stream_end: its log
 struct MHD_Response *stream_response(struct stream *s); /* takes s */
 /* libmicrohttpd asks for bytes: as much as fits; suspends the connection when there is nothing to say. */
 ssize_t stream_read(void *stream, uint64_t position, char *to, size_t room);
-void stream_discard(struct stream **s);                 /* also on the engine thread, for one that never began */
+void stream_discard(struct stream **s); /* also on the engine thread, for one that never began */
 
 #endif
