@@ -92,7 +92,7 @@ int link_check(struct component *source, const char *sourceSlot, struct componen
 	if (topic && !action)
 		return err_set(e, E_INVALID, "targetSlot", "The topic \"%s\" must lead to an action, but \"%s\" is a property.",
 		               sourceSlot, targetSlot);
-	if (!to)
+	if (!to || !from) /* an action takes what comes */
 		return 0;
 	if (to->flags & SLOT_READONLY)
 		return err_set(e, E_INVALID, "targetSlot", "The property \"%s\" is read-only.", targetSlot);
