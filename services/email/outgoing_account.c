@@ -69,7 +69,7 @@ static void check_address(const char *slot, const char *address, struct report *
 static void check_login(const struct outgoing_account *a, const struct component *current, struct report *report)
 {
 	const struct component *login = current ? component_child(current, "emailAuthenticator") : NULL;
-	if (!component_is(login, &email_basic_authenticator) || a->transport != TRANSPORT_SMTP)
+	if (!login || !component_is(login, &email_basic_authenticator) || a->transport != TRANSPORT_SMTP)
 		return;
 	const struct basic_authenticator *basic = (const struct basic_authenticator *)login;
 	if (*basic->account && !a->useSsl && !a->useStartTls && !a->allowClearTextCredentials)
