@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Control points: the values of a building. A read-only point is fed by its proxy (a driver) or a link; a writable
- * one has a 16-level priority array. Extensions (alarm, history) are children and see `out` by parent_changed.
+ * Control points: the values of a building. A read-only point is fed by its proxy (a driver); a writable one
+ * has a 16-level priority array, which links may feed. Extensions (alarm, history) are children and see `out` by parent_changed.
  * Engine thread. */
 #ifndef BELFRY_POINT_H
 #define BELFRY_POINT_H
