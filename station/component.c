@@ -159,9 +159,14 @@ char *component_ord(const struct component *c)
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
+const struct slot *component_slot(const struct component *c, const char *name)
+{
+	return type_slot(c->type, name);
+}
+
 int component_get(const struct component *c, const char *name, struct value *out, struct err *e)
 {
-	const struct slot *slot = type_slot(c->type, name);
+	const struct slot *slot = component_slot(c, name);
 	*out = VALUE_NULL;
 	if (!slot)
 		return err_set(e, E_NOT_FOUND, name, "%s has no property \"%.60s\".", c->type->name, name);

@@ -55,7 +55,6 @@ const char *component_display_name(const struct component *c, char *buf, size_t 
 /* Gives c a name to be read; "": its own again. No disk is written. */
 void component_set_display_name(struct component *c, const char *text);
 
-/* A child by name, borrowed; NULL when there is none. And how many there are. */
 /* The child of that name; NULL when there is none. */
 struct component *component_child(const struct component *parent, const char *name);
 /* How many children there are; walks them. */
@@ -65,6 +64,9 @@ char *component_path(const struct component *c);
 /* "station:|slot:/Services/EmailService", owned. */
 char *component_ord(const struct component *c);
 
+/* The row of a component's slot by name, frozen or dynamic, borrowed; NULL when there is none. Ask this, not type_slot,
+ * whenever a component is at hand. */
+const struct slot *component_slot(const struct component *c, const char *name);
 /* The value of a slot, owned by the caller; a V_COMPONENT slot gives V_NULL (walk to the child instead). */
 int component_get(const struct component *c, const char *slot, struct value *out, struct err *e);
 /* Sets a slot at run time: for drivers, links and the component itself. Not for user's input, which goes through the
