@@ -10,7 +10,7 @@
 struct station;
 struct link;
 
-#define COMPONENT_MAGIC 0xBE1F0001u
+#define COMPONENT_MAGIC 0xBE1F0001u /* the first member; anything else is no component */
 #define NAME_MAX_LENGTH 120
 
 /* What few components have: kept apart so that the many stay small. */
@@ -23,16 +23,20 @@ struct component {
 	unsigned magic;
 	uint32_t revision; /* counts committed changes; the ETag */
 	const struct type *type;
-	char *name; /* owned */
+	const char *name; /* set by tree.c: lies behind the component's own memory, in its type's name, or is owned */
 	struct component *parent, *first, *last, *next;
-	struct component *by_name, *by_handle; /* hash chains of the tree */
-	struct station *station;               /* borrowed */
-	struct component_extra *extra;         /* owned; may be NULL */
+	struct station *station;       /* borrowed */
+	struct component_extra *extra; /* owned; may be NULL */
 	uint64_t handle;
 	struct status status;
 	uint16_t flags; /* enum component_flags */
+	uint16_t cell;  /* size of its memory, of pool.h */
 };
-enum component_flags { COMPONENT_RUNNING = 1 << 0, COMPONENT_FROZEN = 1 << 1 /* the child of a V_COMPONENT slot */ };
+enum component_flags {
+	COMPONENT_RUNNING = 1 << 0,
+	COMPONENT_FROZEN = 1 << 1,   /* the child of a V_COMPONENT slot */
+	COMPONENT_OWN_NAME = 1 << 2, /* name has memory of its own: it was renamed */
+};
 
 /* The base of all types. */
 extern const struct type baja_component;

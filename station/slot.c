@@ -222,6 +222,19 @@ void slots_finish(const struct slot *table, void *base)
 	}
 }
 
+bool slots_own_memory(const struct slot *table, const void *base)
+{
+	for (const struct slot *slot = table; slot && slot->name; slot++) {
+		char *at = (char *)(uintptr_t)base + slot->offset;
+		char **text = text_field(slot, at);
+		if ((text && *text != shared_default(slot)) ||
+		    (slot->kind == V_LIST && ((const struct list *)(void *)at)->items) ||
+		    (slot->kind == V_STRUCT && slots_own_memory(slot->members, at)))
+			return true;
+	}
+	return false;
+}
+
 const struct slot *slots_find(const struct slot *table, const char *name)
 {
 	for (const struct slot *slot = table; slot && slot->name; slot++)

@@ -114,6 +114,8 @@ bool slot_equals(const struct slot *slot, const void *base, const struct value *
 /* Sets every field of a table to its default in zeroed memory, and frees every field. For records and structs. */
 void slots_init(const struct slot *table, void *base);
 void slots_finish(const struct slot *table, void *base);
+/* Does a field hold memory of its own, so that a copy of the bytes would share it? */
+bool slots_own_memory(const struct slot *table, const void *base);
 const struct slot *slots_find(const struct slot *table, const char *name);
 uint32_t slots_count(const struct slot *table);
 /* "useStartTls" -> "Use Start Tls"; buf is at least 128 bytes. */

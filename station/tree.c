@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The tree: making, placing, finding and removing components: see tree.h. Children are found by a hash over
- * (parent, name), components by a hash over their handle; both chains run through the component itself. */
+ * The tree: making, placing, finding and removing components: see tree.h. */
 #include "station/tree.h"
 
 #include <stdlib.h>
@@ -12,109 +11,40 @@
 
 enum { FIRST_BUCKETS = 256 };
 
-static size_t name_hash(const struct component *parent, const char *name, size_t length)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (parent->handle * UINT64_C(0x9E3779B97F4A7C15));
-	for (size_t i = 0; i < length; i++)
-		h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(h ^ (h >> 29));
-}
-
-static size_t handle_hash(uint64_t handle)
-{
-	return (size_t)((handle * UINT64_C(0x9E3779B97F4A7C15)) >> 20);
-}
-
 void tree_init(struct tree *t)
 {
-	*t = (struct tree){ .next_handle = 1, .buckets = FIRST_BUCKETS, .link_buckets = FIRST_BUCKETS };
-	t->by_name = must_alloc(t->buckets * sizeof *t->by_name);
-	t->by_handle = must_alloc(t->buckets * sizeof *t->by_handle);
+	*t = (struct tree){ .next_handle = 1, .link_buckets = FIRST_BUCKETS };
+	index_init(&t->index);
 	t->by_source = must_alloc(t->link_buckets * sizeof *t->by_source);
 }
 
 void tree_finish(struct tree *t)
 {
 	component_destroy(&t->root);
-	free(t->by_name);
-	free(t->by_handle);
+	images_finish(&t->images);
+	index_finish(&t->index);
 	free(t->by_source);
+	pool_finish(&t->pool);
 	*t = (struct tree){ 0 };
 }
 
-/* --- the two indexes -------------------------------------------------------------------------------------------- */
-
-static void index_add(struct tree *t, struct component *c)
-{
-	size_t h = handle_hash(c->handle) & (t->buckets - 1);
-	c->by_handle = t->by_handle[h];
-	t->by_handle[h] = c;
-	if (!c->parent)
-		return;
-	size_t n = name_hash(c->parent, c->name, strlen(c->name)) & (t->buckets - 1);
-	c->by_name = t->by_name[n];
-	t->by_name[n] = c;
-}
-
-static void index_grow(struct tree *t)
-{
-	if (t->count < t->buckets)
-		return;
-	free(t->by_name);
-	free(t->by_handle);
-	t->buckets *= 4;
-	t->by_name = must_alloc(t->buckets * sizeof *t->by_name);
-	t->by_handle = must_alloc(t->buckets * sizeof *t->by_handle);
-	for (struct component *c = t->root; c; c = tree_next(c, t->root))
-		index_add(t, c);
-}
-
-/* False when c was in no index: it stood below something that was never attached. */
-static bool index_remove(struct tree *t, struct component *c)
-{
-	struct component **p = &t->by_handle[handle_hash(c->handle) & (t->buckets - 1)];
-	while (*p && *p != c)
-		p = &(*p)->by_handle;
-	if (!*p)
-		return false;
-	*p = c->by_handle;
-	if (!c->parent)
-		return true;
-	p = &t->by_name[name_hash(c->parent, c->name, strlen(c->name)) & (t->buckets - 1)];
-	while (*p && *p != c)
-		p = &(*p)->by_name;
-	if (*p)
-		*p = c->by_name;
-	return true;
-}
-
-static struct component *find_child(const struct component *parent, const char *name, size_t length)
-{
-	struct tree *t = &parent->station->tree;
-	struct component *c = t->by_name[name_hash(parent, name, length) & (t->buckets - 1)];
-	while (c && !(c->parent == parent && strncmp(c->name, name, length) == 0 && c->name[length] == '\0'))
-		c = c->by_name;
-	return c;
-}
+/* --- finding ---------------------------------------------------------------------------------------------------- */
 
 struct component *component_child(const struct component *parent, const char *name)
 {
 	/* A component that is being made stands in no index yet. */
-	if (!station_by_handle(parent->station, parent->handle)) {
+	if (index_by_handle(&parent->station->tree.index, parent->handle) != parent) {
 		struct component *c = parent->first;
 		while (c && strcmp(c->name, name) != 0)
 			c = c->next;
 		return c;
 	}
-	return find_child(parent, name, strlen(name));
+	return index_by_name(&parent->station->tree.index, parent, name, strlen(name));
 }
 
 struct component *station_by_handle(struct station *s, uint64_t handle)
 {
-	struct component *c = s->tree.by_handle[handle_hash(handle) & (s->tree.buckets - 1)];
-	while (c && c->handle != handle)
-		c = c->by_handle;
-	return c;
+	return index_by_handle(&s->tree.index, handle);
 }
 
 struct component *station_by_path(struct station *s, const char *path)
@@ -125,7 +55,7 @@ struct component *station_by_path(struct station *s, const char *path)
 		size_t n = strcspn(path, "/");
 		if (n == 0)
 			break;
-		c = find_child(c, path, n);
+		c = index_by_name(&s->tree.index, c, path, n);
 		path += n;
 	}
 	return c;
@@ -154,13 +84,35 @@ struct component *station_service(struct station *s, const struct type *type)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
-static void init_slots(struct component *c, const struct type *type)
+static void call_init(struct component *c, const struct type *type)
 {
 	if (type->base)
-		init_slots(c, type->base);
-	slots_init(type->slots, c);
+		call_init(c, type->base);
 	if (type->init)
 		type->init(c);
+}
+
+/* The name of a type's first component is mostly the type's own: "OutOfRangeAlarmExt" then costs nothing. */
+static const char *name_of_type(const struct type *type, const char *name)
+{
+	const char *own = strchr(type->name, ':') + 1;
+	return strcmp(own, name) == 0 ? own : NULL;
+}
+
+/* Memory with all slots at their defaults, and the name behind them. */
+static struct component *allocate(struct station *s, const struct type *type, const char *name)
+{
+	const char *shared = name_of_type(type, name);
+	size_t length = strlen(name);
+	uint16_t cell;
+	struct component *c = pool_alloc(&s->tree.pool, type->size + (shared ? 0 : length + 1), &cell);
+	image_copy(&s->tree.images, type, c);
+	char *own = (char *)c + type->size;
+	c->name = shared ? shared : own;
+	if (!shared)
+		memcpy(own, name, length + 1);
+	c->cell = cell;
+	return c;
 }
 
 static void append(struct component *parent, struct component *c)
@@ -200,15 +152,14 @@ static void create_frozen(struct component *c)
 
 struct component *component_create(struct station *s, const struct type *type, const char *name, uint64_t handle)
 {
-	struct component *c = must_alloc(type->size);
+	struct component *c = allocate(s, type, name);
 	c->magic = COMPONENT_MAGIC;
 	c->station = s;
 	c->type = type;
-	c->name = must_strdup(name);
 	c->handle = handle ? handle : s->tree.next_handle++;
 	if (handle >= s->tree.next_handle)
 		s->tree.next_handle = handle + 1;
-	init_slots(c, type);
+	call_init(c, type);
 	if (!handle) /* one that is loaded gets its frozen children from the store */
 		create_frozen(c);
 	return c;
@@ -231,9 +182,10 @@ static void destroy_one(struct component *c)
 	if (c->extra)
 		free(c->extra->displayName);
 	free(c->extra);
-	free(c->name);
+	if (c->flags & COMPONENT_OWN_NAME)
+		free((char *)(uintptr_t)c->name);
 	c->magic = 0;
-	free(c);
+	pool_free(&c->station->tree.pool, c, c->cell);
 }
 
 void component_destroy(struct component **top)
@@ -271,11 +223,8 @@ void tree_attach(struct component *parent, struct component *c)
 		if (station_by_handle(s, parent->handle) != parent)
 			return; /* indexed together with its parent, later */
 	}
-	for (struct component *d = c; d; d = tree_next(d, c)) {
-		index_add(t, d);
-		t->count++;
-	}
-	index_grow(t);
+	for (struct component *d = c; d; d = tree_next(d, c))
+		index_add(&t->index, d);
 }
 
 /* Out of its place, into no place: links and indexes are left to the caller. */
@@ -296,8 +245,7 @@ void tree_detach(struct component *c)
 	for (struct component *d = c; d; d = tree_next(d, c)) {
 		for (struct link *l = links_from(d); l; l = links_from(d))
 			link_remove(l->target, l);
-		if (index_remove(&s->tree, d))
-			s->tree.count--;
+		index_remove(&s->tree.index, d);
 	}
 	struct component *parent = c->parent;
 	if (!parent) {
@@ -312,20 +260,24 @@ void tree_detach(struct component *c)
 
 void tree_rename(struct component *c, const char *name)
 {
-	bool indexed = index_remove(&c->station->tree, c);
-	free(c->name);
+	struct tree_index *x = &c->station->tree.index;
+	bool indexed = index_remove(x, c);
+	const char *old = c->name;
 	c->name = must_strdup(name);
+	if (c->flags & COMPONENT_OWN_NAME)
+		free((char *)(uintptr_t)old);
+	c->flags |= COMPONENT_OWN_NAME;
 	if (indexed)
-		index_add(&c->station->tree, c);
+		index_add(x, c);
 }
 
 void tree_move(struct component *c, struct component *parent)
 {
-	struct tree *t = &c->station->tree;
-	index_remove(t, c); /* its children are found by its handle, which stays */
+	struct tree_index *x = &c->station->tree.index;
+	index_remove(x, c); /* its children are found by its handle, which stays */
 	unlink_from_parent(c);
 	append(parent, c);
-	index_add(t, c);
+	index_add(x, c);
 }
 
 static void call_started(struct component *c, const struct type *type)

@@ -5,13 +5,17 @@
 #define BELFRY_TREE_H
 
 #include "station/component.h"
+#include "station/image.h"
+#include "station/pool.h"
+#include "station/tree_index.h"
 
 struct tree {
 	struct component *root;
 	uint64_t next_handle;
-	struct component **by_name, **by_handle; /* owned; hash tables of buckets entries each */
-	size_t buckets, count;
-	struct link **by_source; /* owned; links by the handle they come from */
+	struct tree_index index;
+	struct pool pool;          /* the components' memory */
+	struct image_table images; /* what new components of each type start as */
+	struct link **by_source;   /* owned; links by the handle they come from */
 	size_t link_buckets;
 };
 
