@@ -27,6 +27,8 @@ void clock_finish(struct clock *c)
 	for (size_t i = 0; i < c->count; i++)
 		c->heap[i]->index = 0;
 	free(c->heap);
+	while (c->watches)
+		clock_watch_stop(c->watches);
 	*c = (struct clock){ 0 };
 }
 
@@ -135,4 +137,42 @@ void clock_advance(struct clock *c, int64_t us)
 	}
 	c->wall += end - c->mono;
 	c->mono = end;
+}
+
+/* --- the wall clock was set --------------------------------------------------------------------------------------- */
+
+void clock_watch_start(struct clock *c, struct clock_watch *w)
+{
+	clock_watch_stop(w);
+	w->next = c->watches;
+	if (w->next)
+		w->next->prev = &w->next;
+	w->prev = &c->watches;
+	c->watches = w;
+}
+
+void clock_watch_stop(struct clock_watch *w)
+{
+	if (!w->prev)
+		return;
+	*w->prev = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	w->next = NULL;
+	w->prev = NULL;
+}
+
+void clock_jumped(struct clock *c)
+{
+	for (struct clock_watch *w = c->watches, *next; w; w = next) {
+		next = w->next;
+		w->jumped(w);
+	}
+}
+
+void clock_set_wall(struct clock *c, int64_t us)
+{
+	must(c->virtual_);
+	c->wall = us;
+	clock_jumped(c);
 }

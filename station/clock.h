@@ -8,11 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Hears when the wall clock was set. Timers do not care; who computes local time does. */
+struct clock_watch {
+	struct clock_watch *next, **prev; /* prev NULL: not watching */
+	void (*jumped)(struct clock_watch *w);
+};
 struct clock {
 	bool virtual_;       /* a test's clock: stands still until clock_advance */
 	int64_t mono, wall;  /* of the virtual clock, microseconds */
 	struct timer **heap; /* owned array of borrowed timers, earliest first */
 	size_t count, capacity;
+	struct clock_watch *watches; /* borrowed */
 };
 struct timer {
 	int64_t due;  /* monotonic microseconds */
@@ -33,5 +39,12 @@ int64_t clock_next(const struct clock *c);
 int clock_run(struct clock *c, int most);
 /* Virtual clock only: goes on by us, firing on the way. */
 void clock_advance(struct clock *c, int64_t us);
+
+void clock_watch_start(struct clock *c, struct clock_watch *w);
+void clock_watch_stop(struct clock_watch *w);
+/* The wall clock was set, forth or back: tells the watches. */
+void clock_jumped(struct clock *c);
+/* Virtual clock only: somebody sets the wall clock. */
+void clock_set_wall(struct clock *c, int64_t us);
 
 #endif

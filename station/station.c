@@ -3,9 +3,12 @@
  * calls station_run (or station_start in tests). See station.h. */
 #include "station/station.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "station/log.h"
 #include "station/must.h"
@@ -34,6 +37,38 @@ static void arm(uv_prepare_t *prepare)
 	uv_timer_start(&s->tick, ticked, (uint64_t)(next + 999) / 1000, 0);
 }
 
+/* The timerfd is set to a time that never comes and is cancelled when the wall clock jumps: no wakeups meanwhile. */
+static void watch_wall(int fd)
+{
+	struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+	if (timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) != 0)
+		log_warn("a wall clock that is set will not be noticed: %s", strerror(errno));
+}
+
+static void wall_was_set(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	struct station *s = container_of(poll, struct station, wall_poll);
+	uint64_t times;
+	ssize_t n = read(s->wall_fd, &times, sizeof times);
+	bool jumped = n < 0 && errno == ECANCELED;
+	watch_wall(s->wall_fd);
+	if (!jumped)
+		return;
+	log_info("the wall clock was set");
+	clock_jumped(&s->clock);
+}
+
+static int wall_start(struct station *s)
+{
+	s->wall_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->wall_fd < 0 || uv_poll_init(&s->loop, &s->wall_poll, s->wall_fd) != 0)
+		return -1;
+	watch_wall(s->wall_fd);
+	return uv_poll_start(&s->wall_poll, UV_READABLE, wall_was_set);
+}
+
 static char *copy_path(const char *directory)
 {
 	return must_strdup(directory ? directory : "");
@@ -53,7 +88,7 @@ int station_init(struct station *s, const struct type *const *types, const char 
 	uv_timer_t *tick = &s->tick;
 	if (uv_loop_init(&s->loop) != 0 || loop_mailbox_init(&s->inbox, &s->loop) != 0 ||
 	    uv_timer_init(&s->loop, tick) != 0 || uv_prepare_init(&s->loop, &s->prepare) != 0 ||
-	    uv_prepare_start(&s->prepare, arm) != 0)
+	    uv_prepare_start(&s->prepare, arm) != 0 || wall_start(s) != 0)
 		return err_set(e, E_INTERNAL, NULL, "The event loop could not be made; is the limit of open files too low?");
 	if (net_start(&s->net, "belfry-net") != 0)
 		return err_set(e, E_INTERNAL, NULL, "The net thread could not be started.");
@@ -173,9 +208,12 @@ void station_finish(struct station *s)
 	clock_finish(&s->clock);
 	uv_close((uv_handle_t *)&s->tick, NULL);
 	uv_close((uv_handle_t *)&s->prepare, NULL);
+	uv_close((uv_handle_t *)&s->wall_poll, NULL);
 	loop_mailbox_close(&s->inbox);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	must(uv_loop_close(&s->loop) == 0);
+	close(s->wall_fd);
+	zones_free(&s->zones);
 	keyring_close(&s->keyring);
 	free(s->directory);
 }

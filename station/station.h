@@ -10,6 +10,7 @@
 #include "station/sheet.h"
 #include "station/store.h"
 #include "station/tree.h"
+#include "station/zone.h"
 
 #ifndef BELFRY_VERSION
 #define BELFRY_VERSION "0.1.0"
@@ -42,9 +43,12 @@ struct station {
 	struct sheet_queue *sheet; /* owned */
 	struct password_pool passwords;
 	int64_t audit_next, sequence_next;
-	uv_timer_t tick; /* drives the clock's heap */
+	struct zone *zones; /* owned; time zones read so far */
+	uv_timer_t tick;    /* drives the clock's heap */
 	uv_prepare_t prepare;
-	pthread_t thread; /* the engine's own, for the assertion */
+	uv_poll_t wall_poll; /* hears when somebody sets the wall clock */
+	int wall_fd;         /* owned; a timerfd, -1: none */
+	pthread_t thread;    /* the engine's own, for the assertion */
 	bool running, stopping;
 
 	/* Any thread may post. */
