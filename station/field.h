@@ -46,6 +46,13 @@ struct list {
 	uint32_t count;
 };
 
+/* Slots that few components change stand in a block beside the component, which all components of the type share until
+ * one of them gets its own; it begins with this. */
+struct rare {
+	uint32_t size;
+	bool shared;
+};
+
 /* The kind of a field, from its C type. */
 #define KIND_OF(lvalue)                                                                                                \
 	_Generic((lvalue), bool: V_BOOLEAN, int64_t: V_INTEGER, double: V_REAL, char *: V_STRING, int: V_ENUM, \

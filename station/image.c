@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Images of new components: see image.h. Default texts are shared with the type's table, so a copy of the bytes is a
- * whole component; a type with a default that needs memory of its own (a list with items) is set up slot by slot. */
+ * whole component, rare blocks included; a type with a default that needs memory of its own (a list with items) is set up
+ * slot by slot. */
 #include "station/image.h"
 
 #include <stdint.h>
@@ -15,11 +16,43 @@ struct image {
 	void *memory;            /* owned; NULL: the type cannot be copied */
 };
 
+static struct rare **rare_of(const struct type *type, void *memory)
+{
+	return (struct rare **)(void *)((char *)memory + type->rare.at);
+}
+
 static void set_up(const struct type *type, void *memory)
 {
 	if (type->base)
 		set_up(type->base, memory);
+	if (type->rare.size) {
+		struct rare *block = must_alloc(type->rare.size);
+		block->size = (uint32_t)type->rare.size;
+		*rare_of(type, memory) = block;
+	}
 	slots_init(type->slots, memory);
+}
+
+/* From now on the rare blocks belong to all components of the type, or to this one again. */
+static void share(const struct type *type, void *memory, bool shared)
+{
+	for (; type; type = type->base)
+		if (type->rare.size)
+			(*rare_of(type, memory))->shared = shared;
+}
+
+void image_release(const struct type *type, void *memory)
+{
+	slots_finish(type->slots, memory);
+	if (type->rare.size && !(*rare_of(type, memory))->shared)
+		free(*rare_of(type, memory));
+}
+
+static void release_all(const struct type *type, void *memory)
+{
+	for (; type; type = type->base)
+		image_release(type, memory);
+	free(memory);
 }
 
 static bool owns_memory(const struct type *type, const void *memory)
@@ -61,10 +94,10 @@ static struct image *image_of(struct image_table *t, const struct type *type)
 	t->count++;
 	set_up(type, image->memory);
 	if (owns_memory(type, image->memory)) {
-		for (const struct type *base = type; base; base = base->base)
-			slots_finish(base->slots, image->memory);
-		free(image->memory);
+		release_all(type, image->memory);
 		image->memory = NULL;
+	} else {
+		share(type, image->memory, true);
 	}
 	return image;
 }
@@ -80,8 +113,12 @@ void image_copy(struct image_table *t, const struct type *type, void *memory)
 
 void images_finish(struct image_table *t)
 {
-	for (size_t i = 0; i < t->room; i++)
-		free(t->images[i].memory);
+	for (size_t i = 0; i < t->room; i++) {
+		if (!t->images[i].memory)
+			continue;
+		share(t->images[i].type, t->images[i].memory, false);
+		release_all(t->images[i].type, t->images[i].memory);
+	}
 	free(t->images);
 	*t = (struct image_table){ 0 };
 }

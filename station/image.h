@@ -16,6 +16,8 @@ struct image_table {
 
 /* Sets all slots of the type in zeroed memory of its size to their defaults. */
 void image_copy(struct image_table *t, const struct type *type, void *memory);
+/* Frees what the slots of one type (not its bases) own in that memory. */
+void image_release(const struct type *type, void *memory);
 void images_finish(struct image_table *t);
 
 #endif

@@ -33,6 +33,7 @@ static const struct actor *who(const struct batch *b)
 static struct component *copy_of(const struct component *live)
 {
 	struct component *next = must_alloc(live->type->size);
+	image_copy(&live->station->tree.images, live->type, next);
 	memcpy(next, live, sizeof *next);
 	const struct slot *slot;
 	for (struct slot_walk w = slot_walk(live->type); (slot = slot_next(&w));) {
@@ -41,7 +42,7 @@ static struct component *copy_of(const struct component *live)
 			memcpy(to, (const char *)live + slot->offset, sizeof(struct component *));
 			continue;
 		}
-		if (slot->offset < sizeof *next) /* a field of the component itself, copied already */
+		if (!slot->rare && slot->offset < sizeof *next) /* a field of the component itself, copied already */
 			continue;
 		struct value v;
 		slot_read(slot, live, &v);
@@ -56,8 +57,8 @@ void shadow_finish(struct shadow *s)
 	if (s->fresh || !s->next)
 		return;
 	for (const struct type *t = s->next->type; t; t = t->base)
-		if (t->slots && t->size > sizeof(struct component))
-			slots_finish(t->slots, s->next);
+		if (t->size > sizeof(struct component))
+			image_release(t, s->next);
 	free(s->next);
 }
 

@@ -32,6 +32,36 @@ static char **text_field(const struct slot *slot, void *at)
 	}
 }
 
+/* --- rare blocks -------------------------------------------------------------------------------------------------- */
+
+static void *rare_block(const struct slot *slot, const void *base)
+{
+	void *block;
+	memcpy(&block, (const char *)base + slot->rare, sizeof block);
+	return block;
+}
+
+void *rare_own(void *field)
+{
+	struct rare *block, *own;
+	memcpy(&block, field, sizeof block);
+	if (!block->shared)
+		return block;
+	own = must_alloc(block->size);
+	memcpy(own, block, block->size); /* what is shared owns no memory */
+	own->shared = false;
+	memcpy(field, &own, sizeof own);
+	return own;
+}
+
+static char *field_of(const struct slot *slot, const void *base)
+{
+	const char *in = slot->rare ? rare_block(slot, base) : base;
+	return (char *)(uintptr_t)in + slot->offset;
+}
+
+/* --- reading and writing ------------------------------------------------------------------------------------------ */
+
 static void read_struct(const struct slot *members, const char *at, struct value *out)
 {
 	uint32_t count = slots_count(members);
@@ -44,7 +74,7 @@ static void read_struct(const struct slot *members, const char *at, struct value
 
 void slot_read(const struct slot *slot, const void *base, struct value *out)
 {
-	const char *at = (const char *)base + slot->offset;
+	const char *at = field_of(slot, base);
 	*out = (struct value){ .kind = slot->kind };
 	char *const *text = text_field(slot, (void *)(uintptr_t)at);
 	switch (slot->kind) {
@@ -124,8 +154,15 @@ static void free_list(struct list *list)
 
 void slot_write(const struct slot *slot, void *base, struct value *v)
 {
-	char *at = (char *)base + slot->offset;
 	must(v->kind == slot->kind);
+	if (slot->rare && ((struct rare *)rare_block(slot, base))->shared) {
+		if (slot_equals(slot, base, v)) {
+			value_clear(v);
+			return;
+		}
+		rare_own((char *)base + slot->rare);
+	}
+	char *at = field_of(slot, base);
 	switch (slot->kind) {
 	case V_BOOLEAN:
 		*(bool *)at = v->boolean;
@@ -191,11 +228,12 @@ void slots_init(const struct slot *table, void *base)
 	for (const struct slot *slot = table; slot && slot->name; slot++) {
 		if (slot->kind == V_COMPONENT)
 			continue;
-		char **text = text_field(slot, (char *)base + slot->offset);
+		char *at = field_of(slot, base);
+		char **text = text_field(slot, at);
 		if (text)
 			*text = shared_default(slot);
 		if (slot->kind == V_STRUCT && !slot->dflt) {
-			slots_init(slot->members, (char *)base + slot->offset);
+			slots_init(slot->members, at);
 		} else if (slot->kind == V_ABSTIME || (slot->dflt && *slot->dflt) || slot->kind == V_ENUM) {
 			struct value v = value_default(slot);
 			slot_write(slot, base, &v);
@@ -206,7 +244,9 @@ void slots_init(const struct slot *table, void *base)
 void slots_finish(const struct slot *table, void *base)
 {
 	for (const struct slot *slot = table; slot && slot->name; slot++) {
-		char *at = (char *)base + slot->offset;
+		if (slot->rare && ((struct rare *)rare_block(slot, base))->shared)
+			continue;
+		char *at = field_of(slot, base);
 		char **text = text_field(slot, at);
 		if (text && *text && *text != shared_default(slot)) {
 			if (slot->kind == V_SECRET)
@@ -225,7 +265,7 @@ void slots_finish(const struct slot *table, void *base)
 bool slots_own_memory(const struct slot *table, const void *base)
 {
 	for (const struct slot *slot = table; slot && slot->name; slot++) {
-		char *at = (char *)(uintptr_t)base + slot->offset;
+		char *at = field_of(slot, base);
 		char **text = text_field(slot, at);
 		if ((text && *text != shared_default(slot)) ||
 		    (slot->kind == V_LIST && ((const struct list *)(void *)at)->items) ||

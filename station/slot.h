@@ -52,7 +52,8 @@ struct slot {
 	enum kind kind;
 	enum kind element; /* V_LIST: kind of the items */
 	unsigned flags;
-	uint32_t offset;             /* of the C field in the component (in the struct, for a member row) */
+	uint32_t offset; /* of the C field in the component (in the struct, for a member row) */
+	uint32_t rare;   /* of the pointer to the rare block that offset counts in; 0: in the component itself */
 	const struct facets *facets; /* NULL: none */
 	const struct slot *members;  /* V_STRUCT, and V_LIST of V_STRUCT: rows end with name NULL */
 	const struct type *type;     /* V_COMPONENT: what the child must be; dflt names the type made at first */
@@ -78,6 +79,8 @@ struct slot {
 		.name = #f, .offset = offsetof(T, f), .kind = (enum kind)KIND_CHECKED(T, f, LIST), .element = V_STRUCT,        \
 		.members = m, __VA_ARGS__                                                                                      \
 	}
+/* Rows whose field f stands in struct R, the rare block that the member `rare` of T points to. */
+#define SLOT_RARE(T, R, f, K, ...) SLOT(R, f, K, .rare = offsetof(T, rare), __VA_ARGS__)
 /* A member that lives only in a value, not in a C field. */
 #define MEMBER(n, K, ...)                                                                                              \
 	{                                                                                                                  \
@@ -111,6 +114,8 @@ struct topic {
 void slot_read(const struct slot *slot, const void *base, struct value *out);
 void slot_write(const struct slot *slot, void *base, struct value *v);
 bool slot_equals(const struct slot *slot, const void *base, const struct value *v);
+/* Before C code writes to a rare block: gives the component its own. field: address of the pointer. Returns the block. */
+void *rare_own(void *field);
 /* Sets every field of a table to its default in zeroed memory, and frees every field. For records and structs. */
 void slots_init(const struct slot *table, void *base);
 void slots_finish(const struct slot *table, void *base);

@@ -170,7 +170,7 @@ static void finish_slots(struct component *c)
 	for (const struct type *t = c->type; t; t = t->base) {
 		if (t->fini)
 			t->fini(c);
-		slots_finish(t->slots, c);
+		image_release(t, c);
 	}
 }
 

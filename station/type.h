@@ -20,6 +20,9 @@ struct type {
 	const struct type *base;
 	unsigned flags;
 	const struct slot *slots;
+	struct {
+		size_t at, size; /* of the pointer to the rare block, and of that; size 0: this type has none */
+	} rare;
 	const struct action *actions;
 	const struct topic *topics;
 	/* May a child of this type stand below parent? A sentence in e when not. Asked of the child's type. */
@@ -38,6 +41,12 @@ struct type {
 	void (*started)(struct component *c);
 	void (*stopped)(struct component *c);
 };
+
+/* The rare block of a type: struct R behind the member `rare` of T. */
+#define RARE(T, R)                                                                                                     \
+	{                                                                                                                  \
+		offsetof(T, rare), sizeof(R)                                                                                   \
+	}
 
 /* Is type base, or built on it? */
 bool type_is(const struct type *type, const struct type *base);

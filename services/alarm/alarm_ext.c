@@ -20,6 +20,14 @@ static struct clock *clock_of(struct alarm_ext *x)
 	return &x->c.station->clock;
 }
 
+/* A transition that must hold for a while, and an inhibition that goes on: few extensions have one at a time. */
+struct alarm_wait {
+	struct timer timer;
+	int pending;             /* the state that is waited for; -1: none */
+	int64_t inhibited_until; /* monotonic */
+	struct alarm_ext *ext;   /* borrowed: the owner */
+};
+
 /* --- the point's bits --------------------------------------------------------------------------------------------- */
 
 void alarm_ext_show(struct component *ext)
@@ -45,13 +53,15 @@ static const char *text_for(const struct alarm_ext *x, enum alarm_state state)
 	const char *own = x->algorithm->text ? x->algorithm->text(x, state) : NULL;
 	if (own && *own)
 		return own;
-	return state == ALARM_NORMAL ? x->toNormalText : state == ALARM_FAULT ? x->toFaultText : x->toOffnormalText;
+	return state == ALARM_NORMAL ? x->rare->toNormalText
+	    : state == ALARM_FAULT   ? x->rare->toFaultText
+	                             : x->rare->toOffnormalText;
 }
 
 static void add_metadata(const struct alarm_ext *x, struct alarm_record *r)
 {
-	for (uint32_t i = 0; i < x->metaData.count; i++) {
-		const struct value *row = x->metaData.items[i].list.items;
+	for (uint32_t i = 0; i < x->rare->metaData.count; i++) {
+		const struct value *row = x->rare->metaData.items[i].list.items;
 		alarm_data_set(r, row[0].text, row[1].text);
 	}
 }
@@ -78,21 +88,21 @@ static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_sta
 	r->source.count = 1;
 	free(ord);
 	add_metadata(x, r); /* first, so that nobody's metadata hides what was measured */
-	add_data(r, "sourceName", format_expand_component(x->sourceName, &x->c));
+	add_data(r, "sourceName", format_expand_component(x->rare->sourceName, &x->c));
 	add_data(r, "presentValue", point_text(x->c.parent, out));
 	add_data(r, "alarmValue", point_text(x->c.parent, out));
 	alarm_data_set(r, "fromState", state_name(x->alarmState));
 	alarm_data_set(r, "toState", state_name((int)state));
 	char status[STATUS_TEXT_MAX];
 	alarm_data_set(r, "status", status_print(out->status, status));
-	if (*x->hyperlinkOrd)
-		alarm_data_set(r, "hyperlinkOrd", x->hyperlinkOrd);
-	if (*x->soundFile)
-		alarm_data_set(r, "soundFile", x->soundFile);
-	if (*x->alarmIcon)
-		alarm_data_set(r, "icon", x->alarmIcon);
-	if (*x->alarmInstructions)
-		alarm_data_set(r, "instructions", x->alarmInstructions);
+	if (*x->rare->hyperlinkOrd)
+		alarm_data_set(r, "hyperlinkOrd", x->rare->hyperlinkOrd);
+	if (*x->rare->soundFile)
+		alarm_data_set(r, "soundFile", x->rare->soundFile);
+	if (*x->rare->alarmIcon)
+		alarm_data_set(r, "icon", x->rare->alarmIcon);
+	if (*x->rare->alarmInstructions)
+		alarm_data_set(r, "instructions", x->rare->alarmInstructions);
 	if (x->algorithm->describe)
 		x->algorithm->describe(x, r);
 	char *text = format_expand_component(text_for(x, state), &x->c);
@@ -108,9 +118,11 @@ static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_sta
 
 /* --- transitions -------------------------------------------------------------------------------------------------- */
 
+/* To be written: the extension gets times of its own. */
 static struct transition_times *times_of(struct alarm_ext *x, int state)
 {
-	return state == ALARM_FAULT ? &x->toFaultTimes : &x->toOffnormalTimes;
+	struct alarm_ext_rare *rare = rare_own(&x->rare);
+	return state == ALARM_FAULT ? &rare->toFaultTimes : &rare->toOffnormalTimes;
 }
 
 static void set_state(struct alarm_ext *x, enum alarm_state state)
@@ -134,7 +146,7 @@ static void end_alarm(struct alarm_ext *x, struct alarm_service *service, bool r
 	if (!alarm)
 		return;
 	times_of(x, alarm->record.alarmTransition)->normalTime.us = station_now(x->c.station);
-	char *text = replaced ? NULL : format_expand_component(x->toNormalText, &x->c);
+	char *text = replaced ? NULL : format_expand_component(x->rare->toNormalText, &x->c);
 	alarm_end(service, x, alarm, text ? text : "", replaced);
 	free(text);
 }
@@ -169,7 +181,7 @@ static void move(struct alarm_ext *x, enum alarm_state state, const struct value
 static bool inhibited(struct alarm_ext *x)
 {
 	return (x->alarmInhibit.value && !(x->alarmInhibit.status & STATUS_INVALID_MASK)) ||
-	    clock_mono(clock_of(x)) < x->inhibited_until;
+	    (x->wait && clock_mono(clock_of(x)) < x->wait->inhibited_until);
 }
 
 /* Faults are never delayed, neither in nor out. */
@@ -177,21 +189,35 @@ static int64_t delay_for(const struct alarm_ext *x, enum alarm_state state)
 {
 	if (state == ALARM_FAULT || x->alarmState == ALARM_FAULT)
 		return 0;
-	return state == ALARM_NORMAL ? x->timeDelayToNormal.us : x->timeDelay.us;
+	return state == ALARM_NORMAL ? x->rare->timeDelayToNormal.us : x->rare->timeDelay.us;
+}
+
+static void delay_over(struct timer *t);
+
+static struct alarm_wait *wait_of(struct alarm_ext *x)
+{
+	if (!x->wait) {
+		x->wait = must_alloc(sizeof *x->wait);
+		*x->wait = (struct alarm_wait){ .timer.fire = delay_over, .pending = -1, .ext = x };
+	}
+	return x->wait;
 }
 
 static void wait_for(struct alarm_ext *x, int state, int64_t delay)
 {
-	if (x->pending == state)
+	struct alarm_wait *wait = wait_of(x);
+	if (wait->pending == state)
 		return; /* it waits already; the condition holds continuously */
-	x->pending = state;
-	timer_start(clock_of(x), &x->delay, delay);
+	wait->pending = state;
+	timer_start(clock_of(x), &wait->timer, delay);
 }
 
 static void forget(struct alarm_ext *x)
 {
-	x->pending = -1;
-	timer_stop(clock_of(x), &x->delay);
+	if (!x->wait)
+		return;
+	x->wait->pending = -1;
+	timer_stop(clock_of(x), &x->wait->timer);
 }
 
 static void evaluate(struct alarm_ext *x)
@@ -206,8 +232,8 @@ static void evaluate(struct alarm_ext *x)
 		int64_t delay = delay_for(x, state);
 		if ((int)state == x->alarmState || held) {
 			forget(x);
-			if (held && x->inhibited_until > clock_mono(clock_of(x)))
-				wait_for(x, x->alarmState, x->inhibited_until - clock_mono(clock_of(x)));
+			if (held && x->wait && x->wait->inhibited_until > clock_mono(clock_of(x)))
+				wait_for(x, x->alarmState, x->wait->inhibited_until - clock_mono(clock_of(x)));
 		} else if (delay > 0) {
 			wait_for(x, (int)state, delay);
 		} else {
@@ -220,10 +246,11 @@ static void evaluate(struct alarm_ext *x)
 
 static void delay_over(struct timer *t)
 {
-	struct alarm_ext *x = container_of(t, struct alarm_ext, delay);
+	struct alarm_wait *wait = container_of(t, struct alarm_wait, timer);
+	struct alarm_ext *x = wait->ext;
 	struct value out;
-	int state = x->pending;
-	x->pending = -1;
+	int state = wait->pending;
+	wait->pending = -1;
 	point_out(x->c.parent, &out);
 	bool still = can_evaluate(x, &out) && state != x->alarmState &&
 	    (int)x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState) == state &&
@@ -254,11 +281,9 @@ void alarm_ext_acked(struct component *ext, const struct alarm_record *r, struct
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */
 
-static void init(struct component *c)
+static void fini(struct component *c)
 {
-	struct alarm_ext *x = (struct alarm_ext *)c;
-	x->pending = -1;
-	x->delay.fire = delay_over;
+	free(((struct alarm_ext *)c)->wait);
 }
 
 /* What was open when the station ended is open now: a restart neither repeats nor loses an alarm. */
@@ -299,7 +324,7 @@ static void changed(struct component *c, const struct slot *slot)
 	if ((slot->flags & SLOT_READONLY) || !(c->flags & COMPONENT_RUNNING))
 		return;
 	if (strcmp(slot->name, "alarmInhibit") == 0 && !x->alarmInhibit.value)
-		x->inhibited_until = clock_mono(clock_of(x)) + x->inhibitTime.us;
+		wait_of(x)->inhibited_until = clock_mono(clock_of(x)) + x->rare->inhibitTime.us;
 	forget(x);
 	evaluate(x);
 }
@@ -314,14 +339,15 @@ void alarm_check_format(const char *name, const char *format, struct report *rep
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	const struct alarm_ext *x = (const struct alarm_ext *)next;
-	alarm_check_format("sourceName", x->sourceName, report);
-	alarm_check_format("toOffnormalText", x->toOffnormalText, report);
-	alarm_check_format("toFaultText", x->toFaultText, report);
-	alarm_check_format("toNormalText", x->toNormalText, report);
+	alarm_check_format("sourceName", x->rare->sourceName, report);
+	alarm_check_format("toOffnormalText", x->rare->toOffnormalText, report);
+	alarm_check_format("toFaultText", x->rare->toFaultText, report);
+	alarm_check_format("toNormalText", x->rare->toNormalText, report);
 	struct alarm_service *service = current ? alarm_service_of(current->station) : NULL;
-	if (service && *x->alarmClass && !alarm_class_find(service, x->alarmClass))
+	if (service && *x->rare->alarmClass && !alarm_class_find(service, x->rare->alarmClass))
 		report_warning(report, "alarmClass",
-		               "There is no alarm class \"%s\"; the default class is used until there is one.", x->alarmClass);
+		               "There is no alarm class \"%s\"; the default class is used until there is one.",
+		               x->rare->alarmClass);
 }
 
 static const struct slot enable_members[] = {
@@ -349,9 +375,12 @@ static const struct slot metadata_members[] = {
 	MEMBER("value", STRING, .doc = "Value."),
 	SLOT_END,
 };
-#define SPAN(f, d) SLOT(struct alarm_ext, f, RELTIME, .facets = FACETS(.min = 0, .max = 30 * 86400e6), .doc = d)
+#define SPAN(f, d)                                                                                                     \
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, f, RELTIME, .facets = FACETS(.min = 0, .max = 30 * 86400e6),    \
+	          .doc = d)
 #define FORMAT(f, ...)                                                                                                 \
-	SLOT(struct alarm_ext, f, STRING, .facets = FACETS(.format = true, .maxLength = 1000), __VA_ARGS__)
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, f, STRING, .facets = FACETS(.format = true, .maxLength = 1000), \
+	          __VA_ARGS__)
 static const struct slot slots[] = {
 	SLOT(struct alarm_ext, alarmInhibit, STATUS_BOOLEAN, .doc = "While true, no alarm is raised; can be linked."),
 	SPAN(inhibitTime, "How long the inhibition goes on after alarmInhibit has become false."),
@@ -360,26 +389,27 @@ static const struct slot slots[] = {
 	SPAN(timeDelay, "How long the condition must hold before an alarm is raised. Faults are not delayed."),
 	SPAN(timeDelayToNormal, "How long the point must be normal before the alarm ends."),
 	SLOT_STRUCT(struct alarm_ext, alarmEnable, enable_members, .doc = "Which transitions raise an alarm."),
-	SLOT_STRUCT(struct alarm_ext, toOffnormalTimes, times_members, .flags = SLOT_READONLY,
-	            .doc = "Times of the last offnormal alarm."),
-	SLOT_STRUCT(struct alarm_ext, toFaultTimes, times_members, .flags = SLOT_READONLY,
-	            .doc = "Times of the last fault."),
+	SLOT_STRUCT(struct alarm_ext_rare, toOffnormalTimes, times_members, .rare = offsetof(struct alarm_ext, rare),
+	            .flags = SLOT_READONLY, .doc = "Times of the last offnormal alarm."),
+	SLOT_STRUCT(struct alarm_ext_rare, toFaultTimes, times_members, .rare = offsetof(struct alarm_ext, rare),
+	            .flags = SLOT_READONLY, .doc = "Times of the last fault."),
 	FORMAT(sourceName, .dflt = "%parent.displayName%",
 	       .doc = "Name of the source in the alarm, as a format over this extension."),
 	FORMAT(toFaultText, .doc = "Message text when the point becomes faulty."),
 	FORMAT(toOffnormalText, .doc = "Message text when the point becomes offnormal."),
 	FORMAT(toNormalText, .doc = "Message text when the point becomes normal."),
-	SLOT(struct alarm_ext, hyperlinkOrd, STRING, .doc = "Where the alarm console leads to from this alarm."),
-	SLOT(struct alarm_ext, soundFile, STRING, .facets = FACETS(.maxLength = 1000),
-	     .doc = "Address of the sound that a console plays for this alarm."),
-	SLOT(struct alarm_ext, alarmIcon, STRING, .facets = FACETS(.maxLength = 1000),
-	     .doc = "Address of the picture that a console shows for this alarm."),
-	SLOT(struct alarm_ext, alarmInstructions, STRING, .facets = FACETS(.multiLine = true),
-	     .doc = "What to do when it happens."),
-	SLOT(struct alarm_ext, alarmClass, STRING, .dflt = "defaultAlarmClass", .flags = SLOT_SUMMARY,
-	     .doc = "Name of the alarm class."),
-	SLOT_LIST(struct alarm_ext, metaData, metadata_members, .facets = FACETS(.maxLength = 50),
-	          .doc = "Further entries of alarmData."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, hyperlinkOrd, STRING,
+	          .doc = "Where the alarm console leads to from this alarm."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, soundFile, STRING, .facets = FACETS(.maxLength = 1000),
+	          .doc = "Address of the sound that a console plays for this alarm."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmIcon, STRING, .facets = FACETS(.maxLength = 1000),
+	          .doc = "Address of the picture that a console shows for this alarm."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmInstructions, STRING, .facets = FACETS(.multiLine = true),
+	          .doc = "What to do when it happens."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmClass, STRING, .dflt = "defaultAlarmClass",
+	          .flags = SLOT_SUMMARY, .doc = "Name of the alarm class."),
+	SLOT_LIST(struct alarm_ext_rare, metaData, metadata_members, .rare = offsetof(struct alarm_ext, rare),
+	          .facets = FACETS(.maxLength = 50), .doc = "Further entries of alarmData."),
 	SLOT_END,
 };
 
@@ -393,7 +423,8 @@ const struct type alarm_source_ext_type = {
 	.check = check,
 	.changed = changed,
 	.parent_changed = parent_changed,
-	.init = init,
+	.rare = RARE(struct alarm_ext, struct alarm_ext_rare),
+	.fini = fini,
 	.started = started,
 	.stopped = stopped,
 };

@@ -92,22 +92,25 @@ struct alarm_algorithm {
 	const char *(*text)(const struct alarm_ext *x, enum alarm_state state);
 };
 
-struct alarm_ext {
-	struct component c;
-	struct status_boolean alarmInhibit;
+/* What most extensions leave as it is. */
+struct alarm_ext_rare {
+	struct rare rare;
 	struct reltime inhibitTime, timeDelay, timeDelayToNormal;
-	int alarmState; /* enum alarm_state */
-	struct {
-		bool toOffnormal, toFault;
-	} alarmEnable;
 	struct transition_times toOffnormalTimes, toFaultTimes;
 	char *sourceName, *toOffnormalText, *toFaultText, *toNormalText, *hyperlinkOrd, *soundFile, *alarmIcon,
 	    *alarmInstructions, *alarmClass;
 	struct list metaData;
+};
+struct alarm_ext {
+	struct component c;
+	int alarmState; /* enum alarm_state */
+	struct status_boolean alarmInhibit;
+	struct {
+		bool toOffnormal, toFault;
+	} alarmEnable;
 	const struct alarm_algorithm *algorithm; /* set by the type's init */
-	struct timer delay;                      /* a transition that waits */
-	int pending;                             /* the state it waits for; -1: none */
-	int64_t inhibited_until;                 /* monotonic */
+	struct alarm_ext_rare *rare;
+	struct alarm_wait *wait; /* owned; a transition that waits, an inhibition that goes on; NULL: none yet */
 };
 
 struct alarm_service *alarm_service_of(struct station *s); /* loaded; NULL when the station has none */

@@ -194,7 +194,7 @@ static void complete(struct alarm_service *service, struct alarm_ext *x, struct 
 void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record)
 {
 	int64_t now = station_now(service->c.station);
-	struct alarm_class *class = class_for(service, x->alarmClass);
+	struct alarm_class *class = class_for(service, x->rare->alarmClass);
 	complete(service, x, class, record, now);
 	struct open_alarm *alarm = open_alarms_add(&service->open, record, x->c.handle);
 	if (class) {
