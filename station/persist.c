@@ -152,7 +152,8 @@ struct loading {
 	struct station *station;
 	struct loaded *items; /* owned; in handle order */
 	size_t count, capacity;
-	size_t at; /* slots come in handle order too */
+	size_t at;               /* slots come in handle order too */
+	const struct type *type; /* of the last component: mostly the next one's too */
 	struct err *err;
 };
 
@@ -160,7 +161,9 @@ static int load_component(void *context, void *record)
 {
 	struct loading *l = context;
 	struct component_row *row = record;
-	const struct type *type = type_find(l->station->types, row->type);
+	const struct type *type =
+	    l->type && strcmp(l->type->name, row->type) == 0 ? l->type : type_find(l->station->types, row->type);
+	l->type = type;
 	if (!type)
 		return err_set(l->err, E_INTERNAL, NULL,
 		               "The data directory holds a component of type %s, which this program does not know. "
@@ -232,13 +235,23 @@ static int by_position(const void *a, const void *b)
 	return (x->position > y->position) - (x->position < y->position);
 }
 
+static bool in_order(const struct loaded *items, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (items[i - 1].position > items[i].position)
+			return false;
+	return true;
+}
+
 /* Joins children to parents. Whose parent is gone is destroyed with a word in the log: that cannot come from us. */
 static void join(struct loading *l)
 {
 	struct loaded *order = must_alloc((l->count + 1) * sizeof *order);
 	memcpy(order, l->items, l->count * sizeof *order);
-	qsort(order, l->count, sizeof *order, by_position);
+	if (!in_order(order, l->count)) /* the rule: nothing was moved */
+		qsort(order, l->count, sizeof *order, by_position);
 	struct component *root = NULL;
+	index_reserve(&l->station->tree.index, l->count);
 	for (size_t i = 0; i < l->count; i++) {
 		struct component *c = order[i].component;
 		struct component *parent = order[i].parent ? loaded_by_handle(l, order[i].parent) : NULL;

@@ -70,7 +70,7 @@ struct store_impl {
 	void (*commit)(struct store *s, struct store_tx *tx, store_done *done, void *context);
 	void (*query)(struct store *s, struct store_query *q, store_answer *answer, void *context);
 	/* Synchronous, for starting components: calls visit for each row in key order (on whatever thread, while the caller
-	 * waits); visit returns 0 or a code that ends it. */
+	 * waits); visit returns 0 or a code that ends it. The record is borrowed: what is to stay is copied. */
 	int (*scan)(struct store *s, const struct record_kind *k, int (*visit)(void *context, void *record), void *context,
 	            struct err *e);
 	/* The same as commit, waiting for it: for the command line and the start, before the engine runs. Takes tx. */

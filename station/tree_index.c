@@ -9,7 +9,7 @@
 #include "station/component.h"
 #include "station/must.h"
 
-enum { PAGE = 512, FIRST_NAMES = 256 };
+enum { PAGE = 512, FIRST_NAMES = 256, FULL_OF_FIVE = 4 /* four fifths of the table */ };
 #define GONE UINT32_MAX
 
 struct handle_page {
@@ -72,26 +72,26 @@ static void handle_remove(struct tree_index *x, const struct component *c)
 
 /* --- by name ---------------------------------------------------------------------------------------------------- */
 
-static size_t name_hash(const struct component *parent, const char *name, size_t length)
+/* A place in a table of any size. */
+static size_t name_hash(const struct component *parent, const char *name, size_t length, size_t room)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ (parent->handle * UINT64_C(0x9E3779B97F4A7C15));
 	for (size_t i = 0; i < length; i++)
 		h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(h ^ (h >> 29));
+	h = (h ^ (h >> 32)) * UINT64_C(0x9E3779B97F4A7C15);
+	return (size_t)((h >> 32) * room >> 32);
 }
 
 static void name_put(uint32_t *names, size_t room, const struct component *c)
 {
-	size_t i = name_hash(c->parent, c->name, strlen(c->name)) & (room - 1);
+	size_t i = name_hash(c->parent, c->name, strlen(c->name), room);
 	while (names[i] != 0)
-		i = (i + 1) & (room - 1);
+		i = i + 1 < room ? i + 1 : 0;
 	names[i] = (uint32_t)c->handle;
 }
 
-/* A larger table, or one of the same size when most of what fills it is gone. */
-static void names_rebuild(struct tree_index *x)
+static void names_rebuild(struct tree_index *x, size_t room)
 {
-	size_t room = x->count > x->name_room / 2 ? 2 * x->name_room : x->name_room;
 	uint32_t *names = must_alloc(room * sizeof *names);
 	size_t used = 0;
 	for (size_t i = 0; i < x->name_room; i++) {
@@ -106,18 +106,26 @@ static void names_rebuild(struct tree_index *x)
 	x->name_used = used;
 }
 
+void index_reserve(struct tree_index *x, size_t count)
+{
+	size_t room = count / FULL_OF_FIVE * 5 + FIRST_NAMES;
+	if (room > x->name_room)
+		names_rebuild(x, room);
+}
+
+/* A larger table, or one of the same size when most of what fills it is gone. */
 static void name_add(struct tree_index *x, const struct component *c)
 {
-	if (x->name_used + 1 > x->name_room / 4 * 3)
-		names_rebuild(x);
+	if (x->name_used + 1 > x->name_room / 5 * FULL_OF_FIVE)
+		names_rebuild(x, x->count > x->name_room / 2 ? x->name_room + x->name_room / 2 : x->name_room);
 	name_put(x->names, x->name_room, c);
 	x->name_used++;
 }
 
 static void name_remove(struct tree_index *x, const struct component *c)
 {
-	size_t i = name_hash(c->parent, c->name, strlen(c->name)) & (x->name_room - 1);
-	for (; x->names[i] != 0; i = (i + 1) & (x->name_room - 1)) {
+	size_t i = name_hash(c->parent, c->name, strlen(c->name), x->name_room);
+	for (; x->names[i] != 0; i = i + 1 < x->name_room ? i + 1 : 0) {
 		if (x->names[i] != (uint32_t)c->handle)
 			continue;
 		x->names[i] = GONE;
@@ -128,8 +136,8 @@ static void name_remove(struct tree_index *x, const struct component *c)
 struct component *index_by_name(const struct tree_index *x, const struct component *parent, const char *name,
                                 size_t length)
 {
-	size_t i = name_hash(parent, name, length) & (x->name_room - 1);
-	for (; x->names[i] != 0; i = (i + 1) & (x->name_room - 1)) {
+	size_t i = name_hash(parent, name, length, x->name_room);
+	for (; x->names[i] != 0; i = i + 1 < x->name_room ? i + 1 : 0) {
 		struct component *c = x->names[i] == GONE ? NULL : index_by_handle(x, x->names[i]);
 		if (c && c->parent == parent && strncmp(c->name, name, length) == 0 && c->name[length] == '\0')
 			return c;

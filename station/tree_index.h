@@ -22,6 +22,8 @@ struct tree_index {
 
 void index_init(struct tree_index *x);
 void index_finish(struct tree_index *x);
+/* Makes room at once for that many components. */
+void index_reserve(struct tree_index *x, size_t count);
 /* Adds c under its handle and, below a parent, its name. The handle is at most HANDLE_MAX. */
 void index_add(struct tree_index *x, struct component *c);
 /* False when c was in no index: it stood below something that was never attached. */

@@ -25,6 +25,7 @@ struct type {
 	} rare;
 	const struct action *actions;
 	const struct topic *topics;
+	const void *traits; /* what the base type asks of the types built on it (an alarm algorithm), or NULL */
 	/* May a child of this type stand below parent? A sentence in e when not. Asked of the child's type. */
 	int (*parent_ok)(const struct component *parent, struct err *e);
 	/* Rules over several slots, on the proposed whole (a copy with the new values), before commit; no effects.

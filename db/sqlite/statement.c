@@ -328,6 +328,33 @@ static void read_row(sqlite3_stmt *stmt, const struct record_kind *k, void *reco
 		read_column(stmt, at++, k, slot, record);
 }
 
+static bool is_text(const struct slot *slot)
+{
+	return slot->kind == V_STRING || slot->kind == V_ORD || slot->kind == V_SECRET;
+}
+
+/* As read_row, but texts stay SQLite's: they live until the next row. record is all zero before. */
+static void borrow_row(sqlite3_stmt *stmt, const struct record_kind *k, char *record)
+{
+	int at = 0;
+	for (const struct slot *slot = k->slots; slot->name; slot++, at++) {
+		if (!is_text(slot)) {
+			read_column(stmt, at, k, slot, record);
+			continue;
+		}
+		const void *text = sqlite3_column_text(stmt, at);
+		memcpy(record + slot->offset, text ? &text : &(const void *){ "" }, sizeof text);
+	}
+}
+
+static void end_borrowing(const struct record_kind *k, char *record)
+{
+	for (const struct slot *slot = k->slots; slot->name; slot++)
+		if (is_text(slot))
+			memcpy(record + slot->offset, &(char *){ NULL }, sizeof(char *));
+	record_finish(k, record);
+}
+
 /* --- the three requests ------------------------------------------------------------------------------------------- */
 
 /* The slots whose values a write binds, in order. */
@@ -441,9 +468,9 @@ int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void 
 	void *record = must_alloc(k->size);
 	int step = bind_where(stmt, &q) == SQLITE_OK ? SQLITE_ROW : SQLITE_ERROR;
 	while (step == SQLITE_ROW && rc == 0 && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
-		read_row(stmt, k, record);
+		borrow_row(stmt, k, record);
 		rc = visit(context, record);
-		record_finish(k, record);
+		end_borrowing(k, record);
 	}
 	if (rc == 0 && step != SQLITE_DONE)
 		rc = db_error(d, e);

@@ -15,6 +15,11 @@ static struct alarm_ext *ext_of(struct component *c)
 	return COMPONENT_AS(c, &alarm_source_ext_type, struct alarm_ext);
 }
 
+static const struct alarm_algorithm *algorithm_of(const struct alarm_ext *x)
+{
+	return x->c.type->traits;
+}
+
 static struct clock *clock_of(struct alarm_ext *x)
 {
 	return &x->c.station->clock;
@@ -50,7 +55,7 @@ void alarm_ext_show(struct component *ext)
 
 static const char *text_for(const struct alarm_ext *x, enum alarm_state state)
 {
-	const char *own = x->algorithm->text ? x->algorithm->text(x, state) : NULL;
+	const char *own = algorithm_of(x)->text ? algorithm_of(x)->text(x, state) : NULL;
 	if (own && *own)
 		return own;
 	return state == ALARM_NORMAL ? x->rare->toNormalText
@@ -103,8 +108,8 @@ static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_sta
 		alarm_data_set(r, "icon", x->rare->alarmIcon);
 	if (*x->rare->alarmInstructions)
 		alarm_data_set(r, "instructions", x->rare->alarmInstructions);
-	if (x->algorithm->describe)
-		x->algorithm->describe(x, r);
+	if (algorithm_of(x)->describe)
+		algorithm_of(x)->describe(x, r);
 	char *text = format_expand_component(text_for(x, state), &x->c);
 	if (!*text) {
 		free(text);
@@ -227,7 +232,7 @@ static void evaluate(struct alarm_ext *x)
 	if (!can_evaluate(x, &out)) {
 		forget(x);
 	} else {
-		enum alarm_state state = x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState);
+		enum alarm_state state = algorithm_of(x)->evaluate(x, &out, (enum alarm_state)x->alarmState);
 		bool held = state != ALARM_NORMAL && inhibited(x);
 		int64_t delay = delay_for(x, state);
 		if ((int)state == x->alarmState || held) {
@@ -253,7 +258,7 @@ static void delay_over(struct timer *t)
 	wait->pending = -1;
 	point_out(x->c.parent, &out);
 	bool still = can_evaluate(x, &out) && state != x->alarmState &&
-	    (int)x->algorithm->evaluate(x, &out, (enum alarm_state)x->alarmState) == state &&
+	    (int)algorithm_of(x)->evaluate(x, &out, (enum alarm_state)x->alarmState) == state &&
 	    (state == ALARM_NORMAL || !inhibited(x));
 	if (still)
 		move(x, (enum alarm_state)state, &out);

@@ -82,7 +82,7 @@ struct transition_times {
 };
 
 struct alarm_ext;
-/* What differs between kinds of extensions. */
+/* What differs between kinds of extensions: the traits of their types. */
 struct alarm_algorithm {
 	/* The state that the value asks for now; the present one matters for deadbands. */
 	enum alarm_state (*evaluate)(const struct alarm_ext *x, const struct value *out, enum alarm_state now);
@@ -108,7 +108,6 @@ struct alarm_ext {
 	struct {
 		bool toOffnormal, toFault;
 	} alarmEnable;
-	const struct alarm_algorithm *algorithm; /* set by the type's init */
 	struct alarm_ext_rare *rare;
 	struct alarm_wait *wait; /* owned; a transition that waits, an inhibition that goes on; NULL: none yet */
 };

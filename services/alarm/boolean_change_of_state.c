@@ -17,11 +17,6 @@ static enum alarm_state evaluate(const struct alarm_ext *x, const struct value *
 
 static const struct alarm_algorithm algorithm = { .evaluate = evaluate };
 
-static void init(struct component *c)
-{
-	((struct alarm_ext *)c)->algorithm = &algorithm;
-}
-
 static int below_boolean(const struct component *parent, struct err *e)
 {
 	if (component_is(parent, &control_boolean_point))
@@ -40,6 +35,6 @@ const struct type alarm_boolean_change_of_state_ext_type = {
 	.size = sizeof(struct boolean_ext),
 	.base = &alarm_source_ext_type,
 	.slots = slots,
-	.init = init,
+	.traits = &algorithm,
 	.parent_ok = below_boolean,
 };

@@ -67,11 +67,6 @@ static const char *text(const struct alarm_ext *x, enum alarm_state state)
 
 static const struct alarm_algorithm algorithm = { evaluate, describe, text };
 
-static void init(struct component *c)
-{
-	((struct alarm_ext *)c)->algorithm = &algorithm;
-}
-
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	(void)current;
@@ -135,7 +130,7 @@ const struct type alarm_out_of_range_ext_type = {
 	.base = &alarm_source_ext_type,
 	.slots = slots,
 	.rare = RARE(struct out_of_range_ext, struct out_of_range_rare),
-	.init = init,
+	.traits = &algorithm,
 	.check = check,
 	.parent_ok = below_numeric,
 };
