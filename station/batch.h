@@ -52,6 +52,8 @@ struct batch {
 	struct station *station;
 	struct actor actor;
 	bool by_user;           /* permissions and audit apply */
+	bool no_version;        /* leaves no version */
+	char *reason;           /* owned; NULL: none was given */
 	struct change *changes; /* owned */
 	size_t count, capacity;
 	struct component **added; /* owned array; components owned until applied */
@@ -95,6 +97,9 @@ void batch_note_value(struct batch *b, const struct component *c, const struct s
                       const struct value *new);
 /* Adds the one record of what was noted to the transaction. */
 void batch_write_audit(struct batch *b);
+
+/* Adds the version that the batch makes, if it makes one, to the transaction. The tree is still as before. */
+void batch_write_version(struct batch *b);
 
 /* sheet_password.c. Starts hashing what must be hashed before the batch can be planned; false: there is nothing (left).
  * When it has ended, the batch joins the queue. */

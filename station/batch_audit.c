@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a batch leaves in the audit trail: its changes are noted while it is planned, and become one record of its own
- * transaction. Engine thread. */
+ * What a batch leaves behind in its own transaction: its changes are noted while it is planned and become one audit
+ * record; its rows become a version. Engine thread. */
 #include <stdlib.h>
 
 #include "station/audit.h"
 #include "station/batch.h"
+#include "station/version.h"
 
 void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
                 const char *new)
@@ -46,4 +47,18 @@ void batch_write_audit(struct batch *b)
 	audit_write(b->station, b->tx, &b->actor, audit_text(first, "operation"), audit_text(first, "target"),
 	            audit_text(first, "slot"), audit_text(first, "oldValue"), audit_text(first, "value"), detail);
 	free(detail);
+}
+
+void batch_write_version(struct batch *b)
+{
+	if (!b->by_user || b->no_version || !*b->actor.user)
+		return;
+	struct delta d = { 0 };
+	delta_build(&d, b->station, b->tx);
+	if (d.count) {
+		char *summary = delta_summary(&d);
+		version_write(b->station, b->tx, &b->actor, "change", 0, b->reason, summary, &d);
+		free(summary);
+	}
+	delta_finish(&d);
 }

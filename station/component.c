@@ -118,6 +118,20 @@ void component_set_display_name(struct component *c, const char *text)
 	c->extra->displayName = *text ? must_strdup(text) : NULL;
 }
 
+int64_t component_position(const struct component *c)
+{
+	return c->extra && c->extra->position ? c->extra->position : (int64_t)c->handle;
+}
+
+void component_set_position(struct component *c, int64_t position)
+{
+	if (position == component_position(c))
+		return;
+	if (!c->extra)
+		c->extra = must_alloc(sizeof *c->extra);
+	c->extra->position = position == (int64_t)c->handle ? 0 : position;
+}
+
 /* --- places ----------------------------------------------------------------------------------------------------- */
 
 uint32_t component_child_count(const struct component *parent)

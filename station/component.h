@@ -17,6 +17,7 @@ struct link;
 struct component_extra {
 	char *displayName;  /* owned; NULL: made from the name */
 	struct link *links; /* owned; links into this component */
+	int64_t position;   /* order among its siblings, when it is not that of the handles; 0: it is */
 };
 
 struct component {
@@ -58,6 +59,11 @@ const char *component_display_name(const struct component *c, char *buf, size_t 
 
 /* Gives c a name to be read; "": its own again. No disk is written. */
 void component_set_display_name(struct component *c, const char *text);
+
+/* Where c stands among its siblings: children are in the order of these numbers, which no two components share. Newer
+ * handles are greater, so a new child stands last. Setting moves nothing: see tree_sort. */
+int64_t component_position(const struct component *c);
+void component_set_position(struct component *c, int64_t position);
 
 /* The child of that name; NULL when there is none. */
 struct component *component_child(const struct component *parent, const char *name);

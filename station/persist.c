@@ -61,7 +61,7 @@ void persist_component(struct store_tx *tx, const struct component *c, const str
 	struct component_row row = {
 		.handle = (int64_t)c->handle,
 		.parent = parent ? (int64_t)parent->handle : 0,
-		.position = (int64_t)c->handle, /* children stand in the order in which they were made */
+		.position = component_position(c),
 		.name = (char *)(uintptr_t)name,
 		.type = (char *)(uintptr_t)c->type->name,
 		.displayName = (char *)(uintptr_t)(displayName ? displayName : ""),
@@ -113,13 +113,23 @@ static void persist_slots(struct store_tx *tx, const struct component *c)
 	}
 }
 
-void persist_subtree(struct store_tx *tx, const struct component *c, const struct component *parent)
+static void persist_one(struct store_tx *tx, const struct component *c, const struct component *parent)
 {
 	const char *displayName = c->extra ? c->extra->displayName : NULL;
 	persist_component(tx, c, parent, c->name, displayName, c->revision);
 	persist_slots(tx, c);
 	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
 		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot);
+}
+
+void persist_alone(struct store_tx *tx, const struct component *c)
+{
+	persist_one(tx, c, c->parent);
+}
+
+void persist_subtree(struct store_tx *tx, const struct component *c, const struct component *parent)
+{
+	persist_one(tx, c, parent);
 	for (const struct component *child = c->first; child; child = child->next)
 		persist_subtree(tx, child, c);
 }
@@ -175,6 +185,7 @@ static int load_component(void *context, void *record)
 	}
 	struct component *c = component_create(l->station, type, row->name, (uint64_t)row->handle);
 	c->revision = (uint32_t)row->revision;
+	component_set_position(c, row->position);
 	if (*row->displayName) {
 		c->extra = must_alloc(sizeof *c->extra);
 		c->extra->displayName = must_strdup(row->displayName);

@@ -35,6 +35,8 @@ void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot,
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
                   const char *sourceSlot, const char *targetSlot);
 void persist_unlink(struct store_tx *tx, const struct component *target, const char *name);
+/* All rows of one component that is in the tree, as they are: without what stands below it. */
+void persist_alone(struct store_tx *tx, const struct component *c);
 /* A detached new component with all below it, under parent. */
 void persist_subtree(struct store_tx *tx, const struct component *c, const struct component *parent);
 /* Deletes c, all below, and every link from or to them. */

@@ -123,6 +123,17 @@ void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision)
 	batch_change(b, CHANGE_REVISION, component)->revision = revision;
 }
 
+void batch_reason(struct batch *b, const char *text)
+{
+	free(b->reason);
+	b->reason = must_strdup(text);
+}
+
+void batch_no_version(struct batch *b)
+{
+	b->no_version = true;
+}
+
 struct store_tx *batch_tx(struct batch *b)
 {
 	return b->tx;
@@ -201,6 +212,7 @@ void batch_free(struct batch **batch)
 		component_destroy(&b->added[i]);
 	free(b->added);
 	free(b->added_parent);
+	free(b->reason);
 	report_finish(&b->report);
 	store_tx_free(&b->tx);
 	json_decref(b->audit);

@@ -48,6 +48,10 @@ void batch_unlink(struct batch *b, uint64_t target, const char *name);
 void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision);
 /* The handle behind a path, among what is there and what this batch adds; 0 when there is none. */
 uint64_t batch_find(struct batch *b, const char *path);
+/* Why, in the user's words: kept with the version that the batch makes. */
+void batch_reason(struct batch *b, const char *text);
+/* A command (set, override) is no configuration: it is audited but makes no version. */
+void batch_no_version(struct batch *b);
 /* Further writes for the same transaction (an alarm's, a user's). */
 struct store_tx *batch_tx(struct batch *b);
 /* Takes b. done is called later from the engine's loop, never inline. */

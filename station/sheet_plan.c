@@ -557,4 +557,5 @@ void batch_plan(struct batch *b)
 		persist_shadow(b, &b->shadows[i]);
 	persist_added(b);
 	batch_write_audit(b);
+	batch_write_version(b);
 }

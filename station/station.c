@@ -13,6 +13,7 @@
 #include "station/log.h"
 #include "station/must.h"
 #include "station/persist.h"
+#include "station/version.h"
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
 
@@ -120,6 +121,8 @@ int station_load(struct station *s, struct err *e)
 	int rc = persist_load(s, tx, e);
 	if (rc == 0)
 		rc = s->store->impl->scan(s->store, &meta_kind, find_epoch, &epoch, e);
+	if (rc == 0)
+		rc = versions_open(s, e);
 	if (rc != 0) {
 		store_tx_free(&tx);
 		return rc;
@@ -204,6 +207,7 @@ void station_finish(struct station *s)
 		station_turn(s);
 	}
 	sheet_queue_free(&s->sheet);
+	versions_close(&s->versions);
 	tree_finish(&s->tree);
 	clock_finish(&s->clock);
 	uv_close((uv_handle_t *)&s->tick, NULL);

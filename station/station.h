@@ -41,6 +41,7 @@ struct station {
 	struct store *store; /* owned; NULL only while starting */
 	struct observer *observers;
 	struct sheet_queue *sheet; /* owned */
+	struct versions *versions; /* owned; what is known of the versions that are kept */
 	struct password_pool passwords;
 	int64_t audit_next, sequence_next;
 	struct zone *zones; /* owned; time zones read so far */

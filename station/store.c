@@ -80,6 +80,18 @@ void store_tx_delete_where(struct store_tx *tx, const struct record_kind *k, con
 	value_copy(&w->values[0], v);
 }
 
+void store_tx_append(struct store_tx *tx, struct store_tx *from)
+{
+	if (!from->first)
+		return;
+	*tx->last = from->first;
+	tx->last = from->last;
+	tx->count += from->count;
+	from->first = NULL;
+	from->last = &from->first;
+	from->count = 0;
+}
+
 void store_tx_hook(struct store_tx *tx, store_done *done, void *context)
 {
 	struct store_hook *h = must_alloc(sizeof *h);

@@ -21,6 +21,8 @@ void store_tx_put(struct store_tx *tx, const struct record_kind *k, const void *
 void store_tx_delete(struct store_tx *tx, const struct record_kind *k, const void *record);
 /* Deletes all rows whose slot has this value. */
 void store_tx_delete_where(struct store_tx *tx, const struct record_kind *k, const char *slot, const struct value *v);
+/* Moves the writes of `from` behind those of tx; from is empty afterwards, and still the caller's. */
+void store_tx_append(struct store_tx *tx, struct store_tx *from);
 /* Runs when the transaction has ended, in the order of registration, before store_commit's own completion. */
 void store_tx_hook(struct store_tx *tx, store_done *done, void *context);
 bool store_tx_empty(const struct store_tx *tx);

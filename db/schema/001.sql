@@ -9,6 +9,11 @@ CREATE TABLE link (target INTEGER, name TEXT, source INTEGER, sourceSlot TEXT, t
 CREATE INDEX link_source ON link (source);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
 
+-- station/version.c
+CREATE TABLE version (number INTEGER PRIMARY KEY, timestamp INTEGER, user TEXT, via TEXT, kind TEXT, "of" INTEGER, reason TEXT, summary TEXT, "rows" INTEGER, size INTEGER) STRICT;
+CREATE INDEX version_user ON version (user);
+CREATE TABLE delta (version INTEGER, part INTEGER, "rows" TEXT, PRIMARY KEY (version, part)) STRICT;
+
 -- station/audit.c
 CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, target TEXT, slot TEXT, oldValue TEXT, value TEXT, user TEXT, origin TEXT, detail TEXT) STRICT;
 CREATE INDEX audit_timestamp ON audit (timestamp);

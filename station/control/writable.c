@@ -214,6 +214,7 @@ static int command(struct component *c, size_t row, const struct value *v, int64
 	}
 	struct actor actor = commander(inv);
 	struct batch *b = batch_new(c->station, &actor);
+	batch_no_version(b);
 	batch_set(b, c->handle, slot->name, &next);
 	if (row == LEVEL_OVERRIDE - 1)
 		set_expiration(b, c, expiration);
@@ -311,6 +312,7 @@ static void expire(struct timer *t)
 	struct component *c = container_of(t, struct writable, expiry)->point;
 	struct actor actor = commander(NULL);
 	struct batch *b = batch_new(c->station, &actor);
+	batch_no_version(b);
 	struct value empty = value_default(&kind_of(c)->rows[LEVEL_OVERRIDE - 1]);
 	batch_set(b, c->handle, kind_of(c)->rows[LEVEL_OVERRIDE - 1].name, &empty);
 	set_expiration(b, c, ABSTIME_NULL);
