@@ -106,6 +106,7 @@ static void emit(struct events *e, const char *name, uint64_t handle, const stru
 	event->handle = handle;
 	event->slot = slot;
 	event->length = (size_t)length;
+	event->id_length = (size_t)(strchr(event->text, '\n') + 1 - event->text);
 	net_post(&e->web->thread, &event->message);
 	free(data);
 }

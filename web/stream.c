@@ -11,19 +11,14 @@
 
 struct streams {
 	struct stream *first;
+	struct cells cells;
 	uv_timer_t heartbeat;
 	struct event *ring[RING_EVENTS]; /* oldest at ring[head % RING_EVENTS] */
 	size_t head, count, bytes;
 	uint64_t forgotten; /* id of the newest event that has left the ring */
 };
 
-static void event_drop(struct event *e)
-{
-	if (--e->refs == 0)
-		free(e);
-}
-
-/* --- the queue of one client --------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------- */
 
 static int compare_handles(const void *a, const void *b)
 {
@@ -34,13 +29,6 @@ static int compare_handles(const void *a, const void *b)
 static bool wants(const struct stream *s, const struct event *e)
 {
 	return e->handle == 0 || (s->count && bsearch(&e->handle, s->handles, s->count, sizeof e->handle, compare_handles));
-}
-
-static void take_out(struct stream *s, size_t i)
-{
-	s->bytes -= s->queue[i]->length;
-	event_drop(s->queue[i]);
-	memmove(&s->queue[i], &s->queue[i + 1], (--s->waiting - i) * sizeof s->queue[0]);
 }
 
 static void wake(struct stream *s)
@@ -55,18 +43,7 @@ static void wake(struct stream *s)
 
 static void enqueue(struct stream *s, struct event *e)
 {
-	size_t first = s->offset ? 1 : 0; /* half sent: must end */
-	for (size_t i = first; e->handle && i < s->waiting; i++)
-		if (s->queue[i]->handle == e->handle && s->queue[i]->slot == e->slot)
-			take_out(s, i--);
-	if (s->waiting == STREAM_QUEUE || s->bytes + e->length > STREAM_QUEUE_BYTES) {
-		while (s->waiting > first)
-			take_out(s, s->waiting - 1);
-		s->lost = true;
-	}
-	e->refs++;
-	s->queue[s->waiting++] = e;
-	s->bytes += e->length;
+	queue_put(&s->queue, e);
 	wake(s);
 }
 
@@ -96,22 +73,12 @@ ssize_t stream_read(void *context, uint64_t position, char *to, size_t room)
 	s->moved = uv_now(&s->web->thread.loop);
 	if (position == 0)
 		n = greet(s, to, room);
-	if (s->lost && !s->offset) {
+	if (s->queue.lost && !s->queue.begun) {
 		size_t told = copy(to + n, room - n, "event: reset\ndata: {}\n\n");
-		s->lost = told == 0;
+		s->queue.lost = told == 0;
 		n += told;
 	}
-	while (s->waiting && n < room) {
-		const struct event *e = s->queue[0];
-		size_t part = e->length - s->offset < room - n ? e->length - s->offset : room - n;
-		memcpy(to + n, e->text + s->offset, part);
-		n += part;
-		s->offset += part;
-		if (s->offset < e->length)
-			break;
-		s->offset = 0;
-		take_out(s, 0);
-	}
+	n += queue_read(&s->queue, to + n, room - n);
 	if (n == 0 && s->beat)
 		n = copy(to, room, ":\n\n");
 	s->beat = false;
@@ -183,7 +150,7 @@ static void replay(struct streams *all, struct stream *s)
 	uint64_t newest = all->count ? all->ring[(all->head + all->count - 1) % RING_EVENTS]->id : all->forgotten;
 	uint64_t known = s->floor > all->forgotten ? s->floor : all->forgotten;
 	if (s->last < known || s->last > (newest > known ? newest : known)) {
-		s->lost = true;
+		s->queue.lost = true;
 		s->last = newest > known ? newest : known;
 		return;
 	}
@@ -199,6 +166,7 @@ void stream_begin(struct stream *s, struct connection *c)
 	struct streams *all = s->web->streams;
 	s->connection = c;
 	s->moved = uv_now(&s->web->thread.loop);
+	queue_init(&s->queue, &all->cells);
 	s->next = all->first;
 	if (s->next)
 		s->next->prev = s;
@@ -226,8 +194,7 @@ void stream_discard(struct stream **stream)
 	}
 	if (s->hangup)
 		uv_close((uv_handle_t *)&s->hangup->poll, hangup_closed);
-	while (s->waiting)
-		take_out(s, s->waiting - 1);
+	queue_finish(&s->queue);
 	if (s->subscription)
 		events_unsubscribe(s->station, s->subscription);
 	free(s->handles);
@@ -288,6 +255,7 @@ void stream_deliver(struct message *m)
 void streams_open(struct web *w)
 {
 	w->streams = must_alloc(sizeof *w->streams);
+	cells_init(&w->streams->cells);
 	must(uv_timer_init(&w->thread.loop, &w->streams->heartbeat) == 0);
 }
 
@@ -309,6 +277,7 @@ void streams_close(struct web *w)
 	must(w->streams->first == NULL);
 	while (w->streams->count)
 		forget_oldest(w->streams);
+	cells_finish(&w->streams->cells);
 	uv_close((uv_handle_t *)&w->streams->heartbeat, closed);
 	w->streams = NULL;
 }

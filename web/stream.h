@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Server-Sent Events. events.c (engine thread) watches the tree for what somebody wants to see and makes each event's
  * text once; stream.c (web thread) keeps the last ones for Last-Event-ID and hands them to the clients that want them.
- * A slow client costs bounded memory: of a value only the newest waits, and one that falls behind too far is told to
- * read everything again (event "reset"). Only web/ includes this. */
+ * What waits for a client is in its queue (stream_queue.h). Only web/ includes this. */
 #ifndef BELFRY_WEB_STREAM_H
 #define BELFRY_WEB_STREAM_H
 
 #include "web/server.h"
+#include "web/stream_queue.h"
 
 enum stream_limit {
 	STREAM_ORDS = 1000, /* components that one client may watch */
-	STREAM_QUEUE = 256, /* events that wait for one client */
-	STREAM_QUEUE_BYTES = 262144,
 	RING_EVENTS = 1024, /* kept for Last-Event-ID */
 	RING_BYTES = 1048576,
 	HEARTBEAT = 15000, /* ms */
@@ -22,11 +20,11 @@ struct event {
 	struct message message;
 	struct web *web;
 	uint64_t id;
-	uint64_t handle;         /* of a value: whose; 0 for events that all clients get */
-	const struct slot *slot; /* of a value: which; only compared */
-	int refs;                /* web thread */
-	size_t length;
-	char text[]; /* as it goes over the wire */
+	uint64_t handle;          /* of a value: whose; 0 for events that all clients get */
+	const struct slot *slot;  /* of a value: which; only compared */
+	int refs;                 /* web thread */
+	size_t length, id_length; /* of the text; of its first line, the id */
+	char text[];              /* as it goes over the wire */
 };
 
 /* What a client watches and where it left off; made by the engine, then the web thread's. */
@@ -43,10 +41,9 @@ struct stream {
 	size_t count;
 	uint64_t floor, last; /* ids: nothing is known at or before floor; the client has seen last, or begins there */
 	bool resumed;         /* the client sent Last-Event-ID */
-	bool listed, suspended, beat, lost, ended;
-	struct event *queue[STREAM_QUEUE]; /* counted references */
-	size_t waiting, bytes, offset;     /* offset: sent of the first */
-	uint64_t moved;                    /* loop time when the client last took something */
+	bool listed, suspended, beat, ended;
+	struct queue queue;
+	uint64_t moved; /* loop time when the client last took something */
 };
 
 /* events.c, engine thread */
