@@ -40,7 +40,9 @@ int clock_run(struct clock *c, int most);
 /* Virtual clock only: goes on by us, firing on the way. */
 void clock_advance(struct clock *c, int64_t us);
 
+/* Starts (or starts again) and ends watching. */
 void clock_watch_start(struct clock *c, struct clock_watch *w);
+/* Harmless when it is not watching. */
 void clock_watch_stop(struct clock_watch *w);
 /* The wall clock was set, forth or back: tells the watches. */
 void clock_jumped(struct clock *c);

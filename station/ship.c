@@ -18,6 +18,7 @@ static const struct {
 	{ "/Services", "TrustService", "trust:TrustService" },
 	{ "/Services", "UserService", "baja:UserService" },
 	{ "/Services", "AuditService", "audit:AuditService" },
+	{ "/Services", "ScheduleService", "schedule:ScheduleService" },
 	{ "/Services", "WebService", "web:WebService" },
 	{ "/Services", "PlatformService", "platform:PlatformService" },
 	{ "/Services/AlarmService", "defaultAlarmClass", "alarm:AlarmClass" },

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "station/daytime.h"
 #include "station/field.h"
 #include "station/value.h"
 
@@ -27,7 +28,8 @@ struct facets {
 	const char *trueText, *falseText;
 	bool multiLine;
 	bool format;        /* a BFormat: checked when it is saved */
-	uint32_t maxLength; /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
+	enum text_form form; /* of a string: a time of day, a date */
+	uint32_t maxLength;  /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
 };
 #define FACETS(...) (&(const struct facets){ __VA_ARGS__ })
 #define STRING_MAX_DEFAULT 16384

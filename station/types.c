@@ -8,6 +8,7 @@
 #include "services/audit/audit_service.h"
 #include "services/email/email.h"
 #include "services/platform/platform.h"
+#include "services/schedule/schedule.h"
 #include "services/trust/trust.h"
 #include "services/user/user.h"
 #include "station/component.h"
@@ -50,5 +51,9 @@ const struct type *const station_types[] = {
 	&gpio_chip_type,
 	&gpio_point,
 	&platform_service,
+	&schedule_service,
+	&schedule_boolean,
+	&schedule_numeric,
+	&schedule_calendar,
 	NULL,
 };

@@ -188,6 +188,9 @@ static void check_text(const struct value *v, const struct slot *slot, const cha
 		report_error(report, E_INVALID, path, "The text is %zu bytes long; at most %u are allowed.", n, most);
 	else if (!utf8_valid(v->text))
 		report_error(report, E_INVALID, path, "The text is not valid UTF-8.");
+	struct err e = { 0 };
+	if (slot->facets && slot->facets->form && text_form_check(slot->facets->form, v->text, &e) != 0)
+		report_error(report, E_INVALID, path, "%s", e.text);
 }
 
 static void check_members(const struct value *v, const struct slot *members, const char *path, struct report *report)
