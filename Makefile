@@ -49,7 +49,7 @@ test: $(NODE_MODULES)
 
 bench:
 	@packaging/install.sh build check bench
-	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale $(NODE_MODULES)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/browsers $(NODE_MODULES)
 	@node tests/bench/bench.mjs
 
 $(NODE_MODULES): tests/package-lock.json
@@ -101,6 +101,9 @@ $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
 
 build/release/bare_%: tests/bench/bare_%.c
 	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
+
+build/release/browsers: tests/bench/browsers.c
 	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
 
 build/release/scale: tests/bench/scale.c build/release/libbelfry.a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures the station against the least that the same work costs, side by side on this machine, and prints the ratios.
-//   make bench            all four            node tests/bench/bench.mjs alarm burst get start
+//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale browsers
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -133,37 +133,56 @@ async function get() {
   await station.stop();
 }
 
-async function start() {
-  const COUNT = 100000, CHUNK = 2000;
-  const station = await Station.start({ args: ['--log-level', 'warn'] });
-  const empty = await startTime(station);
-  for (let made = 0; made < COUNT; made += CHUNK) {
-    const folder = `/Big${made / CHUNK}`;
-    const operations = [{ op: 'add', path: '/', name: folder.slice(1), type: 'baja:Folder' }];
-    for (let i = 1; i < CHUNK; i++) operations.push({ op: 'add', path: folder, name: `N${i}`, type: 'control:NumericWritable', values: { fallback: { value: i, status: '{ok}' } } });
-    await station.api.post('/batch', operations);
-  }
+/** A million components, measured from inside (tests/bench/scale.c), beside bare structs and a bare scan. */
+async function scale() {
+  const program = join(ROOT, 'build/release/scale'), number = async (...args) => (await run(program, args)).stdout.split(' ').map(Number);
+  const COUNT = 1000000, POINTS = 200000;
+  const [folder] = await number('folders', String(COUNT));
+  say('bytes for each of a million folders', `${folder} bytes`, 'goal 120 bytes', folder / 120, 'at most 1');
+  const [point] = await number('points', String(POINTS));
+  say(`bytes for each of ${POINTS} numeric points with an alarm extension`, `${point} bytes`, 'goal 320 bytes', point / 320, 'at most 1');
+  const directory = join(await temporaryDirectory(), 'data');
+  await run(program, ['write', directory, String(COUNT)]);
   const ours = [], theirs = [];
+  let megabytes;
   for (let round = 0; round < 3; round++) {
-    ours.push(await startTime(station));
-    await station.stop();
-    const { stdout } = await run(bare('scan'), [join(station.dir, 'station.db')]);
-    theirs.push(Number(stdout.split(' ')[0]));
-    await station.launch();
+    const [read, , taken] = await number('load', directory);
+    ours.push(read);
+    megabytes = taken;
+    theirs.push(Number((await run(bare('scan'), [join(directory, 'station.db')])).stdout.split(' ')[0]));
   }
-  say(`start with ${COUNT} components until ready; bare: SQLite reads the same rows`,
-    `${median(ours).toFixed(0)} ms (an empty station: ${empty.toFixed(0)} ms)`, `${median(theirs).toFixed(0)} ms`, median(ours) / median(theirs), 'at most 3');
+  say(`reading ${COUNT} components (${POINTS} points with alarm extension) at start; bare: SQLite reads the same rows`,
+    `${median(ours).toFixed(0)} ms`, `${median(theirs).toFixed(0)} ms`, median(ours) / median(theirs), 'at most 3');
+  say('memory of that tree', `${megabytes.toFixed(0)} MB`, 'goal 350 MB', megabytes / 350, 'at most 1');
+  const [changes, structs] = await number('change', String(POINTS));
+  say(`changes of ${POINTS} points, each watched by its alarm extension; bare: an array of structs`,
+    `${(changes / 1e6).toFixed(1)} million/s`, `${(structs / 1e6).toFixed(0)} million/s`, changes / 5e6, 'at least 1, of 5 million/s');
+}
+
+/** A thousand browsers that look at the same values, 1,000 events a second. */
+async function browsers() {
+  const COUNT = 1000, SECONDS = 10, POINTS = 50, PERIOD = 100;
+  const station = await Station.start({ args: ['--log-level', 'warn'] });
+  const names = Array.from({ length: POINTS }, (_, i) => `P${i}`);
+  await station.api.post('/batch', names.map((name) => ({ op: 'add', path: '/', name, type: 'control:NumericWritable' })));
+  const child = spawn(join(ROOT, 'build/release/browsers'), [new URL(station.api.base).port, station.api.token,
+    names.map((name) => `slot:/${name}`).join(','), String(COUNT), String(SECONDS)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.on('data', (piece) => { text += piece; });
+  await eventually('all streams open', () => text.startsWith('ready'), { seconds: 120 });
+  const timer = setInterval(() => {
+    const value = Number(process.hrtime.bigint()) / 1e9;
+    station.api.post('/batch', names.map((name) => ({ op: 'patch', path: `/${name}`, values: { fallback: { value, status: '{ok}' } } }))).catch(() => {});
+  }, PERIOD);
+  await new Promise((resolve) => child.on('exit', resolve));
+  clearInterval(timer);
+  const [events, p50, p99, broken] = text.split('\n')[1].split(' ').map(Number);
+  say(`${COUNT} browsers over TLS, ${POINTS * 2 * 1000 / PERIOD} events/s each: from the request that changes a value until all have it`,
+    `p50 ${p50} ms, p99 ${p99} ms, ${(events / SECONDS / 1000).toFixed(0)} thousand events/s, ${broken} broken`, 'goal p99 50 ms', p99 / 50, 'at most 1');
   await station.stop();
 }
 
-async function startTime(station) {
-  await station.stop();
-  const begun = process.hrtime.bigint();
-  await station.launch();
-  return Number(process.hrtime.bigint() - begun) / 1e6;
-}
-
-const ALL = { alarm, burst, get, start };
+const ALL = { alarm, burst, get, scale, browsers };
 const chosen = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(ALL);
 console.log(`Load before: ${loadavg().map((n) => n.toFixed(2)).join(' ')}. Ratios on a busy machine say little.`);
 for (const name of chosen) await ALL[name]();

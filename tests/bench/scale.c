@@ -51,8 +51,8 @@ static void open_station(struct station *s, const char *directory)
 		return;
 	}
 	mkdir(directory, 0700);
-	if (!(s->keyring = keyring_open(directory, &e)) ||
-	    sqlite_open(directory, &s->inbox.mailbox, &s->store, &e) != 0 || station_load(s, &e) != 0) {
+	if (!(s->keyring = keyring_open(directory, &e)) || sqlite_open(directory, &s->inbox.mailbox, &s->store, &e) != 0 ||
+	    station_load(s, &e) != 0) {
 		fprintf(stderr, "scale: %s\n", e.text);
 		exit(EXIT_FAILURE);
 	}
