@@ -1,110 +1,189 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nav tree: folders open lazily; the keyboard works as in any tree (WAI-ARIA tree pattern).
-import { h, fill } from '../dom.js';
-import { get, componentUrl } from '../api.js';
-import { statusClass, statusText } from '../text.js';
+// The nav tree: folders open lazily; the keyboard works as in any tree (WAI-ARIA tree pattern); statuses are live; counts say
+// how many alarms are open below a component.
+import { h, fill, icon } from '../dom.js';
+import { t, plural } from '../i18n.js';
+import { get, componentUrl, allTypes } from '../api.js';
+import { watch } from '../store/events.js';
+import { statusBadge, symbolOf } from './badges.js';
+/** @typedef {import('../types.js').Child} Child */
+/** @typedef {{path: string, child: Child, item: HTMLElement, marks: HTMLElement, status: string}} Node */
+
+const PAGE = 200;
+const WATCHED = 200;
+
+/** @param {string} path @param {string} name @returns {string} */
+const below = (path, name) => `${path === '/' ? '' : path}/${name}`;
 
 export class NavTree extends HTMLElement {
-  selected = '';
+  /** @type {Map<string, Node>} */ nodes = new Map();
   /** @type {Set<string>} */ open = new Set(['/', '/Services', '/Drivers']);
-  /** @type {(path: string) => void} */ onSelect = () => {};
+  /** @type {Map<string, number>} */ alarms = new Map();
+  /** @type {(path: string, focus: boolean) => void} */ onSelect = () => {};
+  /** @type {Map<string, import('../types.js').Type>} */ types = new Map();
+  selected = '/';
 
-  async connectedCallback() {
-    this.list = h('ul', { class: 'tree', role: 'tree', 'aria-label': 'Station', onkeydown: (e) => this.keys(e) });
+  connectedCallback() {
+    this.list = h('ul', { class: 'tree', role: 'tree', 'aria-label': t('Station'), onkeydown: (/** @type {KeyboardEvent} */ e) => this.keys(e) });
     fill(this, this.list);
-    await this.reload();
+    this.reload().catch(() => {});
   }
 
+  /** Reads again what is open. @returns {Promise<void>} */
   async reload() {
+    this.types = await allTypes();
     const root = await get('/components');
-    const focused = this.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.path : null;
-    const item = await this.item({ ...root, hasChildren: root.children.length > 0 }, '/', root);
+    const focused = this.contains(document.activeElement) ? this.pathOf(document.activeElement) : null;
+    const before = this.nodes;
+    this.nodes = new Map();
+    const item = await this.item({ ...root, hasChildren: root.children.length > 0 }, '/', root).catch((error) => { this.nodes = before; throw error; });
+    const top = this.list.scrollTop;
     fill(this.list, item);
-    this.select(this.selected || '/');
-    if (focused) /** @type {HTMLElement|null} */ (this.find(focused))?.focus();
+    this.list.scrollTop = top;
+    await this.select(this.selected);
+    if (focused) this.nodes.get(focused)?.item.focus();
   }
 
-  /** @param {string} path @returns {HTMLElement|null} */
-  find(path) {
-    return [.../** @type {any} */ (this.list.querySelectorAll('[role=treeitem]'))].find((i) => i.dataset.path === path) || null;
+  /** @param {Element|null} element @returns {string} */
+  pathOf(element) {
+    return /** @type {HTMLElement|null} */ (element?.closest('[role=treeitem]'))?.dataset.path || '/';
   }
 
-  /** @param {any} child @param {string} path @param {any} [whole] */
+  /** One component. @param {Child} child @param {string} path @param {any} [whole] the component, when it is known @returns {Promise<HTMLElement>} */
   async item(child, path, whole) {
-    const twist = h('span', { class: 'twist', 'aria-hidden': 'true' }, child.hasChildren ? '▸' : '');
-    const bad = child.status && child.status !== '{ok}';
-    const node = h('div', { class: 'node' }, twist, h('span', {}, child.displayName),
-      bad && h('span', { class: 'status', 'data-status': statusClass(child.status) }, statusText(child.status)));
-    const item = h('li', { role: 'treeitem', tabindex: '-1', 'data-path': path, 'aria-selected': 'false', 'aria-label': child.displayName }, node);
+    const twist = h('span', { class: 'twist', 'aria-hidden': 'true' }, child.hasChildren && icon('chevron'));
+    const marks = h('span', {});
+    const line = h('div', { class: 'node' }, twist, icon(path === '/' ? 'home' : symbolOf(this.types, child.type)), h('span', { class: 'label' }, child.displayName), marks);
+    const item = h('li', { role: 'treeitem', tabindex: '-1', 'data-path': path, 'aria-selected': 'false' }, line);
+    const node = { path, child, item, marks, status: child.status };
+    this.nodes.set(path, node);
+    this.mark(node);
     if (child.hasChildren) item.setAttribute('aria-expanded', 'false');
-    twist.addEventListener('click', (e) => { e.stopPropagation(); this.toggle(item); });
-    node.addEventListener('click', () => { this.onSelect(path); item.focus(); });
+    twist.addEventListener('click', (/** @type {Event} */ e) => { e.stopPropagation(); this.toggle(item); });
+    line.addEventListener('click', () => { item.focus(); this.onSelect(path, false); });
     if (child.hasChildren && this.open.has(path)) await this.expand(item, whole);
     return item;
   }
 
-  /** @param {HTMLElement} item @param {any} [whole] */
+  /** Shows status and alarms of a component. @param {Node} node @returns {void} */
+  mark(node) {
+    const { child, item, marks, path } = node;
+    const alarms = this.alarms.get(path) || 0;
+    const bad = node.status && node.status !== '{ok}' && node.status !== '{null}' && !(alarms && /^\{(alarm|unackedAlarm)(,unackedAlarm)?\}$/.test(node.status));
+    fill(marks, bad && statusBadge(node.status), alarms > 0 && h('span', { class: 'count' }, alarms));
+    item.setAttribute('aria-label', [child.displayName, bad && node.status, alarms && plural(alarms, '1 alarm', '{n} alarms')].filter(Boolean).join(', '));
+  }
+
+  /** Reads and shows what is below. @param {HTMLElement} item @param {any} [whole] @returns {Promise<void>} */
   async expand(item, whole) {
-    const path = /** @type {string} */ (item.dataset.path);
-    const component = whole || await get(componentUrl(path));
-    const children = await Promise.all(component.children.map((c) => this.item(c, `${path === '/' ? '' : path}/${c.name}`)));
+    const path = this.pathOf(item);
+    const { children } = whole || await get(componentUrl(path));
+    const group = h('ul', { role: 'group' });
+    await this.addPage(group, path, children, 0);
     item.querySelector(':scope > ul')?.remove();
-    item.append(h('ul', { role: 'group' }, children));
+    item.append(group);
     item.setAttribute('aria-expanded', 'true');
-    /** @type {Element} */ (item.querySelector('.twist')).textContent = '▾';
     this.open.add(path);
   }
 
-  /** @param {HTMLElement} item */
+  /** @param {HTMLElement} group @param {string} path @param {Child[]} children @param {number} from @returns {Promise<void>} */
+  async addPage(group, path, children, from) {
+    const wanted = children.findIndex((c) => this.selected === below(path, c.name) || this.selected.startsWith(`${below(path, c.name)}/`));
+    const to = Math.max(from + PAGE, wanted + 1);
+    group.append(...await Promise.all(children.slice(from, to).map((c) => this.item(c, below(path, c.name)))));
+    if (children.length <= to) return;
+    const more = h('button', { type: 'button', class: 'plain small' }, t('{n} more', { n: children.length - to }));
+    const row = h('li', { role: 'none', class: 'more' }, more);
+    more.addEventListener('click', () => { row.remove(); this.addPage(group, path, children, to); });
+    group.append(row);
+  }
+
+  /** @param {HTMLElement} item @returns {Promise<void>} */
   async toggle(item) {
     if (item.getAttribute('aria-expanded') === 'true') {
+      const path = this.pathOf(item);
       item.querySelector(':scope > ul')?.remove();
+      for (const known of this.nodes.keys()) if (known !== path && known.startsWith(below(path, ''))) this.nodes.delete(known);
       item.setAttribute('aria-expanded', 'false');
-      /** @type {Element} */ (item.querySelector('.twist')).textContent = '▸';
-      this.open.delete(/** @type {string} */ (item.dataset.path));
+      this.open.delete(path);
     } else if (item.hasAttribute('aria-expanded')) {
       await this.expand(item);
-      this.select(this.selected);
     }
+    this.highlight();
+    this.watchShown();
   }
 
-  /** Marks the component that the page shows. @param {string} path */
-  select(path) {
+  /** Marks the component that the page shows, and opens the way to it. @param {string} path @returns {Promise<void>} */
+  async select(path) {
     this.selected = path;
-    let any = false;
-    for (const item of this.list?.querySelectorAll('[role=treeitem]') || []) {
-      const mine = item.dataset.path === path;
-      item.setAttribute('aria-selected', String(mine));
-      item.tabIndex = mine ? 0 : -1;
-      any ||= mine;
+    const parts = path.split('/').filter(Boolean);
+    for (let i = 0; i < parts.length; i += 1) {
+      const node = this.nodes.get(`/${parts.slice(0, i).join('/')}`);
+      if (node?.item.getAttribute('aria-expanded') === 'false') await this.expand(node.item).catch(() => {});
     }
-    const first = this.list?.querySelector('[role=treeitem]');
-    if (!any && first) first.tabIndex = 0;
+    this.highlight();
+    this.watchShown();
+    this.nodes.get(path)?.item.querySelector('.node')?.scrollIntoView({ block: 'nearest' });
   }
 
-  /** @param {KeyboardEvent} event */
+  /** @returns {void} */
+  highlight() {
+    for (const { path, item } of this.nodes.values()) {
+      item.setAttribute('aria-selected', String(path === this.selected));
+      item.tabIndex = path === this.selected ? 0 : -1;
+    }
+    const first = this.nodes.get('/');
+    if (first && !this.nodes.has(this.selected)) first.item.tabIndex = 0;
+  }
+
+  /** @returns {void} */
+  watchShown() {
+    watch('tree', [...this.nodes.values()].slice(0, WATCHED).map((n) => n.child.handle));
+  }
+
+  /** How many alarms are open at and below each path. @param {Map<string, number>} counts @returns {void} */
+  setAlarms(counts) {
+    const before = this.alarms;
+    this.alarms = counts;
+    for (const node of this.nodes.values()) if ((before.get(node.path) || 0) !== (counts.get(node.path) || 0)) this.mark(node);
+  }
+
+  /** A live value of any component. @param {{handle: string, slot: string, value: any}} event @returns {void} */
+  live({ handle, slot, value }) {
+    const status = slot === 'status' ? value : slot === 'out' ? value?.status : null;
+    if (typeof status !== 'string') return;
+    for (const node of this.nodes.values()) {
+      if (node.child.handle === handle && node.status !== status) {
+        node.status = status;
+        this.mark(node);
+      }
+    }
+  }
+
+  /** @param {KeyboardEvent} event @returns {Promise<void>} */
   async keys(event) {
-    const items = [...this.list.querySelectorAll('[role=treeitem]')];
     const item = /** @type {HTMLElement} */ (document.activeElement);
+    const items = /** @type {HTMLElement[]} */ ([...this.list.querySelectorAll('[role=treeitem]')]);
     const at = items.indexOf(item);
-    if (at < 0) return;
-    const go = (target) => { if (target) { items.forEach((i) => { i.tabIndex = -1; }); target.tabIndex = 0; target.focus(); } };
+    if (at < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
+    const go = (/** @type {HTMLElement|null|undefined} */ target) => { if (target) { items.forEach((i) => { i.tabIndex = -1; }); target.tabIndex = 0; target.focus(); } };
     const expanded = item.getAttribute('aria-expanded');
+    /** @type {Record<string, () => any>} */
     const moves = {
       ArrowDown: () => go(items[at + 1]),
       ArrowUp: () => go(items[at - 1]),
       Home: () => go(items[0]),
       End: () => go(items[items.length - 1]),
-      ArrowRight: async () => { if (expanded === 'false') await this.toggle(item); else go(item.querySelector('[role=treeitem]')); },
-      ArrowLeft: async () => { if (expanded === 'true') await this.toggle(item); else go(item.parentElement?.closest('[role=treeitem]')); },
-      Enter: () => this.onSelect(/** @type {string} */ (item.dataset.path)),
-      ' ': () => this.onSelect(/** @type {string} */ (item.dataset.path)),
+      ArrowRight: () => (expanded === 'false' ? this.toggle(item).then(() => go(item)) : go(/** @type {HTMLElement|null} */ (item.querySelector('[role=treeitem]')))),
+      ArrowLeft: () => (expanded === 'true' ? this.toggle(item).then(() => go(item)) : go(/** @type {HTMLElement|null|undefined} */ (item.parentElement?.closest('[role=treeitem]')))),
+      Enter: () => this.onSelect(this.pathOf(item), true),
+      ' ': () => this.onSelect(this.pathOf(item), false),
     };
-    if (moves[event.key]) {
-      event.preventDefault();
-      event.stopPropagation();
-      await moves[event.key]();
-    }
+    const typed = event.key.length === 1 && event.key !== ' ' && [...items.slice(at + 1), ...items.slice(0, at + 1)]
+      .find((i) => i.querySelector('.label')?.textContent?.toLowerCase().startsWith(event.key.toLowerCase()));
+    if (!moves[event.key] && !typed) return;
+    event.preventDefault();
+    if (typed) go(typed); else await moves[event.key]();
   }
 }
 customElements.define('nav-tree', NavTree);

@@ -1,106 +1,158 @@
 // SPDX-License-Identifier: Apache-2.0
 // The property sheet of any component: one row a property, made from its type. Save sends what has changed, in one go;
 // live values never touch a row that is being edited; a component that somebody else has changed asks what to do.
-import { h, fill, toast, ask, uid } from '../dom.js';
+import { h, fill, icon, uid, banner } from '../dom.js';
+import { t, plural } from '../i18n.js';
 import { call, componentUrl, allTypes, Problem } from '../api.js';
-import { editorFor, valueText, statusBadge } from './fields.js';
+import { spaced } from '../format.js';
+import { ask, confirmDialog } from './dialog.js';
+import { toast, toastError } from './toast.js';
+import { editorFor } from './composites.js';
+import { pointFacets, valueText, valueView } from './values.js';
+/** @typedef {import('../types.js').Component} Component */
+/** @typedef {import('../types.js').Finding} Finding */
+/** @typedef {import('../types.js').Slot} Slot */
+/** @typedef {import('./editors.js').Editor} Editor */
+/**
+ * @typedef {{slot: Slot, value: any, element: HTMLElement, notes: HTMLElement, view?: HTMLElement, editor?: Editor, original: string}} Row
+ * view: of a row that is only read; editor and original (its first get() as JSON): of one that is edited
+ */
+
+/** At least so many numbered slots in a row (in1, in2 ...) are folded into a group. */
+const GROUP_MIN = 4;
+
+/** @param {Row} row @returns {boolean} */
+const differs = (row) => row.editor !== undefined && JSON.stringify(row.editor.get()) !== row.original;
+
+/** @param {string} name @returns {string} "in7" -> "in" */
+const stem = (name) => name.match(/^(.*\D)\d+$/)?.[1] || '';
+
+/** @param {Slot[]} slots @returns {Slot[][]} numbered neighbours together */
+function grouped(slots) {
+  /** @type {Slot[][]} */
+  const groups = [];
+  for (const slot of slots) {
+    const last = groups[groups.length - 1];
+    if (last && stem(slot.name) && stem(last[0].name) === stem(slot.name) && last[0].kind === slot.kind) last.push(slot);
+    else groups.push([slot]);
+  }
+  return groups.flatMap((g) => (g.length >= GROUP_MIN ? [g] : g.map((slot) => [slot])));
+}
 
 export class PropertySheet extends HTMLElement {
-  /** @type {any} */ component = null;
+  /** @type {Component} */ component = /** @type {any} */ (null);
   /** @type {string|null} */ etag = null;
-  /** @type {Map<string, any>} */ rows = new Map();
-  /** @type {Map<string, any>} */ types = new Map();
+  /** @type {Map<string, Row>} */ rows = new Map();
+  /** @type {{operate: boolean, configure: boolean}} */ may = { operate: false, configure: false };
 
-  /** Shows a component. @param {any} component @param {string|null} etag @param {boolean} editable */
-  async show(component, etag, editable) {
+  /** Shows a component. @param {Component} component @param {string|null} etag @param {{operate: boolean, configure: boolean}} may @returns {Promise<void>} */
+  async show(component, etag, may) {
     this.types = await allTypes();
     this.component = component;
     this.etag = etag;
-    const slots = (this.types.get(component.type)?.slots || []).filter((s) => !s.flags.includes('hidden'));
+    this.may = may;
     this.rows.clear();
-    this.summary = h('div', { role: 'alert' });
+    const slots = (this.types.get(component.type)?.slots || []).filter((s) => !s.flags.includes('hidden'));
+    this.summary = h('div', { class: 'sheet-summary', role: 'alert' });
     this.message = h('span', { class: 'grow', role: 'status' });
-    this.saveButton = h('button', { class: 'primary', type: 'submit', disabled: true }, 'Save');
-    this.refreshButton = h('button', { type: 'button', onclick: () => this.refresh() }, 'Refresh');
-    const any = slots.some((s) => this.editable(s, editable));
-    const form = h('form', { class: 'sheet', novalidate: true, onsubmit: (e) => { e.preventDefault(); this.save(); }, oninput: () => this.mark(), onkeydown: (e) => this.keys(e) },
-      this.summary, slots.map((slot) => this.row(slot, component.values[slot.name], this.editable(slot, editable))),
-      slots.length === 0 && h('p', { class: 'empty' }, 'This component has no properties.'),
-      any && h('div', { class: 'actions-bar' }, this.message, this.refreshButton, this.saveButton));
-    fill(this, form);
+    this.saveButton = h('button', { class: 'primary', type: 'submit', disabled: true, title: 'Ctrl+S' }, icon('save'), t('Save'));
+    this.refreshButton = h('button', { type: 'button', onclick: () => this.refresh().catch(toastError) }, icon('refresh'), t('Refresh'));
+    this.bar = h('div', { class: 'savebar' }, this.message, this.refreshButton, this.saveButton);
+    this.bar.hidden = !slots.some((s) => this.editable(s));
+    fill(this, h('form', {
+      class: 'sheet', novalidate: true, oninput: () => this.mark(), onkeydown: (/** @type {KeyboardEvent} */ e) => this.keys(e),
+      onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); this.save(); },
+    }, this.summary, grouped(slots).map((group) => (group.length > 1 ? this.group(group) : this.row(group[0]))), this.bar));
   }
 
-  /** @param {any} slot @param {boolean} may */
-  editable(slot, may) {
-    return may && !slot.flags.includes('readonly');
+  /** @param {Slot} slot @returns {boolean} */
+  editable(slot) {
+    return !slot.flags.includes('readonly') && (this.may.configure || (this.may.operate && slot.flags.includes('operator')));
   }
 
-  /** @param {KeyboardEvent} event */
+  /** @param {KeyboardEvent} event @returns {void} */
   keys(event) {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 's') {
-      event.preventDefault();
-      if (!this.saveButton.disabled) this.save();
-    }
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 's') return;
+    event.preventDefault();
+    if (!this.saveButton.disabled) this.save();
   }
 
-  /** @param {any} slot @param {any} value @param {boolean} editable */
-  row(slot, value, editable) {
+  /** The slot with what the point's own facets say about its values. @param {Slot} slot @returns {Slot} */
+  dressed(slot) {
+    return slot.kind.startsWith('status') && slot.kind !== 'status' ? { ...slot, facets: { ...slot.facets, ...pointFacets(this.component.values) } } : slot;
+  }
+
+  /** Numbered slots, folded: sixteen inputs of which most are null. @param {Slot[]} slots @returns {HTMLElement} */
+  group(slots) {
+    const rows = slots.map((slot) => this.row(slot));
+    const used = slots.filter((s) => this.component.values[s.name]?.status !== '{null}').map((s) => `${s.displayName}: ${valueText(this.dressed(s), this.component.values[s.name])}`);
+    return h('details', { class: 'group' }, h('summary', {}, `${slots[0].displayName} – ${slots[slots.length - 1].displayName}`,
+      h('span', { class: 'muted' }, used.length ? used.join(', ') : t('all null'))), rows);
+  }
+
+  /** @param {Slot} plain @returns {HTMLElement} */
+  row(plain) {
+    const slot = this.dressed(plain);
+    const value = this.component.values[slot.name];
     const id = uid('slot');
-    const note = h('div', { class: 'notes', id: `${id}-note` });
+    const notes = h('div', { class: 'notes', id: `${id}-notes` });
     const doc = h('div', { class: 'doc', id: `${id}-doc` }, slot.doc);
-    if (!editable) {
-      const output = slot.kind === 'status' ? h('div', {}, statusBadge(value)) : h('output', { class: 'value', id }, valueText(slot, value));
-      this.rows.set(slot.name, { slot, value, output, note });
-      return h('div', { class: 'row', 'data-slot': slot.name }, h('div', { class: 'label' }, slot.displayName), output, doc);
+    if (!this.editable(slot)) {
+      const view = h('div', {}, valueView(slot, value));
+      const element = h('div', { class: 'row', 'data-slot': slot.name }, h('div', { class: 'label' }, slot.displayName), h('div', {}, view, notes), doc);
+      this.rows.set(slot.name, { slot, value, view, element, notes, original: '' });
+      return element;
     }
-    const editor = editorFor(slot, this.types);
-    editor.control.id = id;
-    editor.control.setAttribute('aria-describedby', `${id}-doc ${id}-note`);
+    const editor = editorFor(slot, /** @type {any} */ (this.types), this.component.path);
+    const composite = ['list', 'struct', 'component'].includes(slot.kind);
+    editor.control.id ||= id;
+    (composite ? editor.element : editor.control).setAttribute('aria-describedby', `${id}-doc ${id}-notes`);
     editor.set(value);
-    const element = h('div', { class: 'row', 'data-slot': slot.name }, h('label', { class: 'label', for: id }, slot.displayName), h('div', {}, editor.element, note), doc);
-    this.rows.set(slot.name, { slot, value, editor, element, note, original: JSON.stringify(editor.get()) });
+    const label = composite ? h('div', { class: 'label' }, slot.displayName) : h('label', { class: 'label', for: editor.control.id }, slot.displayName);
+    const element = h('div', { class: 'row', 'data-slot': slot.name }, label, h('div', {}, editor.element, notes), doc);
+    this.rows.set(slot.name, { slot, value, editor, element, notes, original: JSON.stringify(editor.get()) });
     return element;
   }
 
-  /** Marks changed rows with their old value, and enables Save. */
+  /** Marks changed rows with their old value, and enables Save. @returns {void} */
   mark() {
     let changed = 0;
     for (const row of this.rows.values()) {
       if (!row.editor) continue;
-      const differs = JSON.stringify(row.editor.get()) !== row.original;
-      row.element.dataset.changed = String(differs);
-      if (differs) {
-        changed += 1;
-        if (!row.note.querySelector('.was')) row.note.append(h('div', { class: 'was' }, `was: ${valueText(row.slot, row.value)}`));
-      } else {
-        fill(row.note);
-      }
+      const now = differs(row);
+      if (now) changed += 1;
+      if (String(now) === row.element.dataset.changed) continue;
+      row.element.dataset.changed = String(now);
+      row.notes.querySelectorAll('.was').forEach((n) => n.remove());
+      if (now) row.notes.prepend(h('div', { class: 'was' }, t('was: {value}', { value: valueText(row.slot, row.value) || t('empty') })));
     }
     this.saveButton.disabled = changed === 0;
-    this.message.textContent = changed ? `${changed} ${changed === 1 ? 'property has' : 'properties have'} changed and not been saved.` : '';
+    this.bar.dataset.dirty = String(changed > 0);
+    this.message.textContent = changed ? plural(changed, '1 change is not saved', '{n} changes are not saved') : '';
   }
 
+  /** @returns {boolean} */
   dirty() {
-    return [...this.rows.values()].some((row) => row.editor && JSON.stringify(row.editor.get()) !== row.original);
+    return [...this.rows.values()].some(differs);
   }
 
+  /** @returns {Record<string, any>} */
   changes() {
-    const values = {};
-    for (const [name, row] of this.rows) if (row.editor && JSON.stringify(row.editor.get()) !== row.original) values[name] = row.editor.get();
-    return values;
+    return Object.fromEntries([...this.rows].filter(([, row]) => differs(row)).map(([name, row]) => [name, row.editor?.changes ? row.editor.changes() : row.editor?.get()]));
   }
 
-  /** @param {boolean} [force] over what somebody else has saved */
+  /** @param {boolean} [force] over what somebody else has saved @returns {Promise<void>} */
   async save(force = false) {
     const values = this.changes();
     this.clearNotes();
     this.saveButton.disabled = true;
     try {
-      const answer = await call('PATCH', componentUrl(this.component.path), { values }, this.etag && !force ? { 'If-Match': this.etag } : {});
-      await this.show(answer.data, answer.etag, true);
-      this.showWarnings(answer.data.warnings || []);
-      toast('Saved on disk.');
-      this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: answer.data }));
+      const { data, etag } = await call('PATCH', componentUrl(this.component.path), { values }, this.etag && !force ? { 'If-Match': this.etag } : {});
+      this.accept(data, etag);
+      this.showWarnings(data.warnings || []);
+      toast(t('Saved on disk.'));
+      if (document.activeElement === document.body) this.refreshButton.focus({ preventScroll: true });
+      this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: data }));
     } catch (error) {
       this.saveButton.disabled = false;
       if (error instanceof Problem && error.status === 412) await this.conflict(values);
@@ -108,75 +160,124 @@ export class PropertySheet extends HTMLElement {
     }
   }
 
-  /** Somebody else has saved meanwhile: theirs, or mine? @param {any} mine */
+  /** Shows what the station has now, and forgets edits. @param {Component} component @param {string|null} etag @returns {void} */
+  accept(component, etag) {
+    this.component = component;
+    this.etag = etag;
+    for (const [name, row] of this.rows) this.put(row, component.values[name]);
+    this.mark();
+  }
+
+  /** @param {Row} row @param {any} value @returns {void} */
+  put(row, value) {
+    row.value = value;
+    if (row.view) fill(row.view, valueView(row.slot, value));
+    if (!row.editor) return;
+    row.editor.set(value);
+    row.original = JSON.stringify(row.editor.get());
+    row.notes.querySelectorAll('.now').forEach((n) => n.remove());
+  }
+
+  /** Somebody else has saved meanwhile: theirs, or mine? @param {Record<string, any>} mine @returns {Promise<void>} */
   async conflict(mine) {
     const { data, etag } = await call('GET', componentUrl(this.component.path));
     const rows = Object.keys(mine).map((name) => {
-      const { slot } = this.rows.get(name);
-      return h('tr', {}, h('td', {}, slot.displayName), h('td', {}, valueText(slot, data.values[name])), h('td', {}, typeof mine[name] === 'object' ? JSON.stringify(mine[name]) : String(mine[name])));
+      const row = /** @type {Row} */ (this.rows.get(name));
+      const value = typeof mine[name] === 'object' ? valueText(row.slot, row.editor?.get()) : mine[name];
+      return h('tr', {}, h('th', { scope: 'row' }, row.slot.displayName), h('td', {}, valueText(row.slot, data.values[name])), h('td', {}, row.slot.kind === 'secret' ? t('a new one') : String(value)));
     });
-    const choice = await ask('Somebody else has changed this component', (close) => [
-      h('p', {}, 'It was saved by someone else after you opened it. What shall stand?'),
-      h('table', {}, h('thead', {}, h('tr', {}, ['Property', 'Theirs', 'Mine'].map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, rows)),
-      h('div', { class: 'with-unit' }, h('button', { type: 'button', onclick: () => close('theirs') }, 'Take theirs'), h('button', { type: 'button', class: 'primary', onclick: () => close('mine') }, 'Keep mine')),
-    ]);
-    if (choice === 'theirs') await this.show(data, etag, true);
+    const choice = await ask({
+      title: t('Somebody else has changed this component'),
+      body: [h('p', {}, t('It was saved by someone else after you opened it. What shall stand?')),
+        h('table', {}, h('thead', {}, h('tr', {}, [t('Property'), t('Theirs'), t('Mine')].map((text) => h('th', { scope: 'col' }, text)))), h('tbody', {}, rows))],
+      buttons: (close) => [h('button', { type: 'button', onclick: () => close(null) }, t('Go on editing')), h('button', { type: 'button', onclick: () => close('theirs') }, t('Take theirs')),
+        h('button', { type: 'button', class: 'primary', onclick: () => close('mine') }, t('Keep mine'))],
+    });
+    if (choice === 'theirs') this.accept(data, etag);
     if (choice === 'mine') await this.save(true);
   }
 
+  /** @returns {void} */
   clearNotes() {
     fill(this.summary);
     for (const row of this.rows.values()) {
-      row.note.querySelectorAll('.error, .warning').forEach((n) => n.remove());
-      row.editor?.control.removeAttribute('aria-invalid');
+      delete row.element.dataset.invalid;
+      row.notes.querySelectorAll('.error, .warning').forEach((n) => n.remove());
+      row.element.querySelectorAll('[aria-invalid]').forEach((n) => n.removeAttribute('aria-invalid'));
     }
   }
 
-  /** The row that a JSON pointer of a request leads to. @param {string} pointer */
-  rowOf(pointer) {
-    const [, first, name] = pointer.split('/');
-    return first === 'values' ? this.rows.get(name) : undefined;
+  /** What a JSON pointer of the request leads to. @param {string} pointer @returns {{row: Row, inside: string[]}|null} */
+  place(pointer) {
+    const [, first, name, ...inside] = pointer.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const row = first === 'values' ? this.rows.get(name) : undefined;
+    return row ? { row, inside: inside.filter((part) => part !== 'values') } : null;
   }
 
-  /** @param {Problem} problem */
+  /** @param {Finding} finding @param {'error'|'warning'} kind @returns {HTMLElement|null} the control it is about */
+  note({ pointer, detail }, kind) {
+    const place = this.place(pointer);
+    if (!place) return null;
+    const { row, inside } = place;
+    const where = inside.map((part) => (/^\d+$/.test(part) ? String(Number(part) + 1) : spaced(part))).join(' ');
+    row.notes.append(h('div', { class: kind }, where ? `${where}: ${detail}` : detail));
+    row.element.closest('details')?.setAttribute('open', '');
+    if (kind === 'warning') return null;
+    row.element.dataset.invalid = 'true';
+    const control = row.editor?.find?.(inside) || row.editor?.control || null;
+    control?.setAttribute('aria-invalid', 'true');
+    return control;
+  }
+
+  /** @param {Problem} problem @returns {void} */
   showErrors(problem) {
-    fill(this.summary, h('div', { class: 'banner bad' }, 'Nothing was saved. ', problem.errors?.length > 1 ? `${problem.errors.length} things are wrong.` : problem.message));
-    let first = true;
-    for (const { pointer, detail } of problem.errors || []) {
-      const row = this.rowOf(pointer);
-      if (!row) continue;
-      row.note.append(h('div', { class: 'error' }, detail));
-      row.editor?.control.setAttribute('aria-invalid', 'true');
-      if (first) row.editor?.control.focus();
-      first = false;
-    }
+    const lost = (problem.errors || []).filter((e) => !this.place(e.pointer)).map((e) => h('div', {}, e.detail));
+    const count = problem.errors?.length || 0;
+    fill(this.summary, banner('bad', h('strong', {}, t('Nothing was saved. ')), count > 1 ? t('{n} things are wrong; each stands at its row.', { n: count }) : count ? t('See the row that is marked.') : problem.message, lost));
+    const controls = (problem.errors || []).map((e) => this.note(e, 'error')).filter(Boolean);
+    if (controls.length) controls[0]?.focus(); else this.summary.scrollIntoView({ block: 'nearest' });
   }
 
-  /** @param {{pointer: string, detail: string}[]} warnings */
+  /** @param {Finding[]} warnings @returns {void} */
   showWarnings(warnings) {
-    if (warnings.length) fill(this.summary, h('div', { class: 'banner warn' }, 'Saved, but look at this: ', warnings.map((w) => h('div', {}, w.detail))));
-    for (const { pointer, detail } of warnings) this.rowOf(pointer)?.note.append(h('div', { class: 'warning' }, detail));
+    if (warnings.length) fill(this.summary, banner('warn', plural(warnings.length, 'Saved. One thing is unwise; it stands at its row.', 'Saved. {n} things are unwise; each stands at its row.')));
+    for (const warning of warnings) this.note(warning, 'warning');
   }
 
+  /** Reads the component again. @returns {Promise<void>} */
   async refresh() {
+    if (this.dirty() && !await confirmDialog(t('Discard your changes?'), t('What you have typed will be replaced by what the station has.'), t('Discard'))) return;
     const { data, etag } = await call('GET', componentUrl(this.component.path));
-    await this.show(data, etag, true);
+    this.clearNotes();
+    this.accept(data, etag);
     this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: data }));
   }
 
-  /** A live value came in. A row that is being edited keeps what the person writes. @param {string} name @param {any} value */
+  /** The component has changed on the station: what is not being edited follows. @param {Component} component @param {string|null} etag @returns {void} */
+  follow(component, etag) {
+    if (!this.dirty()) this.etag = etag; // else the old one, so that Save finds out
+    for (const [name, value] of Object.entries(component.values)) this.live(name, value);
+  }
+
+  /** A live value came in. A row that is being edited keeps what the person writes, and tells. @param {string} name @param {any} value @returns {void} */
   live(name, value) {
     const row = this.rows.get(name);
     if (!row) return;
-    if (!row.editor) {
+    if (this.component) this.component.values[name] = value;
+    if (row.view) {
       row.value = value;
-      if (row.slot.kind === 'status') fill(row.output, statusBadge(value));
-      else row.output.textContent = valueText(row.slot, value);
-    } else if (JSON.stringify(row.editor.get()) === row.original && !row.element.contains(document.activeElement)) {
-      row.value = value;
-      row.editor.set(value);
-      row.original = JSON.stringify(row.editor.get());
+      fill(row.view, valueView(row.slot, value));
+    } else if (!differs(row) && !(row.element.contains(document.activeElement) && /** @type {HTMLElement} */ (document.activeElement).matches('input, select, textarea'))) {
+      if (JSON.stringify(value) !== JSON.stringify(row.value)) this.put(row, value);
+    } else if (differs(row) && JSON.stringify(value) !== JSON.stringify(row.value) && row.slot.kind !== 'secret') {
+      row.notes.querySelectorAll('.now').forEach((n) => n.remove());
+      row.notes.append(h('div', { class: 'warning now' }, t('Now on the station: {value}', { value: valueText(row.slot, value) })));
     }
+  }
+
+  /** A live value of a child that is opened in place. @param {string} child @param {string} name @param {any} value @returns {void} */
+  liveChild(child, name, value) {
+    this.rows.get(child)?.editor?.live?.(name, value);
   }
 }
 customElements.define('property-sheet', PropertySheet);

@@ -1,48 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an outgoing mail account shows below its sheet: its ledger and the transcript of its dialogue.
-import { h, fill } from '../dom.js';
+// What an outgoing mail account has beside its sheet: its queue and ledger, and the transcript of its dialogue, live.
+import { h, fill, empty } from '../dom.js';
+import { t } from '../i18n.js';
 import { get } from '../api.js';
-import { mailTable } from './mail.js';
+import { durationText } from '../format.js';
+import { ledger } from './mail.js';
+/** @typedef {import('../types.js').Component} Component */
+/** @typedef {import('../types.js').Session} Session */
+/** @typedef {import('./component.js').Panel} Panel */
+/** @typedef {import('./component.js').Tab} Tab */
 
-/** @param {any} line */
-function transcriptLine(line) {
-  const arrow = { sent: '→', received: '←', note: '·' }[line.direction];
-  return h('p', { 'data-direction': line.direction }, `${new Date(line.time).toLocaleTimeString()} ${arrow} ${line.text}`);
+const LINES_MAX = 1000;
+const ARROWS = /** @type {Record<string, string>} */ ({ sent: '→', received: '←', note: '·' });
+const SPOKEN = /** @type {Record<string, string>} */ ({ sent: 'sent', received: 'received', note: 'note' });
+
+/** Status, security, queue: the account in one line, live. @param {Component} account @returns {{element: HTMLElement, set: (name: string, value: any) => void}} */
+function strip(account) {
+  const values = { ...account.values };
+  const element = h('dl', { class: 'strip' });
+  const show = () => {
+    const security = values.transport !== 'Smtp' ? values.transport : values.useSsl ? t('implicit TLS') : values.useStartTls ? 'STARTTLS' : t('not encrypted');
+    const pairs = [[t('Queued'), values.queueSize], [t('Sent today'), values.maxSendablePerDay ? `${values.numberSent} / ${values.maxSendablePerDay}` : values.numberSent], [t('Security'), security],
+      [t('Effective port'), values.transport === 'Smtp' ? values.effectivePort : '–'], [t('Tries again after'), durationText(values.retryInterval)]];
+    fill(element, pairs.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+  };
+  show();
+  return { element, set: (name, value) => { values[name] = value; show(); } };
 }
 
-/** @param {any} account the component @param {any} session */
-export function accountPanels(account, session) {
-  const ledger = h('div', { class: 'scroll' });
-  const transcript = h('div', { class: 'transcript', tabindex: '0', role: 'log', 'aria-label': 'Transcript' });
-  const load = async () => {
-    const { items } = await get(`/mail?account=${encodeURIComponent(account.name)}&limit=20`);
-    fill(ledger, mailTable(items, 'No mail has gone through this account yet. Send a test mail with the button above.'));
-  };
-  const loadTranscript = async () => {
-    if (!session.permissions.configure) return;
-    const { items } = await get(`/mail/transcript?account=${encodeURIComponent(account.name)}`);
-    fill(transcript, items.length ? items.map(transcriptLine) : h('p', {}, 'Nothing yet. Switch Debug on to see the whole dialogue; passwords are never in it.'));
-    transcript.scrollTop = transcript.scrollHeight;
-  };
-  load().catch(() => {});
-  loadTranscript().catch(() => {});
-  let timer = 0;
-  const element = h('div', {},
-    h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Queue and ledger')), ledger),
-    session.permissions.configure && h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Transcript')), transcript));
+/** @param {Component} account @returns {Promise<Panel>} */
+async function queuePanel(account) {
+  const list = ledger(() => `account=${encodeURIComponent(account.name)}`, { account: false, nothing: () => empty('inbox', t('No mail has gone through this account yet'), t('Send a test mail with the button above.')) });
+  const line = strip(account);
+  await list.load();
   return {
-    element,
-    /** @param {string} kind @param {any} data */
-    live(kind, data) {
-      if (kind === 'mail' && data.account === account.name) { clearTimeout(timer); timer = setTimeout(() => load().catch(() => {}), 150); }
-      if (kind === 'transcript' && data.account === account.name) {
-        if (!transcript.querySelector('[data-direction]')) fill(transcript);
-        const end = transcript.scrollTop + transcript.clientHeight >= transcript.scrollHeight - 8;
-        transcript.append(transcriptLine(data));
-        while (transcript.childElementCount > 500) transcript.firstElementChild?.remove();
-        if (end) transcript.scrollTop = transcript.scrollHeight;
-      }
+    element: h('div', {}, line.element, h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Queue and ledger'))), list.element)),
+    live: (kind, data) => {
+      if (kind === 'value' && data.handle === account.handle) line.set(data.slot, data.value);
+      if (kind !== 'mail' || data.account === account.name) list.live(kind, data);
     },
-    leave() { clearTimeout(timer); },
+    leave: list.leave,
   };
+}
+
+/** @param {{time: string, direction: string, text: string}} line @returns {HTMLElement} */
+function transcriptLine({ time, direction, text }) {
+  return h('p', { 'data-direction': direction }, h('time', { datetime: time }, new Date(time).toLocaleTimeString()),
+    h('span', { class: 'arrow', 'aria-hidden': 'true' }, ARROWS[direction] || ''), h('span', { class: 'visually-hidden' }, `${t(SPOKEN[direction] || direction)}: `), h('span', { class: 'text' }, text));
+}
+
+/** @param {Component} account @returns {Promise<Panel>} */
+async function transcriptPanel(account) {
+  const log = h('div', { class: 'transcript', tabindex: '0', role: 'log', 'aria-label': t('Transcript') });
+  const { items } = await get(`/mail/transcript?account=${encodeURIComponent(account.name)}`);
+  const nothing = empty('list', t('Nothing yet'), account.values.debug ? t('The dialogue with the server appears here, live. Passwords are never in it.') : t('Switch Debug on in the properties to see the whole dialogue. Passwords are never in it.'));
+  fill(log, items.length ? items.map(transcriptLine) : nothing);
+  requestAnimationFrame(() => { log.scrollTop = log.scrollHeight; });
+  const add = (/** @type {any} */ line) => {
+    nothing.remove();
+    const end = log.scrollTop + log.clientHeight >= log.scrollHeight - 12;
+    log.append(transcriptLine(line));
+    while (log.childElementCount > LINES_MAX) log.firstElementChild?.remove();
+    if (end) log.scrollTop = log.scrollHeight;
+  };
+  const clear = h('button', { type: 'button', class: 'small', onclick: () => fill(log) }, t('Clear view'));
+  return {
+    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), clear), log),
+    live: (kind, data) => { if (kind === 'transcript' && data.account === account.name) add(data); },
+  };
+}
+
+/** @param {Component} account @param {Session} session @returns {Tab[]} */
+export function accountTabs(account, session) {
+  const queue = { id: 'queue', name: t('Queue'), number: account.values.queueSize || undefined, make: () => queuePanel(account) };
+  const transcript = { id: 'transcript', name: t('Transcript'), make: () => transcriptPanel(account) };
+  return session.permissions.configure ? [queue, transcript] : [queue];
 }

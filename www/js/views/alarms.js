@@ -1,87 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
-// The alarm console: open alarms live, newest first; acknowledge, notes, details.
-import { h, fill, ask, toast, labelled } from '../dom.js';
+// The alarm console: open alarms live, newest first; acknowledge, notes.
+import { h, fill, icon, empty, keepFocus, labelled, settled } from '../dom.js';
+import { t, plural } from '../i18n.js';
 import { get, post } from '../api.js';
-import { listen } from '../events.js';
-import { timeText, displayName } from '../text.js';
-import { stateBadge } from './mail.js';
+import { listen } from '../store/events.js';
+import { agoText, pathOfOrd, timeText } from '../format.js';
+import { ackBadge, bell } from '../el/badges.js';
+import { ask } from '../el/dialog.js';
+import { toast, toastError } from '../el/toast.js';
+import { alarmView } from './alarm.js';
+/** @typedef {import('../types.js').Alarm} Alarm */
+/** @typedef {import('../types.js').Context} Context */
+/** @typedef {import('../types.js').View} View */
 
-/** Niagara's bell colours, always with words. @param {any} a */
-function bell(a) {
-  const normal = a.sourceState === 'normal';
-  const colour = a.ackState === 'unacked' ? (normal ? 'green' : 'red') : (normal ? 'white' : 'gold');
-  return h('span', { class: 'bell', 'data-bell': colour }, displayName(a.sourceState));
+const PAGE = 100;
+const SHOWS = [['open', 'Open'], ['unacked', 'Unacked'], ['all', 'All']];
+
+/** @param {Alarm} a @returns {string} */
+const nameOf = (a) => a.alarmData.sourceName || pathOfOrd(a.source[0] || '') || a.uuid;
+
+/** Acknowledges, and tells what came of it. @param {string[]} uuids @returns {Promise<void>} */
+export async function acknowledge(uuids) {
+  const { results } = await post('/alarms/ack', { uuids });
+  const failed = results.filter((/** @type {any} */ r) => !r.ok);
+  if (failed.length) toast(failed[0].detail || t('Not acknowledged.'), true);
+  else toast(plural(uuids.length, 'Acknowledged.', '{n} alarms acknowledged.'));
 }
 
-/** @param {string[]} uuids @param {string} note */
-async function acknowledge(uuids, note = '') {
-  const { results } = await post('/alarms/ack', { uuids, note });
-  const failed = results.filter((r) => !r.ok);
-  if (failed.length) toast(failed[0].error || failed[0].detail || 'Not acknowledged.', true);
-  else toast(uuids.length === 1 ? 'Acknowledged.' : `${uuids.length} alarms acknowledged.`);
+/** Adds a note to alarms. @param {string[]} uuids @returns {Promise<boolean>} was one added? */
+export async function addNote(uuids) {
+  const input = h('textarea', {});
+  const done = await ask({ title: plural(uuids.length, 'Add a note', 'Add a note to {n} alarms'), ok: t('Add note'), body: [labelled(t('Note'), input)],
+    submit: async () => {
+      const { results } = await post('/alarms/note', { uuids, note: input.value.trim() });
+      const failed = results.find((/** @type {any} */ r) => !r.ok);
+      if (failed) throw new Error(failed.detail);
+      return true;
+    } });
+  return Boolean(done);
 }
 
-/** @param {any} context */
-async function oneAlarm({ main, rest, session }) {
-  const uuid = rest.slice(1);
-  const show = async () => {
-    const a = await get(`/alarms/${encodeURIComponent(uuid)}`);
-    const source = (a.source[0] || '').replace(/^.*slot:/, '');
-    const note = async () => {
-      const input = h('textarea', { required: true });
-      if (await ask('Add a note', () => [labelled('Note', input)], { ok: 'Add', submit: () => post('/alarms/note', { uuids: [uuid], note: input.value }) })) show();
-    };
-    fill(main, h('nav', { 'aria-label': 'Path' }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/alarms' }, 'Alarms')), h('li', {}, a.alarmData.sourceName))),
-      h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, a.alarmData.sourceName), h('div', { class: 'sub' }, a.msgText)), bell(a), h('span', { class: 'badge' }, a.ackState),
-        session.permissions.operate && h('button', { type: 'button', onclick: note }, 'Add note'),
-        session.permissions.operate && a.ackState === 'unacked' && h('button', { type: 'button', class: 'primary', onclick: () => acknowledge([uuid]).then(show, (e) => toast(e.message, true)) }, 'Acknowledge')),
-      h('div', { class: 'columns' },
-        h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Record')), h('div', { class: 'inside' }, h('dl', { class: 'facts' },
-          [['Timestamp', timeText(a.timestamp)], ['Source', h('a', { href: `/station${source}` }, source)], ['Source state', a.sourceState], ['Ack state', a.ackState], ['Alarm class', a.alarmClass], ['Priority', a.priority],
-            ['Normal time', timeText(a.normalTime)], ['Ack time', timeText(a.ackTime)], ['User', a.user || '–'], ['Transition', a.alarmTransition], ['Last update', timeText(a.lastUpdate)], ['Uuid', h('span', { class: 'mono' }, a.uuid)]]
-            .map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])))),
-        h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Alarm data')), h('div', { class: 'inside' }, h('dl', { class: 'facts' }, Object.entries(a.alarmData).map(([k, v]) => [h('dt', {}, displayName(k)), h('dd', {}, String(v))]))))),
-      h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Mails')), a.deliveries.length ? h('div', { class: 'scroll' }, h('table', {},
-        h('thead', {}, h('tr', {}, ['Address', 'State', 'Server', ''].map((t) => h('th', { scope: 'col' }, t)))),
-        h('tbody', {}, a.deliveries.map((d) => h('tr', {}, h('td', {}, d.address), h('td', {}, stateBadge(d.state)), h('td', {}, [d.replyCode || '', d.replyText].filter(Boolean).join(' ')), h('td', {}, d.mail && h('a', { href: `/mail/${d.mail}` }, 'Mail'))))))) : h('p', { class: 'empty' }, 'Nobody was mailed about this alarm.')),
-      h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Notes')), a.notes.length ? h('div', { class: 'inside' }, a.notes.map((n) => h('p', {}, h('strong', {}, n.user), ` ${timeText(n.time)}: ${n.text}`))) : h('p', { class: 'empty' }, 'No notes.')));
-  };
-  await show();
-  return listen((kind, data) => { if ((kind === 'alarm' && data.uuid === uuid) || kind === 'mail') show().catch(() => {}); });
+/** Rows, choice and buttons of the console. */
+class Console {
+  /** @type {Alarm[]} */ items = [];
+  /** @type {Set<string>} */ chosen = new Set();
+  /** @type {Set<string>|null} what has been seen; null before the first load */ known = null;
+  cursor = '';
+
+  /** @param {Context} context */
+  constructor({ session, root, query }) {
+    this.may = session.permissions.operate;
+    this.show = query.get('show') || 'open';
+    this.body = h('div', { class: 'scroll' });
+    this.count = h('span', { class: 'muted small', role: 'status' });
+    this.ackButton = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.act(acknowledge(this.unacked())) }, icon('check'), h('span', {}, t('Acknowledge')));
+    this.noteButton = h('button', { type: 'button', disabled: true, onclick: () => this.act(addNote([...this.chosen])) }, icon('note'), t('Add note'));
+    this.search = h('input', { type: 'search', 'aria-label': t('Search in alarms'), placeholder: t('Search source, message, class'), oninput: () => this.draw() });
+    this.footer = h('footer', { hidden: true }, h('button', { type: 'button', class: 'plain', onclick: () => this.older().catch(toastError) }, t('Older alarms')));
+    this.segments = h('div', { class: 'segments', role: 'group', 'aria-label': t('Which alarms') }, SHOWS.map(([id, name]) => h('button', { type: 'button', 'data-show': id, onclick: () => this.turn(id) }, t(name))));
+    fill(root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Alarms')), h('div', { class: 'sub' }, t('Newest first. A filled bell has not been acknowledged.'))), this.count),
+      h('div', { class: 'toolbar' }, this.segments, this.search, h('span', { class: 'space' }), this.may && this.noteButton, this.may && this.ackButton),
+      h('section', { class: 'card' }, this.body, this.footer));
+  }
+
+  /** @param {string} show @returns {void} */
+  turn(show) {
+    this.show = show;
+    history.replaceState(null, '', show === 'open' ? '/alarms' : `/alarms?show=${show}`);
+    this.items = [];
+    this.known = null;
+    this.load().catch(toastError);
+  }
+
+  /** @param {Promise<any>} doing @returns {void} */
+  act(doing) {
+    doing.then((done) => {
+      if (done !== false) this.chosen.clear();
+      return this.load();
+    }).catch(toastError);
+  }
+
+  /** @returns {string} */
+  get states() { return this.show === 'all' ? 'open,cleared' : 'open'; }
+
+  /** @returns {string[]} the chosen ones that can be acknowledged */
+  unacked() {
+    return this.items.filter((a) => this.chosen.has(a.uuid) && a.ackState === 'unacked').map((a) => a.uuid);
+  }
+
+  /** @returns {Promise<void>} */
+  async load() {
+    const limit = Math.min(500, Math.max(PAGE, this.items.length));
+    this.take(await get(`/alarms?state=${this.states}&limit=${limit}`), []);
+  }
+
+  /** @returns {Promise<void>} */
+  async older() {
+    this.take(await get(`/alarms?state=${this.states}&limit=${PAGE}&cursor=${encodeURIComponent(this.cursor)}`), this.items);
+  }
+
+  /** @param {{items: Alarm[], next?: string}} answer @param {Alarm[]} before @returns {void} */
+  take(answer, before) {
+    this.items = before.concat(answer.items);
+    this.cursor = answer.next || '';
+    this.footer.hidden = !this.cursor;
+    const here = new Set(this.items.map((a) => a.uuid));
+    for (const uuid of [...this.chosen]) if (!here.has(uuid)) this.chosen.delete(uuid);
+    this.draw();
+    this.known = here;
+  }
+
+  /** @returns {Alarm[]} */
+  get found() {
+    const wanted = this.search.value.toLowerCase();
+    return this.items.filter((a) => (this.show !== 'unacked' || a.ackState === 'unacked') && (!wanted || [nameOf(a), a.source[0], a.msgText, a.alarmClass, a.user].join(' ').toLowerCase().includes(wanted)));
+  }
+
+  /** @returns {void} */
+  draw() {
+    const { found } = this;
+    const sources = new Set(found.map((a) => a.source[0])).size;
+    this.count.textContent = found.length ? `${plural(sources, '1 source', '{n} sources')} / ${plural(found.length, '1 alarm', '{n} alarms')}${this.cursor ? ' …' : ''}` : '';
+    this.segments.querySelectorAll('button').forEach((/** @type {HTMLElement} */ b) => b.setAttribute('aria-pressed', String(b.dataset.show === this.show)));
+    keepFocus(this.body, () => fill(this.body, found.length ? this.table(found) : this.nothing()));
+    this.drawButtons();
+  }
+
+  /** @returns {any} */
+  nothing() {
+    if (this.items.length) return empty('search', t('Nothing matches'));
+    if (this.show === 'all') return empty('bell', t('No alarms yet'));
+    return empty('check', t('No open alarms'), t('All is quiet. Alarms appear here by themselves.'));
+  }
+
+  /** @returns {void} */
+  drawButtons() {
+    const unacked = this.unacked().length;
+    this.ackButton.disabled = unacked === 0;
+    this.ackButton.querySelector('span').textContent = unacked > 1 ? t('Acknowledge {n}', { n: unacked }) : t('Acknowledge');
+    this.noteButton.disabled = this.chosen.size === 0;
+  }
+
+  /** @param {Alarm[]} found @returns {any} */
+  table(found) {
+    const all = h('input', { type: 'checkbox', 'aria-label': t('Select all'), 'data-key': 'all', checked: found.every((a) => this.chosen.has(a.uuid)), oninput: (/** @type {any} */ e) => {
+      for (const a of found) if (e.target.checked) this.chosen.add(a.uuid); else this.chosen.delete(a.uuid);
+      this.draw();
+    } });
+    const head = h('thead', {}, h('tr', {}, this.may && h('th', { scope: 'col', class: 'tight' }, h('label', { class: 'check-target' }, all)), [t('State'), t('Time'), t('Source'), t('Message'), t('Acknowledged'), t('Priority'), t('Class')].map((text) => h('th', { scope: 'col' }, text)),
+      this.may && h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions')))));
+    return h('table', { class: 'alarms' }, head, h('tbody', {}, found.map((a) => this.row(a))));
+  }
+
+  /** @param {Alarm} a @returns {any} */
+  row(a) {
+    const name = nameOf(a);
+    const choose = h('input', { type: 'checkbox', 'aria-label': t('Choose {name}', { name }), 'data-key': `choose ${a.uuid}`, checked: this.chosen.has(a.uuid), oninput: (/** @type {any} */ e) => {
+      if (e.target.checked) this.chosen.add(a.uuid); else this.chosen.delete(a.uuid);
+      this.drawButtons();
+    } });
+    const flash = this.known && !this.known.has(a.uuid);
+    return h('tr', { 'data-uuid': a.uuid, class: [a.ackState === 'unacked' ? 'unacked' : '', flash ? 'flash' : ''].join(' ').trim() || null },
+      this.may && h('td', { class: 'tight' }, h('label', { class: 'check-target' }, choose)),
+      h('td', { class: 'tight' }, bell(a)), h('td', { class: 'nowrap' }, timeText(a.timestamp), h('div', { class: 'under' }, agoText(a.timestamp))),
+      h('td', {}, h('a', { href: `/alarms/${a.uuid}`, 'data-key': `open ${a.uuid}` }, name), h('div', { class: 'under' }, pathOfOrd(a.source[0] || '').split('/').slice(-4, -1).filter(Boolean).join(' / '))),
+      h('td', {}, a.msgText, a.notes.length > 0 && h('div', { class: 'under' }, icon('note'), ' ', plural(a.notes.length, '1 note', '{n} notes'))),
+      h('td', { class: 'tight' }, ackBadge(a)), h('td', { class: 'number tight' }, a.priority), h('td', { class: 'muted small' }, a.alarmClass),
+      this.may && h('td', { class: 'actions' }, a.ackState === 'unacked' && h('button', { type: 'button', class: 'small', 'data-key': `ack ${a.uuid}`, 'aria-label': t('Ack {name}', { name }), onclick: () => this.act(acknowledge([a.uuid])) }, t('Ack'))));
+  }
 }
 
-/** @param {any} context @returns {Promise<() => void>} */
-export async function alarmsView(context) {
-  if (context.rest.length > 1) return oneAlarm(context);
-  const { main, session } = context;
-  /** @type {Set<string>} */
-  const chosen = new Set();
-  const filter = h('select', { 'aria-label': 'Which alarms' }, h('option', { value: 'open' }, 'Open'), h('option', { value: 'open,cleared' }, 'Open and cleared'));
-  const ackButton = h('button', { type: 'button', class: 'primary', disabled: true }, 'Acknowledge');
-  const more = h('button', { type: 'button', hidden: true }, 'Older alarms');
-  const table = h('div', { class: 'scroll' });
-  let items = [];
-  let cursor = '';
-  const choose = (uuid, on) => { if (on) chosen.add(uuid); else chosen.delete(uuid); ackButton.disabled = chosen.size === 0; ackButton.textContent = chosen.size > 1 ? `Acknowledge ${chosen.size}` : 'Acknowledge'; };
-  const row = (a) => h('tr', { 'data-uuid': a.uuid },
-    session.permissions.operate && h('td', {}, a.ackState === 'unacked' && h('input', { type: 'checkbox', 'aria-label': `Choose ${a.alarmData.sourceName}`, checked: chosen.has(a.uuid), oninput: (e) => choose(a.uuid, e.target.checked) })),
-    h('td', {}, bell(a)), h('td', {}, timeText(a.timestamp)), h('td', {}, h('a', { href: `/alarms/${a.uuid}` }, a.alarmData.sourceName || a.source[0])), h('td', {}, a.msgText, a.notes.length > 0 && h('span', { class: 'badge note' }, ` ${a.notes.length} note${a.notes.length > 1 ? 's' : ''}`)),
-    h('td', {}, a.ackState === 'unacked' ? h('span', { class: 'badge bad' }, 'unacked') : h('span', { class: 'badge' }, a.user ? `acked by ${a.user}` : 'acked')), h('td', {}, a.priority), h('td', {}, a.alarmClass));
-  const draw = () => fill(table, items.length ? h('table', {}, h('thead', {}, h('tr', {}, [session.permissions.operate && h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, 'Choose')), ...['State', 'Time', 'Source', 'Message', 'Ack', 'Priority', 'Class'].map((t) => h('th', { scope: 'col' }, t))])),
-    h('tbody', {}, items.map(row))) : h('p', { class: 'empty' }, filter.value === 'open' ? 'No open alarms. All is quiet.' : 'No alarms yet.'));
-  const load = async (older) => {
-    const answer = await get(`/alarms?state=${filter.value}&limit=100${older ? `&cursor=${cursor}` : ''}`);
-    items = older ? items.concat(answer.items) : answer.items;
-    cursor = answer.next || '';
-    more.hidden = !cursor;
-    for (const uuid of [...chosen]) if (!items.some((a) => a.uuid === uuid && a.ackState === 'unacked')) choose(uuid, false);
-    draw();
-  };
-  ackButton.addEventListener('click', () => acknowledge([...chosen]).then(() => { chosen.clear(); choose('', false); return load(false); }).catch((e) => toast(e.message, true)));
-  filter.addEventListener('input', () => load(false));
-  more.addEventListener('click', () => load(true));
-  fill(main, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, 'Alarms'), h('div', { class: 'sub' }, 'Newest first. A closed circle is unacknowledged.')), h('div', {}, filter), session.permissions.operate && ackButton), h('section', { class: 'card' }, table), more);
-  await load(false);
-  let timer = 0;
-  return listen((kind) => { if (kind === 'alarm' || kind === 'reset') { clearTimeout(timer); timer = setTimeout(() => load(false).catch(() => {}), 150); } });
+/** @param {Context} context @param {any} shell @returns {Promise<View>} */
+export async function alarmsView(context, shell) {
+  if (context.rest.length > 1) return alarmView(context, shell);
+  const alarms = new Console(context);
+  await alarms.load();
+  const again = settled(() => alarms.load(), 120);
+  const end = listen((kind) => { if (['alarm', 'reset', 'open'].includes(kind)) again(); });
+  return { title: t('Alarms'), leave: () => { end(); again.cancel(); } };
 }

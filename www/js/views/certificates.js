@@ -1,111 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trust: the stores and the Allowed Hosts. Approving asks for a reason and shows what is approved; a changed key shows
 // old beside new.
-import { h, fill, ask, toast, labelled, confirmDialog } from '../dom.js';
-import { get, post, remove } from '../api.js';
-import { listen } from '../events.js';
-import { timeText } from '../text.js';
+import { h, fill, icon, banner, empty, facts, keepFocus, labelled, settled, tableHead } from '../dom.js';
+import { t, plural } from '../i18n.js';
+import { get, hostUrl, post, remove } from '../api.js';
+import { listen } from '../store/events.js';
+import { dayText, pairs, timeText } from '../format.js';
+import { ask, confirmDialog } from '../el/dialog.js';
+import { toast, toastError } from '../el/toast.js';
+/** @typedef {import('../types.js').Context} Context */
+/** @typedef {import('../types.js').View} View */
+/** @typedef {Record<string, any>} Row a certificate, or an Allowed Hosts row */
 
-const tabs = [['hosts', 'Allowed Hosts'], ['user', 'User Trust Store'], ['system', 'System Trust Store'], ['keys', 'User Key Store']];
-const hints = {
+const TABS = [['hosts', 'Allowed Hosts'], ['user', 'User Trust Store'], ['system', 'System Trust Store'], ['keys', 'User Key Store']];
+const HINTS = /** @type {Record<string, string>} */ ({
   hosts: 'Servers whose certificate could not be verified. Nothing was sent to them. Approve one only if you recognise its certificate.',
   user: 'Certificates of your own authorities. Connections are trusted when they lead to one of these.',
   system: 'Public authorities of the operating system. Read-only.',
-  keys: 'The station’s own certificates with their private keys.',
-};
+  keys: 'The station’s own certificates with their private keys. Read-only for now.',
+});
+const EXPIRES_SOON = 30;
 
-/** @param {any} c a certificate row */
-function facts(c) {
-  const row = (name, value) => (value === undefined || value === null || value === '' ? null : [h('dt', {}, name), h('dd', {}, value)]);
-  return h('dl', { class: 'facts' }, row('Subject', c.subject), row('Issued by', c.issuer), row('Valid from', timeText(c.notBefore)), row('Valid until', timeText(c.notAfter)), row('Key', `${c.keyAlgorithm || ''} ${c.keySize || ''}`),
-    row('Signature', c.signatureAlgorithm), row('Names', (c.sans || []).join(', ')), row('Serial', c.serial && h('span', { class: 'mono' }, c.serial)), row('SHA-256', h('span', { class: 'mono' }, c.fingerprints?.sha256 || c.fingerprint)),
-    row('Public key', c.spki && h('span', { class: 'mono' }, c.spki)), row('Usage', [...(c.keyUsage || []), ...(c.extendedKeyUsage || [])].join(', ')), row('Remark', c.reason));
+/** @param {'good'|'warn'|'bad'} kind @param {string} text @returns {any} */
+function shield(kind, text) {
+  return h('span', { class: `shield ${kind}` }, icon({ good: 'shield-check', warn: 'shield-alert', bad: 'shield-cross' }[kind]), text);
 }
 
-/** @param {any} c */
+/** @param {Row} c @returns {any} */
+function validity(c) {
+  if (!c.valid) return [shield('bad', t('not valid')), c.reason && h('div', { class: 'under' }, c.reason)];
+  const days = Math.floor((new Date(c.notAfter).getTime() - Date.now()) / 86400000);
+  if (days < EXPIRES_SOON) return shield('warn', plural(days, 'expires in 1 day', 'expires in {n} days'));
+  return c.selfSigned && !c.ca ? shield('warn', t('valid, self-signed')) : shield('good', t('valid'));
+}
+
+/** @param {Row} x @returns {any} */
+function approval(x) {
+  const changed = x.previous && !x.approved;
+  return [x.approved ? shield('good', t('approved')) : shield(changed ? 'warn' : 'bad', t('not approved')), changed && h('div', { class: 'warning' }, t('key changed')),
+    x.approved && h('div', { class: 'under' }, t('by {user}: {reason}', { user: x.approver, reason: x.reason })), x.approved && x.expires && h('div', { class: 'under' }, t('until {day}', { day: dayText(x.expires) })),
+    x.needed === false && h('div', { class: 'under' }, t('no longer needed: delete it'))];
+}
+
+/** The name that people know: the CN, or else all of it. @param {string|undefined} dn @returns {string} */
+function commonName(dn) {
+  return dn?.match(/(?:^|,)CN=((?:\\.|[^,\\])+)/)?.[1].replace(/\\(.)/g, '$1') || dn || '–';
+}
+
+/** @param {string|undefined} dn @returns {any} */
+function nameCell(dn) {
+  const name = commonName(dn);
+  return h('td', { class: 'name' }, name, name !== dn && h('div', { class: 'under' }, dn));
+}
+
+/** Everything about a certificate. @param {Row} c @returns {any} */
+function details(c) {
+  const mono = (/** @type {string|undefined} */ hex) => hex && h('span', { class: 'mono' }, pairs(hex));
+  return facts([[t('Subject'), c.subject], [t('Issued by'), c.issuer], [t('Self-signed'), c.selfSigned === undefined ? '' : c.selfSigned ? t('yes') : t('no')], [t('Not before'), timeText(c.notBefore)], [t('Not after'), timeText(c.notAfter)],
+    [t('Key'), [c.keyAlgorithm, c.keySize].filter(Boolean).join(' ')], [t('Signature'), c.signatureAlgorithm], [t('Names'), (c.sans || []).join(', ')], [t('Authority'), c.ca === undefined ? '' : c.ca ? t('yes') : t('no')], [t('Usage'), [...(c.keyUsage || []), ...(c.extendedKeyUsage || [])].join(', ')],
+    [t('Version'), c.version], [t('Serial number'), mono(c.serial)], ['SHA-1', mono(c.fingerprints?.sha1)], ['SHA-256', mono(c.fingerprints?.sha256 || c.fingerprint)], [t('Public key'), mono(c.spki)], [t('Remark'), c.reason]]);
+}
+
+/** @param {Row} c @returns {Promise<any>} */
 function view(c) {
-  return ask(c.alias || c.host || 'Certificate', () => [facts(c)]);
+  const pem = c.pem && h('details', {}, h('summary', {}, 'PEM'), h('pre', { class: 'pem' }, c.pem));
+  return ask({ title: c.alias || t('Certificate'), wide: true, body: [h('div', {}, validity(c)), details(c), pem] });
 }
 
-/** @param {any} host */
-function comparison(host) {
-  if (!host.previous) return facts(host);
-  const names = [['Subject', 'subject'], ['Fingerprint', 'fingerprint'], ['Public key', 'spki'], ['Issued by', 'issuer']];
-  return h('div', {}, h('div', { class: 'banner warn' }, 'The key of this server has changed since it was approved. Ask its administrator before you approve it again.'),
-    h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['', 'Before', 'Now'].map((t) => h('th', { scope: 'col' }, t)))), h('tbody', {}, names.map(([label, key]) => h('tr', {}, h('th', { scope: 'row' }, label),
-      h('td', { class: 'mono' }, host.previous[key] || '–'), h('td', { class: `mono ${host.previous[key] !== host[key] ? 'differs' : ''}` }, host[key] || '–')))))));
+/** What a host showed; when its key has changed: old beside new. @param {Row} x @returns {any[]} */
+function shown(x) {
+  const certificate = { ...x.certificate, ...Object.fromEntries(Object.entries(x).filter(([key, value]) => value && ['subject', 'issuer', 'notBefore', 'notAfter', 'keyAlgorithm', 'keySize', 'spki', 'fingerprint'].includes(key))), reason: '' };
+  if (!x.previous) return [details(certificate)];
+  const names = /** @type {[string, string][]} */ ([[t('Subject'), 'subject'], [t('Issued by'), 'issuer'], [t('Not after'), 'notAfter'], ['SHA-256', 'fingerprint'], [t('Public key'), 'spki']]).filter(([, key]) => x[key] || x.previous[key]);
+  const text = (/** @type {Row} */ row, /** @type {string} */ key) => (key === 'notAfter' ? timeText(row[key]) : ['fingerprint', 'spki'].includes(key) ? pairs(row[key]) : row[key]) || '–';
+  const mono = (/** @type {string} */ key) => (['fingerprint', 'spki'].includes(key) ? 'mono' : '');
+  return [!x.approved && banner('warn', t('The key of this server has changed since it was approved. Ask its administrator before you approve it again.')),
+    h('div', { class: 'scroll' }, h('table', { class: 'compare' }, h('thead', {}, h('tr', {}, h('td', {}), [t('Before'), t('Now')].map((name) => h('th', { scope: 'col' }, name)))), h('tbody', {}, names.map(([label, key]) => h('tr', {}, h('th', { scope: 'row' }, label),
+      h('td', { class: mono(key) }, text(x.previous, key)), h('td', { class: `${mono(key)} ${x.previous[key] !== x[key] ? 'differs' : ''}` }, text(x, key)))))))];
 }
 
-/** @param {any} host @param {() => void} after */
-async function approve(host, after) {
-  const reason = h('input', { required: true, autocomplete: 'off' });
+/** @param {Row} x @returns {Promise<void>} */
+async function approve(x) {
+  const reason = h('input', { autocomplete: 'off' });
   const expires = h('input', { type: 'date' });
-  const done = await ask(`Approve ${host.host}?`, () => [comparison(host), labelled('Reason', reason, 'Who told you that this certificate is right?'), labelled('Expires', expires, 'Optional: the approval ends on this day')], {
-    ok: 'Approve',
+  const done = await ask({
+    title: t('Approve {host}?', { host: x.host }), wide: true, ok: t('Approve'),
+    body: [x.cause && h('p', {}, x.cause), ...shown(x), labelled(t('Reason'), reason, t('Who told you that this certificate is right?')), labelled(t('Expires'), expires, t('Optional: the approval ends on this day'))],
     submit: async () => {
-      if (!reason.value.trim()) throw new Error('A reason is needed.');
-      const body = { reason: reason.value, spki: host.spki };
-      if (expires.value) body.expires = `${expires.value}T00:00:00Z`;
-      return (await post(`/allowed-hosts/${encodeURIComponent(host.host).replace('%3A', ':')}/approve`, body)) || true;
+      if (!reason.value.trim()) {
+        reason.setAttribute('aria-invalid', 'true');
+        reason.focus();
+        throw new Error(t('A reason is needed.'));
+      }
+      const body = { reason: reason.value.trim(), spki: x.spki, ...(expires.value ? { expires: new Date(`${expires.value}T00:00:00`).toISOString() } : {}) };
+      return (await post(`${hostUrl(x.host)}/approve`, body)) ?? true;
     },
   });
-  if (done) { toast(`${host.host} is approved. The next attempt uses it.`); after(); }
+  if (done) toast(t('{host} is approved. The next attempt uses it.', { host: x.host }));
 }
 
-/** @param {() => void} after */
-async function importPem(after) {
+/** @returns {Promise<void>} */
+async function importPem() {
   const alias = h('input', { autocomplete: 'off' });
-  const pem = h('textarea', { spellcheck: 'false', placeholder: '-----BEGIN CERTIFICATE-----' });
-  const file = h('input', { type: 'file', accept: '.pem,.crt,.cer', oninput: async () => { pem.value = await file.files[0].text(); } });
-  const answer = /** @type {any} */ (await ask('Import a certificate', () => [labelled('File', file), labelled('PEM', pem, 'Choose a file, or paste the text here'), labelled('Alias', alias, 'Optional: the name in the store')], {
-    ok: 'Import',
+  const pem = h('textarea', { spellcheck: 'false', rows: 8, placeholder: '-----BEGIN CERTIFICATE-----' });
+  const file = h('input', { type: 'file', accept: '.pem,.crt,.cer', oninput: async () => { if (file.files[0]) pem.value = await file.files[0].text(); } });
+  const answer = await ask({ title: t('Import a certificate'), wide: true, ok: t('Import'),
+    body: [labelled(t('File'), file), labelled('PEM', pem, t('Choose a file, or paste the text here')), labelled(t('Alias'), alias, t('Optional: the name in the store'))],
     submit: async () => {
       const text = pem.value || (file.files[0] ? await file.files[0].text() : ''); // a quick hand is before the file has been read
-      return post('/certificates/user', alias.value ? { alias: alias.value, pem: text } : { pem: text });
-    },
-  }));
+      return post('/certificates/user', { ...(alias.value.trim() ? { alias: alias.value.trim() } : {}), pem: text });
+    } });
   if (!answer) return;
-  toast(answer.warnings?.length ? answer.warnings[0].detail || answer.warnings[0] : 'Imported.');
-  after();
+  const warning = answer.warnings?.[0];
+  toast(warning ? warning.detail || warning : t('Imported.'), Boolean(warning));
 }
 
-/** @param {any[]} items @param {boolean} may @param {boolean} own @param {() => void} after */
-function certificateTable(items, may, own, after) {
-  return h('table', {}, h('thead', {}, h('tr', {}, ['Alias', 'Subject', 'Issued by', 'Not after', 'Valid', ''].map((t) => h('th', { scope: 'col' }, t || h('span', { class: 'visually-hidden' }, 'Actions'))))), h('tbody', {}, items.map((c) => h('tr', {}, h('td', {}, c.alias), h('td', {}, c.subject), h('td', {}, c.issuer), h('td', {}, timeText(c.notAfter)),
-    h('td', {}, h('span', { class: c.valid ? 'badge good' : 'badge bad' }, c.valid ? 'valid' : 'not valid')), h('td', {}, h('div', { class: 'with-unit' }, h('button', { type: 'button', onclick: () => view(c) }, 'View'),
-      may && own && h('button', { type: 'button', class: 'danger', onclick: async () => { if (await confirmDialog(`Delete ${c.alias}?`, 'Servers that it vouches for are not trusted any more.', 'Delete')) remove(`/certificates/user/${encodeURIComponent(c.alias)}`).then(after, (e) => toast(e.message, true)); } }, 'Delete')))))));
+/** What the tables need to know of the page. @typedef {{may: boolean, own: boolean, act: (doing: Promise<any>) => void}} Surroundings */
+
+/** @param {Row[]} items @param {Surroundings} page @returns {any} */
+function certificateTable(items, { may, own, act }) {
+  const drop = async (/** @type {Row} */ c) => { if (await confirmDialog(t('Delete {name}?', { name: c.alias }), t('Servers that it vouches for are not trusted any more.'), t('Delete'))) await remove(`/certificates/user/${encodeURIComponent(c.alias)}`); };
+  return h('table', {}, tableHead(t('Alias'), t('Subject'), t('Issued by'), t('Not after'), t('Key'), t('Valid'), null), h('tbody', {}, items.map((c) => h('tr', {}, h('td', { class: 'name' }, c.alias), nameCell(c.subject),
+    c.selfSigned ? h('td', { class: 'muted' }, t('itself')) : nameCell(c.issuer), h('td', { class: 'nowrap' }, dayText(c.notAfter)), h('td', { class: 'nowrap muted small' }, `${c.keyAlgorithm} ${c.keySize}`), h('td', { class: 'valid' }, validity(c)),
+    h('td', { class: 'actions' }, h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'small', 'data-key': `view ${c.alias}`, 'aria-label': t('View {name}', { name: c.alias }), onclick: () => view(c) }, t('View')),
+      may && own && h('button', { type: 'button', class: 'small danger', 'data-key': `drop ${c.alias}`, 'aria-label': t('Delete {name}', { name: c.alias }), onclick: () => act(drop(c)) }, t('Delete'))))))));
 }
 
-/** @param {any[]} items @param {boolean} may @param {() => void} after */
-function hostTable(items, may, after) {
-  const path = (host) => `/allowed-hosts/${encodeURIComponent(host.host).replace('%3A', ':')}`;
-  const act = (promise) => promise.then(after, (e) => toast(e.message, true));
-  return h('table', {}, h('thead', {}, h('tr', {}, ['Host', 'Approval', 'Subject', 'Issued by', 'Cause', ''].map((t) => h('th', { scope: 'col' }, t || h('span', { class: 'visually-hidden' }, 'Actions'))))), h('tbody', {}, items.map((x) => h('tr', { 'data-host': x.host }, h('td', { class: 'mono' }, x.host),
-    h('td', {}, h('span', { class: x.approved ? 'badge good' : 'badge bad' }, x.approved ? 'approved' : 'not approved'), x.previous && !x.approved && h('div', { class: 'warning' }, 'key changed'), x.needed === false && h('div', { class: 'was' }, 'no longer needed: delete it'), x.approved && h('div', { class: 'was' }, `by ${x.approver}: ${x.reason}`)),
-    h('td', {}, x.subject), h('td', {}, x.issuer), h('td', {}, x.cause), h('td', {}, h('div', { class: 'with-unit' }, h('button', { type: 'button', onclick: () => ask(x.host, () => [comparison(x), x.previous && facts(x)]) }, 'View'),
-      may && !x.approved && h('button', { type: 'button', class: 'primary', onclick: () => approve(x, after) }, 'Approve'), may && x.approved && h('button', { type: 'button', onclick: () => act(post(`${path(x)}/unapprove`)) }, 'Unapprove'),
-      may && h('button', { type: 'button', class: 'danger', onclick: async () => { if (await confirmDialog(`Delete ${x.host}?`, 'The row comes back when the server is refused again.', 'Delete')) act(remove(path(x))); } }, 'Delete')))))));
+/** @param {Row[]} items @param {Surroundings} page @returns {any} */
+function hostTable(items, { may, act }) {
+  const drop = async (/** @type {Row} */ x) => { if (await confirmDialog(t('Delete {name}?', { name: x.host }), t('The row comes back when the server is refused again.'), t('Delete'))) await remove(hostUrl(x.host)); };
+  const button = (/** @type {Row} */ x, /** @type {string} */ text, /** @type {string} */ look, /** @type {() => any} */ run) => h('button', { type: 'button', class: `small ${look}`, 'data-key': `${text} ${x.host}`, 'aria-label': `${text} ${x.host}`, onclick: run }, text);
+  return h('table', {}, tableHead(t('Host'), t('Approval'), t('Subject'), t('Issued by'), t('Seen'), t('Cause'), null), h('tbody', {}, items.map((x) => h('tr', { 'data-host': x.host }, h('td', { class: 'mono' }, x.host), h('td', { class: 'valid' }, approval(x)),
+    nameCell(x.subject), nameCell(x.issuer), h('td', { class: 'nowrap' }, dayText(x.created)), h('td', { class: 'small cause' }, x.cause),
+    h('td', { class: 'actions' }, h('div', { class: 'buttons' }, button(x, t('View'), '', () => ask({ title: x.host, wide: true, body: [h('div', {}, approval(x)), x.cause && h('p', {}, x.cause), ...shown(x), x.previous && details({ ...x.certificate, ...x, reason: '' })] })),
+      may && (x.approved ? button(x, t('Unapprove'), '', () => act(post(`${hostUrl(x.host)}/unapprove`))) : button(x, t('Approve'), 'primary', () => act(approve(x)))),
+      may && button(x, t('Delete'), 'danger', () => act(drop(x)))))))));
 }
 
-/** @param {any} context @returns {Promise<() => void>} */
-export async function certificatesView({ main, rest, session }) {
-  const tab = tabs.find(([id]) => rest === `/${id}`)?.[0] || 'hosts';
+/** @param {string} tab @param {boolean} any are there rows, of which none matches? @returns {any} */
+function nothing(tab, any) {
+  if (any) return empty('search', t('Nothing matches'));
+  if (tab === 'hosts') return empty('shield-check', t('No server has been refused'), t('A server whose certificate cannot be verified appears here, to be looked at and approved.'));
+  if (tab === 'user') return empty('shield', t('No certificate has been imported yet'), t('Import the CA of your mail server when it is a private one.'));
+  return empty('shield', t('There is nothing in this store'));
+}
+
+/** @param {Context} context @returns {Promise<View>} */
+export async function certificatesView({ rest, session, root }) {
+  const tab = TABS.find(([id]) => rest === `/${id}`)?.[0] || 'hosts';
   const may = session.permissions.configure;
-  const table = h('div', { class: 'scroll' });
-  const search = h('input', { type: 'search', 'aria-label': 'Search', placeholder: 'Search' });
+  const body = h('div', { class: 'scroll', tabindex: '-1' });
+  const search = h('input', { type: 'search', 'aria-label': t('Search'), placeholder: t('Search') });
+  const count = h('span', { class: 'muted small', role: 'status' });
+  /** @type {Row[]} */
   let items = [];
   const load = async () => {
     items = (await get(tab === 'hosts' ? '/allowed-hosts' : `/certificates/${tab}`)).items;
     draw();
   };
-  const empty = { hosts: 'No server has been refused.', user: 'No certificate has been imported yet.', system: 'The system has no certificates.', keys: 'There are no keys.' };
+  const act = (/** @type {Promise<any>} */ doing) => { doing.then(load).catch(toastError); };
   const draw = () => {
-    const found = items.filter((i) => JSON.stringify([i.alias, i.host, i.subject, i.issuer]).toLowerCase().includes(search.value.toLowerCase()));
-    fill(table, found.length === 0 ? h('p', { class: 'empty' }, items.length ? 'Nothing matches.' : empty[tab]) : tab === 'hosts' ? hostTable(found, may, load) : certificateTable(found, may, tab === 'user', load));
+    const wanted = search.value.toLowerCase();
+    const found = items.filter((i) => [i.alias, i.host, i.subject, i.issuer].join(' ').toLowerCase().includes(wanted));
+    count.textContent = plural(found.length, '1 object', '{n} objects');
+    const page = { may, own: tab === 'user', act };
+    keepFocus(body, () => fill(body, found.length === 0 ? nothing(tab, items.length > 0) : tab === 'hosts' ? hostTable(found, page) : certificateTable(found, page)));
   };
   search.addEventListener('input', draw);
-  fill(main, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, 'Certificates'), h('div', { class: 'sub' }, hints[tab])), h('div', {}, search), may && tab === 'user' && h('button', { type: 'button', class: 'primary', onclick: () => importPem(load) }, 'Import')),
-    h('nav', { class: 'tabs', 'aria-label': 'Stores' }, tabs.map(([id, name]) => h('a', { href: `/certificates/${id}`, 'aria-current': id === tab ? 'page' : null }, name))), h('section', { class: 'card' }, table));
+  fill(root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Certificates')), h('div', { class: 'sub' }, t(HINTS[tab]))), count),
+    h('nav', { class: 'tabs', 'aria-label': t('Stores') }, TABS.map(([id, name]) => h('a', { href: `/certificates/${id}`, 'aria-current': id === tab ? 'page' : null }, t(name)))),
+    h('div', { class: 'toolbar' }, search, h('span', { class: 'space' }), may && tab === 'user' && h('button', { type: 'button', class: 'primary', onclick: () => act(importPem()) }, icon('upload'), t('Import'))),
+    h('section', { class: 'card' }, body));
   await load();
-  return listen((kind) => { if (kind === 'allowedHost' && tab === 'hosts') load().catch(() => {}); });
+  const again = settled(load, 100);
+  const end = listen((kind) => { if (tab === 'hosts' && (kind === 'allowedHost' || kind === 'reset')) again(); });
+  return { title: t('Certificates'), leave: () => { end(); again.cancel(); } };
 }

@@ -1,80 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger: every mail, every address, every attempt.
-import { h, fill, toast } from '../dom.js';
-import { get, post } from '../api.js';
-import { listen } from '../events.js';
-import { timeText } from '../text.js';
+import { h, fill, icon, empty, facts, keepFocus, scroller, settled, tableHead } from '../dom.js';
+import { t } from '../i18n.js';
+import { get, pageUrl, post } from '../api.js';
+import { listen } from '../store/events.js';
+import { agoText, timeText } from '../format.js';
+import { mailBadge } from '../el/badges.js';
+import { toast, toastError } from '../el/toast.js';
+/** @typedef {import('../types.js').Mail} Mail */
+/** @typedef {import('../types.js').Delivery} Delivery */
+/** @typedef {import('../types.js').Context} Context */
+/** @typedef {import('../types.js').View} View */
 
-const colours = { accepted: 'good', queued: 'note', deferred: 'warn', partial: 'warn', refused: 'bad', bounced: 'bad', cancelled: '' };
+const PAGE = 50;
+const STATES = ['queued', 'deferred', 'accepted', 'partial', 'refused', 'cancelled'];
+const STAGES = /** @type {Record<string, string>} */ ({ file: 'writing the file', connect: 'connecting', greeting: 'the greeting', handshake: 'the TLS handshake' }); // others are SMTP's own words
 
-/** @param {string} state */
-export function stateBadge(state) {
-  return h('span', { class: `badge ${colours[state] || ''}` }, state);
-}
-
-/** @param {any} d a delivery */
-function reply(d) {
+/** What the server said. @param {{replyCode: number, enhancedStatus: string, replyText: string}} d @returns {string} */
+export function replyText(d) {
   return [d.replyCode || '', d.enhancedStatus, d.replyText].filter(Boolean).join(' ');
 }
 
-/** @param {any[]} items @param {string} nothing */
-export function mailTable(items, nothing) {
-  if (!items.length) return h('p', { class: 'empty' }, nothing);
-  return h('table', {}, h('thead', {}, h('tr', {}, ['Time', 'Subject', 'State', 'Recipients and what the server said'].map((t) => h('th', { scope: 'col' }, t)))),
-    h('tbody', {}, items.map((m) => h('tr', {}, h('td', {}, timeText(m.created)), h('td', {}, h('a', { href: `/mail/${m.id}` }, m.subject || '(no subject)')), h('td', {}, stateBadge(m.state)),
-      h('td', {}, m.deliveries.map((d) => h('div', {}, stateBadge(d.state), ' ', d.address, reply(d) && h('span', { class: 'was' }, ` — ${reply(d)}`))))))));
+/** @param {Delivery} d @returns {any} */
+function deliveryLine(d) {
+  const reply = replyText(d);
+  return h('div', { class: 'delivery' }, mailBadge(d.state), h('div', {}, h('span', { class: 'address' }, d.address), d.field !== 'to' && h('span', { class: 'muted' }, ` ${d.field}`),
+    d.attempts > 1 && h('span', { class: 'muted' }, ` · ${t('{n} attempts', { n: d.attempts })}`), d.nextAttempt && h('span', { class: 'muted' }, ` · ${t('next {time}', { time: timeText(d.nextAttempt) })}`),
+    reply && h('div', { class: 'under' }, reply)));
 }
 
-/** @param {any} context */
-async function oneMail({ main, rest, session, go }) {
+/** Mails as a table. @param {Mail[]} items @param {boolean} [account] with the account's name @returns {any} */
+export function mailTable(items, account = true) {
+  return h('table', { class: 'ledger' }, tableHead(t('Time'), t('Subject'), t('State'), t('Recipients, and what the server said')), h('tbody', {}, items.map((m) => h('tr', {},
+    h('td', { class: 'nowrap', title: agoText(m.created) }, timeText(m.created)),
+    h('td', {}, h('a', { href: `/mail/${m.id}`, 'data-key': m.id }, m.subject || t('(no subject)')), h('div', { class: 'under' }, [m.kind === 'test' ? t('test mail') : '', account ? m.account : ''].filter(Boolean).join(' · '))),
+    h('td', { class: 'tight' }, mailBadge(m.state)),
+    h('td', {}, m.deliveries.map(deliveryLine))))));
+}
+
+/** @param {Mail} m @returns {any} */
+function recipientsCard(m) {
+  return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Recipients'))), scroller(t('Recipients'), h('table', {}, tableHead(t('Address'), t('State'), t('Attempts'), t('What the server said')),
+    h('tbody', {}, m.deliveries.map((d) => h('tr', {}, h('td', {}, d.address, h('div', { class: 'under' }, [d.name, d.field].filter(Boolean).join(' · '), d.recipient && [' · ', h('a', { href: pageUrl(d.recipient) }, d.recipient.split('/').pop())])),
+      h('td', { class: 'tight' }, mailBadge(d.state), d.nextAttempt && h('div', { class: 'under' }, t('next {time}', { time: timeText(d.nextAttempt) }))), h('td', { class: 'number' }, d.attempts),
+      h('td', {}, replyText(d) || '–', [d.queueId && t('queue id {id}', { id: d.queueId }), d.tlsVersion && `${d.tlsVersion} ${d.cipher}`].filter(Boolean).map((text) => h('div', { class: 'under' }, text)),
+        d.fingerprint && h('div', { class: 'under mono' }, d.fingerprint))))))));
+}
+
+/** @param {Mail} m @returns {any} */
+function messageCard(m) {
+  return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Message'))), h('div', { class: 'inside' },
+    facts([[t('From'), m.from], [t('To'), m.deliveries.map((d) => (d.name ? `${d.name} <${d.address}>` : d.address)).join(', ')], [t('Subject'), m.subject], [t('Created'), timeText(m.created)],
+      [t('Account'), h('a', { href: pageUrl(`/Services/EmailService/${m.account}`) }, m.account)], [t('Alarm'), m.alarm && h('a', { href: `/alarms/${m.alarm}` }, t('the alarm it tells of'))], ['Message-ID', h('span', { class: 'mono' }, m.messageId)]])),
+  h('pre', { class: 'letter', tabindex: '0', role: 'region', 'aria-label': t('Body') }, m.body || ''));
+}
+
+/** @param {Mail} m @returns {any} */
+function attemptsCard(m) {
+  const attempts = m.attempts || [];
+  return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Attempts'), ' ', h('span', { class: 'number' }, attempts.length || ''))), attempts.length === 0 ? empty('clock', t('No attempt has been made yet')) : scroller(t('Attempts'), h('table', {},
+    tableHead(t('Time'), t('Outcome'), t('Got as far as'), t('What the server said')),
+    h('tbody', {}, attempts.map((a) => h('tr', {}, h('td', {}, h('span', { class: 'nowrap' }, timeText(a.time)), h('div', { class: 'under' }, a.address)), h('td', { class: 'tight' }, mailBadge(a.outcome)), h('td', {}, t(STAGES[a.stage] || a.stage)),
+      h('td', {}, replyText(a) || '–', a.tlsVersion && h('div', { class: 'under' }, `${a.tlsVersion} ${a.cipher}`))))))));
+}
+
+/** @param {Context} context @param {{go: (url: string) => void}} shell @returns {Promise<View>} */
+async function oneMail({ rest, session, root }, { go }) {
   const id = rest.slice(1);
-  const show = async () => {
-    const m = await get(`/mail/${encodeURIComponent(id)}`);
-    const refused = m.deliveries.some((d) => ['refused', 'bounced', 'cancelled'].includes(d.state));
-    fill(main, h('nav', { 'aria-label': 'Path' }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/mail' }, 'Mail')), h('li', {}, m.subject))),
-      h('div', { class: 'head' }, h('h1', { class: 'grow' }, m.subject), stateBadge(m.state),
-        refused && session.permissions.operate && h('button', {
-          type: 'button',
-          onclick: () => post(`/mail/${m.id}/resend`).then((r) => { toast('Queued again.'); go(`/mail/${r.id}`); }, (e) => toast(e.message, true)),
-        }, 'Send again')),
-      h('div', { class: 'columns' },
-        h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Recipients')), h('div', { class: 'scroll' }, h('table', {},
-          h('thead', {}, h('tr', {}, ['Address', 'State', 'Attempts', 'Server'].map((t) => h('th', { scope: 'col' }, t)))),
-          h('tbody', {}, m.deliveries.map((d) => h('tr', {}, h('td', {}, d.name && `${d.name} `, d.address), h('td', {}, stateBadge(d.state), d.nextAttempt && h('div', { class: 'was' }, `next ${timeText(d.nextAttempt)}`)),
-            h('td', {}, d.attempts), h('td', {}, reply(d) || '–', d.queueId && h('div', { class: 'was' }, `queue id ${d.queueId}`), d.tlsVersion && h('div', { class: 'was' }, `${d.tlsVersion} ${d.cipher}`)))))))),
-        h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Message')), h('div', { class: 'inside' }, h('dl', { class: 'facts' },
-          h('dt', {}, 'Account'), h('dd', {}, h('a', { href: `/station/Services/EmailService/${m.account}` }, m.account)), h('dt', {}, 'From'), h('dd', {}, m.from), h('dt', {}, 'Created'), h('dd', {}, timeText(m.created)),
-          h('dt', {}, 'Message-ID'), h('dd', { class: 'mono' }, m.messageId), m.alarm && [h('dt', {}, 'Alarm'), h('dd', {}, h('a', { href: `/alarms/${m.alarm}` }, m.alarm))]),
-          h('pre', { class: 'plain-value' }, m.body)))),
-      h('section', { class: 'card' }, h('header', {}, h('h2', {}, 'Attempts')), m.attempts.length ? h('div', { class: 'scroll' }, h('table', {},
-        h('thead', {}, h('tr', {}, ['Time', 'Address', 'Stage', 'Outcome', 'Server'].map((t) => h('th', { scope: 'col' }, t)))),
-        h('tbody', {}, m.attempts.map((a) => h('tr', {}, h('td', {}, timeText(a.time)), h('td', {}, a.address), h('td', { class: 'mono' }, a.stage), h('td', {}, stateBadge(a.outcome)), h('td', {}, reply(a))))))) : h('p', { class: 'empty' }, 'No attempt has been made yet.')));
+  let mail = /** @type {Mail} */ ({});
+  const load = async () => {
+    mail = await get(`/mail/${encodeURIComponent(id)}`);
+    const failed = mail.deliveries.some((d) => ['refused', 'bounced', 'cancelled'].includes(d.state));
+    const resend = () => post(`/mail/${mail.id}/resend`).then((made) => { toast(t('Queued again.')); go(`/mail/${made.id}`); }, toastError);
+    keepFocus(root, () => fill(root, h('nav', { 'aria-label': t('Path') }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/mail' }, t('Mail'))), h('li', {}, h('a', { href: `/mail/${mail.id}`, 'aria-current': 'page' }, mail.subject || t('(no subject)'))))),
+      h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, icon('mail'), mail.subject || t('(no subject)'), mailBadge(mail.state))),
+        failed && session.permissions.operate && h('button', { type: 'button', 'data-key': 'resend', onclick: resend }, icon('send'), t('Send again'))),
+      h('div', { class: 'columns' }, h('div', {}, recipientsCard(mail), attemptsCard(mail)), messageCard(mail))));
   };
-  await show();
-  return listen((kind, data) => { if (kind === 'mail' && data.id === id) show().catch(() => {}); });
+  await load();
+  const again = settled(load, 100);
+  const end = listen((kind, data) => { if (kind === 'reset' || (kind === 'mail' && data.id === id)) again(); });
+  return { title: mail.subject || t('Mail'), leave: () => { end(); again.cancel(); } };
 }
 
-/** @param {any} context @returns {Promise<() => void>} */
-export async function mailView(context) {
-  if (context.rest.length > 1) return oneMail(context);
-  const { main } = context;
-  const table = h('div', { class: 'scroll' });
-  const state = h('select', { 'aria-label': 'State' }, h('option', { value: '' }, 'All states'), Object.keys(colours).filter((s) => s !== 'bounced').map((s) => h('option', { value: s }, s)));
-  const more = h('button', { type: 'button', hidden: true }, 'Older mails');
+/**
+ * A live list of mails with older ones on demand.
+ * @param {() => string} query what the list is of, as "account=…&state=…"
+ * @param {{account?: boolean, nothing: () => any}} options
+ * @returns {{element: HTMLElement, load: () => Promise<void>, live: (kind: string, data: any) => void, leave: () => void}}
+ */
+export function ledger(query, { account = true, nothing }) {
+  /** @type {Mail[]} */
   let items = [];
+  const body = h('div', { class: 'scroll', tabindex: '-1' });
+  const more = h('button', { type: 'button', class: 'plain', onclick: () => older().catch(toastError) }, t('Older mails'));
+  const footer = h('footer', { hidden: true }, more);
   let cursor = '';
-  const load = async (older) => {
-    const answer = await get(`/mail?limit=50&state=${state.value}${older ? `&cursor=${cursor}` : ''}`);
-    items = older ? items.concat(answer.items) : answer.items;
+  const show = (/** @type {any} */ answer, /** @type {Mail[]} */ before) => {
+    items = before.concat(answer.items);
     cursor = answer.next || '';
-    more.hidden = !cursor;
-    fill(table, mailTable(items, 'No mail has been sent yet. Alarms that reach an EmailRecipient appear here.'));
+    footer.hidden = !cursor;
+    keepFocus(body, () => fill(body, items.length ? mailTable(items, account) : nothing()));
   };
-  state.addEventListener('input', () => load(false));
-  more.addEventListener('click', () => load(true));
-  fill(main, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, 'Mail'), h('div', { class: 'sub' }, 'Every message, every recipient, every attempt.')), h('div', {}, state)),
-    h('section', { class: 'card' }, table), more);
-  await load(false);
-  let timer = 0;
-  return listen((kind) => { if (kind === 'mail' || kind === 'reset') { clearTimeout(timer); timer = setTimeout(() => load(false).catch(() => {}), 200); } });
+  const load = async () => show(await get(`/mail?limit=${Math.min(500, Math.max(PAGE, items.length))}&${query()}`), []);
+  const older = async () => show(await get(`/mail?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}&${query()}`), items);
+  const again = settled(load, 200);
+  return {
+    element: h('div', {}, body, footer),
+    load: () => { items = []; return load(); },
+    live: (kind) => { if (kind === 'mail' || kind === 'reset') again(); },
+    leave: () => again.cancel(),
+  };
+}
+
+/** @param {Context} context @param {{go: (url: string) => void}} shell @returns {Promise<View>} */
+export async function mailView(context, shell) {
+  if (context.rest.length > 1) return oneMail(context, shell);
+  const state = h('select', { 'aria-label': t('State') }, h('option', { value: '' }, t('All states')), STATES.map((s) => h('option', { value: s }, s)));
+  const account = h('select', { 'aria-label': t('Account') }, h('option', { value: '' }, t('All accounts')));
+  state.value = context.query.get('state') || '';
+  const service = await get('/components/Services/EmailService').catch(() => ({ children: [] }));
+  account.append(...service.children.filter((/** @type {any} */ c) => c.type === 'email:OutgoingAccount').map((/** @type {any} */ c) => h('option', { value: c.name }, c.displayName)));
+  const list = ledger(() => `state=${state.value}${account.value ? `&account=${encodeURIComponent(account.value)}` : ''}`, {
+    nothing: () => (state.value || account.value ? empty('inbox', t('No mail is like this')) : empty('inbox', t('No mail has been sent yet'), t('Alarms that reach an email recipient appear here, with what each server said.'))) });
+  for (const filter of [state, account]) filter.addEventListener('input', () => list.load().catch(toastError));
+  fill(context.root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Mail')), h('div', { class: 'sub' }, t('Every message, every recipient, every attempt.')))),
+    h('div', { class: 'toolbar' }, account, state), h('section', { class: 'card' }, list.element));
+  await list.load();
+  const end = listen(list.live);
+  return { title: t('Mail'), leave: () => { end(); list.leave(); } };
 }

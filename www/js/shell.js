@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands around every view: the bar, the tree, counts of alarms, the live lamp, light and dark.
+import { h, fill, icon, settled } from './dom.js';
+import { t, plural } from './i18n.js';
+import { get, pageUrl, remove } from './api.js';
+import { startEvents, listen } from './store/events.js';
+import { pathOfOrd } from './format.js';
+import { Router } from './router.js';
+import { menuButton } from './el/menu.js';
+import './el/nav-tree.js';
+import { overviewView } from './views/overview.js';
+import { componentView } from './views/component.js';
+import { alarmsView } from './views/alarms.js';
+import { mailView } from './views/mail.js';
+import { certificatesView } from './views/certificates.js';
+/** @typedef {import('./types.js').Session} Session */
+/** @typedef {import('./types.js').Alarm} Alarm */
+
+const COUNTED = 500;
+
+/** Light, dark, or what the system has ("").  @param {string} theme @returns {void} */
+export function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+}
+
+/** @returns {string} */
+export function savedTheme() {
+  return localStorage.getItem('belfry-theme') || '';
+}
+
+/** @param {string} theme @returns {void} */
+function chooseTheme(theme) {
+  if (theme) localStorage.setItem('belfry-theme', theme);
+  else localStorage.removeItem('belfry-theme');
+  setTheme(theme);
+}
+
+export class Shell {
+  /** @param {HTMLElement} app @param {Session} session */
+  constructor(app, session) {
+    this.session = session;
+    this.tree = /** @type {import('./el/nav-tree.js').NavTree} */ (document.createElement('nav-tree'));
+    this.changed = settled(() => this.tree.reload(), 300);
+    this.counting = settled(() => this.countAlarms(), 200);
+    this.links = this.routes.map((r) => h('a', { href: r.base, 'data-base': r.base }, icon(r.icon), r.name));
+    this.draw(app);
+    this.router = new Router(this.routes, this.main, session, (route, view) => this.arrived(route, view));
+    startEvents();
+    listen((kind, data) => this.live(kind, data));
+    this.countAlarms().catch(() => {});
+    this.router.show();
+  }
+
+  /** @param {string} url @param {{focus?: boolean, replace?: boolean}} [options] @returns {void} */
+  go = (url, options) => { this.router.go(url, options); };
+
+  /** @returns {import('./router.js').Route[]} */
+  get routes() {
+    return [
+      { name: t('Overview'), base: '/overview', icon: 'home', view: overviewView },
+      { name: t('Station'), base: '/station', icon: 'sliders', view: (c) => componentView(c, this) },
+      { name: t('Alarms'), base: '/alarms', icon: 'bell', view: (c) => alarmsView(c, this) },
+      { name: t('Mail'), base: '/mail', icon: 'mail', view: (c) => mailView(c, this) },
+      { name: t('Certificates'), base: '/certificates', icon: 'shield', view: certificatesView },
+    ];
+  }
+
+  /** @param {HTMLElement} app @returns {void} */
+  draw(app) {
+    const { station, user } = this.session;
+    this.count = h('span', { class: 'count', hidden: true });
+    this.links.find((link) => link.dataset.base === '/alarms')?.append(this.count);
+    this.lamp = h('span', { class: 'live', role: 'img', 'aria-label': t('Live values: connecting'), title: t('Live values: connecting') });
+    this.tree.onSelect = (path, focus) => this.go(pageUrl(path), { focus });
+    this.main = h('main', { id: 'main', tabindex: '-1' });
+    const account = menuButton([icon('user'), user.name], () => this.userMenu(), { label: t('{name}, {role}: account and appearance', { name: user.name, role: user.role }) });
+    fill(app, h('div', { class: 'shell' },
+      h('header', { class: 'bar' }, h('a', { class: 'name', href: '/overview' }, h('img', { src: '/icons/belfry.svg', alt: '' }), station.name === 'Station' ? 'Belfry' : station.name),
+        h('nav', { 'aria-label': t('Pages') }, this.links), this.lamp, account),
+      h('aside', { class: 'side', 'aria-label': t('Components') }, this.tree), this.main));
+  }
+
+  /** @returns {import('./el/menu.js').Entry[]} */
+  userMenu() {
+    const { user } = this.session;
+    const theme = savedTheme();
+    return [
+      { node: h('div', { class: 'title' }, h('strong', {}, user.fullName || user.name), user.role) },
+      { label: t('My account'), icon: 'user', href: pageUrl(`/Services/UserService/${user.name}`) }, '-',
+      { label: t('Light'), icon: 'sun', checked: theme === 'light', run: () => chooseTheme('light') },
+      { label: t('Dark'), icon: 'moon', checked: theme === 'dark', run: () => chooseTheme('dark') },
+      { label: t('As the system'), icon: 'screen', checked: theme === '', run: () => chooseTheme('') }, '-',
+      { label: t('Log out'), icon: 'logout', run: () => remove('/session').catch(() => {}).then(() => location.assign('/login')) },
+    ];
+  }
+
+  /** @param {import('./router.js').Route} route @param {import('./types.js').View|null} view @returns {void} */
+  arrived(route, view) {
+    for (const link of this.links) {
+      if (link.dataset.base === route.base) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
+    }
+    this.tree.select(view?.component || '');
+  }
+
+  /** Counts for the bar and the tree. @returns {Promise<void>} */
+  async countAlarms() {
+    const { items, next } = await get(`/alarms?state=open&limit=${COUNTED}`);
+    const unacked = items.filter((/** @type {Alarm} */ a) => a.ackState === 'unacked').length;
+    this.count.hidden = unacked === 0;
+    fill(this.count, `${unacked}${next ? '+' : ''}`, h('span', { class: 'visually-hidden' }, ` ${plural(unacked, 'unacknowledged alarm', 'unacknowledged alarms')}`));
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const alarm of items) {
+      if (alarm.sourceState === 'normal') continue;
+      const parts = pathOfOrd(alarm.source[0] || '').split('/').filter(Boolean);
+      for (let i = 1; i <= parts.length; i += 1) {
+        const path = `/${parts.slice(0, i).join('/')}`;
+        counts.set(path, (counts.get(path) || 0) + 1);
+      }
+    }
+    this.tree.setAlarms(counts);
+  }
+
+  /** What the shell itself shows live. @param {string} kind @param {any} data @returns {void} */
+  live(kind, data) {
+    if (kind === 'open' || kind === 'closed') {
+      const text = kind === 'open' ? t('Live values: on') : t('Live values: off, connecting again');
+      this.lamp.dataset.on = String(kind === 'open');
+      this.lamp.setAttribute('aria-label', text);
+      this.lamp.title = text;
+    }
+    if (kind === 'value') this.tree.live(data);
+    if (kind === 'alarm' || kind === 'reset') this.counting();
+    if (kind === 'reset' || (kind === 'component' && ['added', 'removed', 'moved'].includes(data.what))) this.changed();
+  }
+}
