@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The inside of a batch, shared by sheet.c (what users call, the queue), sheet_plan.c (validation into a plan and a
- * transaction) and sheet_apply.c (the plan carried out). Nobody else includes this. Engine thread. */
+ * The inside of a batch, shared by sheet.c (what users call, the queue), sheet_copy.c and sheet_undo.c (changes made of
+ * what is there, or was), sheet_plan.c, sheet_place.c and sheet_link.c (validation into a plan and a transaction) and
+ * sheet_apply.c (the plan carried out). Nobody else includes this. Engine thread. */
 #ifndef BELFRY_BATCH_H
 #define BELFRY_BATCH_H
 
+#include "station/handle_map.h"
 #include "station/sheet.h"
 #include "station/station.h"
 
@@ -14,6 +16,7 @@ enum change_what {
 	CHANGE_ADD,
 	CHANGE_REMOVE,
 	CHANGE_MOVE,
+	CHANGE_ORDER,
 	CHANGE_LINK,
 	CHANGE_UNLINK,
 	CHANGE_REVISION
@@ -22,30 +25,50 @@ enum change_what {
 /* One change as it was asked for. */
 struct change {
 	enum change_what what;
-	uint64_t component;                     /* the one concerned; of ADD: the new one */
-	uint64_t parent;                        /* ADD, MOVE */
-	char *name;                             /* owned; slot, new name, link name, display name */
+	uint64_t component;                     /* the one concerned; of ADD: the new one; 0 of ORDER: see json */
+	uint64_t parent;                        /* ADD, MOVE, ORDER; 0 of MOVE: stays; of ORDER: that of component */
+	char *name;                             /* owned; slot, new name, link name, display name, ORDER: before whom */
 	char *source, *sourceSlot, *targetSlot; /* owned; LINK */
 	uint64_t source_handle;                 /* LINK, once planned */
 	struct value value;                     /* SET */
-	json_t *json;                           /* owned; SET_JSON, ADD */
+	json_t *json;                           /* owned; SET_JSON, ADD; ORDER: the names of the children */
 	char *prefix;                           /* owned; JSON pointer in front of slot names */
-	char *hash;            /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
-	bool weak;             /* the password was shorter than advised */
-	uint32_t revision;     /* REVISION */
-	struct component *old; /* ADD of a frozen child of another type: the one it replaces; borrowed */
+	char *hash;        /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
+	bool weak;         /* the password was shorter than advised */
+	uint32_t revision; /* REVISION */
+	int64_t position;  /* MOVE: 0: stays, or last below another parent */
+};
+
+/* The top of a subtree that comes into the tree. */
+struct added {
+	struct component *component; /* owned until applied */
+	uint64_t handle, parent;
+	uint64_t replaces; /* the frozen child that leaves for this one, 0: none */
+};
+
+/* Where a component will stand, of those that the batch adds or moves. */
+struct place {
+	uint64_t handle, parent;
+	const char *name;    /* borrowed from the change or the component */
+	int64_t position;    /* 0: as it is */
+	size_t next_arrival; /* index + 1 of the next one below the same parent */
+	bool fresh;          /* an added one */
+};
+/* A name below a parent that a place has, or had before it was changed again. */
+struct claim {
+	size_t place, next; /* next of the same key: index + 1 */
 };
 
 /* A component as it will be: a copy with the new values, which the rules look at. */
 struct shadow {
 	uint64_t handle;
-	struct component *live;       /* borrowed; for a new component: the component itself, next == live */
-	struct component *next;       /* owned unless new */
-	bool fresh;                   /* being added */
-	bool rest;                    /* only its row changes (display name, place) */
-	const struct slot *slots[96]; /* which slots have changed */
-	size_t count;
-	char *displayName; /* owned; NULL: unchanged */
+	struct component *live;    /* borrowed; for a new component: the component itself, next == live */
+	struct component *next;    /* owned unless new; NULL: no values change */
+	bool fresh;                /* being added */
+	bool rest;                 /* its row changes in other ways (display name, place, links) */
+	const struct slot **slots; /* owned; which slots have changed */
+	char *displayName;         /* owned; NULL: unchanged */
+	uint32_t count, capacity;
 };
 
 struct batch {
@@ -53,14 +76,24 @@ struct batch {
 	struct actor actor;
 	bool by_user;           /* permissions and audit apply */
 	bool no_version;        /* leaves no version */
+	bool restoring;         /* gives back what was: handles, positions, services */
+	bool numbers_taken;     /* the next handle must be stored */
 	char *reason;           /* owned; NULL: none was given */
 	struct change *changes; /* owned */
 	size_t count, capacity;
-	struct component **added; /* owned array; components owned until applied */
-	uint64_t *added_parent;   /* owned array: handle of each one's parent */
-	size_t added_count;
+	char *pointer;       /* owned; where the changes that are being collected stand in the request; NULL: "" */
+	struct added *added; /* owned */
+	size_t added_count, added_capacity;
 	struct shadow *shadows; /* owned */
-	size_t shadow_count;
+	size_t shadow_count, shadow_capacity;
+	struct place *places; /* owned */
+	size_t place_count, place_capacity;
+	struct claim *claims; /* owned */
+	size_t claim_count, claim_capacity;
+	/* Found by handle: components being added (the pointer), shadows, places, first change with a pointer (index + 1);
+	 * tops being removed; parents whose children are put in order (1). Found by handle_map_key: claims; names of links
+	 * that are added and removed, by their target; free numbers for names. */
+	struct handle_map fresh, shadow_at, place_at, pointer_at, removed, sorted, claim_at, linked, unlinked, numbers;
 	struct report report;
 	struct store_tx *tx;
 	struct change *hashing; /* whose password is being hashed; borrowed */
@@ -83,6 +116,8 @@ struct sheet_queue {
 struct change *batch_change(struct batch *b, enum change_what what, uint64_t component);
 /* The component that this batch adds under that handle; NULL when it adds none. Not while it is applied. */
 struct component *batch_added(const struct batch *b, uint64_t handle);
+/* Takes c with all below as a top that comes under parent; replaces: see struct added. */
+void batch_take_added(struct batch *b, struct component *c, uint64_t parent, uint64_t replaces);
 /* The component with that handle: in the tree or being added. */
 struct component *batch_component(struct batch *b, uint64_t handle);
 /* Validates everything into shadows, report and transaction. Nothing in the tree changes. */
@@ -90,23 +125,18 @@ void batch_plan(struct batch *b);
 /* Carries out a plan that is on disk. Cannot fail. */
 void batch_apply(struct batch *b);
 void shadow_finish(struct shadow *s);
-/* Notes a change for the audit trail; texts may be NULL. A secret is noted without its value. */
-void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
-                const char *new);
-void batch_note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old,
-                      const struct value *new);
-/* Adds the one record of what was noted to the transaction. */
-void batch_write_audit(struct batch *b);
-
-/* Adds the version that the batch makes, if it makes one, to the transaction. The tree is still as before. */
-void batch_write_version(struct batch *b);
+/* A name below a parent that an added or moved component takes; see sheet_place.c. */
+void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *name, bool fresh);
+/* The child of that name when the batch is applied, 0 when there is none; added_only: among what it adds. */
+uint64_t place_child(struct batch *b, uint64_t parent, const char *name, bool added_only);
+/* Its place when the batch moves or adds it, else NULL. */
+const struct place *place_of(const struct batch *b, uint64_t handle);
+/* Errors from now on point there; NULL: "". */
+void batch_point(struct batch *b, const char *pointer);
 
 /* sheet_password.c. Starts hashing what must be hashed before the batch can be planned; false: there is nothing (left).
  * When it has ended, the batch joins the queue. */
 bool batch_hash(struct batch *b);
-/* The hash for this property, for the plan: 0 and *out (owned), or a code, reported. */
-int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json,
-                    struct value *out);
 /* sheet.c. Puts a submitted batch into the queue. */
 void batch_enqueue(struct batch *b);
 

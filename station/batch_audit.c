@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "station/audit.h"
-#include "station/batch.h"
+#include "station/batch_plan.h"
 #include "station/version.h"
 
 void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,

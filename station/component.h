@@ -37,6 +37,7 @@ enum component_flags {
 	COMPONENT_RUNNING = 1 << 0,
 	COMPONENT_FROZEN = 1 << 1,   /* the child of a V_COMPONENT slot */
 	COMPONENT_OWN_NAME = 1 << 2, /* name has memory of its own: it was renamed */
+	COMPONENT_LEAVING = 1 << 3,  /* about to be taken out with others */
 };
 
 /* The base of all types. */

@@ -56,12 +56,12 @@ const struct record_kind meta_kind = { "meta", "Facts about the station itself."
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
 void persist_component(struct store_tx *tx, const struct component *c, const struct component *parent, const char *name,
-                       const char *displayName, uint32_t revision)
+                       int64_t position, const char *displayName, uint32_t revision)
 {
 	struct component_row row = {
 		.handle = (int64_t)c->handle,
 		.parent = parent ? (int64_t)parent->handle : 0,
-		.position = component_position(c),
+		.position = position,
 		.name = (char *)(uintptr_t)name,
 		.type = (char *)(uintptr_t)c->type->name,
 		.displayName = (char *)(uintptr_t)(displayName ? displayName : ""),
@@ -116,7 +116,7 @@ static void persist_slots(struct store_tx *tx, const struct component *c)
 static void persist_one(struct store_tx *tx, const struct component *c, const struct component *parent)
 {
 	const char *displayName = c->extra ? c->extra->displayName : NULL;
-	persist_component(tx, c, parent, c->name, displayName, c->revision);
+	persist_component(tx, c, parent, c->name, component_position(c), displayName, c->revision);
 	persist_slots(tx, c);
 	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
 		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot);
@@ -134,16 +134,14 @@ void persist_subtree(struct store_tx *tx, const struct component *c, const struc
 		persist_subtree(tx, child, c);
 }
 
-void persist_remove(struct store_tx *tx, struct component *c)
+void persist_remove_alone(struct store_tx *tx, const struct component *c)
 {
-	for (struct component *d = c; d; d = tree_next(d, c)) {
-		struct component_row row = { .handle = (int64_t)d->handle };
-		struct value handle = value_integer((int64_t)d->handle);
-		store_tx_delete(tx, &component_kind, &row);
-		store_tx_delete_where(tx, &slot_kind, "handle", &handle);
-		store_tx_delete_where(tx, &link_kind, "target", &handle);
-		store_tx_delete_where(tx, &link_kind, "source", &handle);
-	}
+	struct component_row row = { .handle = (int64_t)c->handle };
+	struct value handle = value_integer((int64_t)c->handle);
+	store_tx_delete(tx, &component_kind, &row);
+	store_tx_delete_where(tx, &slot_kind, "handle", &handle);
+	store_tx_delete_where(tx, &link_kind, "target", &handle);
+	store_tx_delete_where(tx, &link_kind, "source", &handle);
 }
 
 void persist_meta(struct store_tx *tx, const char *name, const char *value)

@@ -27,9 +27,9 @@ struct meta_row {
 };
 extern const struct record_kind component_kind, slot_kind, link_kind, meta_kind;
 
-/* Adds the writes to tx. persist_component: with displayName and revision as given (they may be ahead of memory). */
+/* Adds the writes to tx. persist_component: with all that is given (it may be ahead of memory). */
 void persist_component(struct store_tx *tx, const struct component *c, const struct component *parent, const char *name,
-                       const char *displayName, uint32_t revision);
+                       int64_t position, const char *displayName, uint32_t revision);
 /* base: the component or its shadow with the proposed values. */
 void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *base);
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
@@ -39,8 +39,8 @@ void persist_unlink(struct store_tx *tx, const struct component *target, const c
 void persist_alone(struct store_tx *tx, const struct component *c);
 /* A detached new component with all below it, under parent. */
 void persist_subtree(struct store_tx *tx, const struct component *c, const struct component *parent);
-/* Deletes c, all below, and every link from or to them. */
-void persist_remove(struct store_tx *tx, struct component *c);
+/* Deletes c (not what stands below it) and every link from or to it. */
+void persist_remove_alone(struct store_tx *tx, const struct component *c);
 void persist_meta(struct store_tx *tx, const char *name, const char *value);
 
 /* Handles are never used again, not even that of a component removed last: keeps the next one. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The sheet's front: collecting changes, permissions, and the queue that takes batches one after the other:
- * plan, write, apply, answer. See sheet.h. Engine thread. */
+ * The sheet's front: collecting changes, and the queue that takes batches one after the other: plan, write, apply,
+ * answer. See sheet.h. Engine thread. */
 #include "station/sheet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/audit.h"
 #include "station/batch.h"
 #include "station/must.h"
 
@@ -34,6 +33,7 @@ struct change *batch_change(struct batch *b, enum change_what what, uint64_t com
 	}
 	struct change *c = &b->changes[b->count++];
 	*c = (struct change){ .what = what, .component = component };
+	c->prefix = b->pointer ? must_strdup(b->pointer) : NULL;
 	return c;
 }
 
@@ -41,6 +41,7 @@ void batch_set_json(struct batch *b, uint64_t component, const json_t *values, c
 {
 	struct change *c = batch_change(b, CHANGE_SET_JSON, component);
 	c->json = json_deep_copy(values);
+	free(c->prefix);
 	c->prefix = must_strdup(prefix);
 }
 
@@ -56,38 +57,65 @@ void batch_display_name(struct batch *b, uint64_t component, const char *text)
 	batch_change(b, CHANGE_DISPLAY_NAME, component)->name = must_strdup(text);
 }
 
-/* Puts the pointer of one report entry where the request has it: "/3" and "type" of an add. */
-static void at(struct batch *b, const char *prefix)
+void batch_at(struct batch *b, const char *pointer)
+{
+	free(b->pointer);
+	b->pointer = pointer ? must_strdup(pointer) : NULL;
+	batch_point(b, pointer);
+}
+
+struct report *batch_report(struct batch *b)
+{
+	return &b->report;
+}
+
+void batch_point(struct batch *b, const char *pointer)
+{
+	snprintf(b->report.prefix, sizeof b->report.prefix, "%s", pointer ? pointer : "");
+}
+
+/* The pointer of an operation is that of its values without "/values". */
+static void point_above_values(struct batch *b, const char *prefix)
 {
 	size_t n = strlen(prefix);
 	bool values = n >= 7 && strcmp(prefix + n - 7, "/values") == 0;
 	snprintf(b->report.prefix, sizeof b->report.prefix, "%.*s", (int)(values ? n - 7 : n), prefix);
 }
 
+void batch_take_added(struct batch *b, struct component *c, uint64_t parent, uint64_t replaces)
+{
+	if (b->added_count == b->added_capacity) {
+		b->added_capacity = b->added_capacity ? 2 * b->added_capacity : 8;
+		b->added = must_realloc(b->added, b->added_capacity * sizeof *b->added);
+	}
+	b->added[b->added_count++] = (struct added){ c, c->handle, parent, replaces };
+	for (struct component *d = c; d; d = tree_next(d, c))
+		handle_map_put(&b->fresh, d->handle, (uintptr_t)d);
+	place_claim(b, c->handle, parent, c->name, true);
+}
+
 uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
                    const char *prefix)
 {
 	const struct type *t = type_find(b->station->types, type);
-	at(b, prefix);
+	struct err e = { 0 };
+	point_above_values(b, prefix);
 	if (!t || (t->flags & TYPE_ABSTRACT)) {
 		report_error(&b->report, E_INVALID, "type",
 		             "There is no type \"%.80s\" that can be made; GET /types lists them.", type);
 		return 0;
 	}
-	struct err e = { 0 };
 	if (name_check(name, &e) != 0) {
 		report_error(&b->report, E_INVALID, "name", "%s", e.text);
 		return 0;
 	}
 	struct component *c = component_create(b->station, t, name, 0);
-	b->added = must_realloc(b->added, (b->added_count + 1) * sizeof *b->added);
-	b->added_parent = must_realloc(b->added_parent, (b->added_count + 1) * sizeof *b->added_parent);
-	b->added_parent[b->added_count] = parent;
-	b->added[b->added_count++] = c;
+	batch_take_added(b, c, parent, 0);
 	struct change *change = batch_change(b, CHANGE_ADD, c->handle);
 	change->parent = parent;
-	change->prefix = must_strdup(prefix);
 	change->json = values ? json_deep_copy(values) : NULL;
+	free(change->prefix);
+	change->prefix = must_strdup(prefix);
 	return c->handle;
 }
 
@@ -101,6 +129,18 @@ void batch_move(struct batch *b, uint64_t component, uint64_t parent, const char
 	struct change *c = batch_change(b, CHANGE_MOVE, component);
 	c->parent = parent;
 	c->name = name ? must_strdup(name) : NULL;
+}
+
+void batch_order(struct batch *b, uint64_t parent, const json_t *names)
+{
+	struct change *c = batch_change(b, CHANGE_ORDER, 0);
+	c->parent = parent;
+	c->json = json_deep_copy(names);
+}
+
+void batch_before(struct batch *b, uint64_t component, const char *before)
+{
+	batch_change(b, CHANGE_ORDER, component)->name = must_strdup(before);
 }
 
 void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
@@ -139,27 +179,9 @@ struct store_tx *batch_tx(struct batch *b)
 	return b->tx;
 }
 
-/* Handles are given out in order: what is added last has the highest, and its frozen children come right behind it. */
-static struct component *added_above(const struct batch *b, uint64_t handle)
-{
-	size_t low = 0, high = b->added_count;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (b->added[mid]->handle <= handle)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? b->added[low - 1] : NULL;
-}
-
 struct component *batch_added(const struct batch *b, uint64_t handle)
 {
-	struct component *top = added_above(b, handle);
-	for (struct component *c = top; c; c = tree_next(c, top))
-		if (c->handle == handle)
-			return c;
-	return NULL;
+	return (struct component *)(uintptr_t)handle_map_get(&b->fresh, handle);
 }
 
 struct component *batch_component(struct batch *b, uint64_t handle)
@@ -179,12 +201,10 @@ uint64_t batch_find(struct batch *b, const char *path)
 	char *above = must_strndup(path, (size_t)(slash - path));
 	uint64_t parent = batch_find(b, above);
 	free(above);
-	for (size_t i = 0; parent && i < b->added_count; i++)
-		if (b->added_parent[i] == parent && strcmp(b->added[i]->name, slash + 1) == 0)
-			return b->added[i]->handle;
-	struct component *p = parent ? batch_component(b, parent) : NULL;
+	uint64_t added = parent ? place_child(b, parent, slash + 1, true) : 0;
+	struct component *p = parent && !added ? batch_component(b, parent) : NULL;
 	c = p ? component_child(p, slash + 1) : NULL;
-	return c ? c->handle : 0;
+	return c ? c->handle : added;
 }
 
 void batch_free(struct batch **batch)
@@ -209,10 +229,16 @@ void batch_free(struct batch **batch)
 		shadow_finish(&b->shadows[i]);
 	free(b->shadows);
 	for (size_t i = 0; i < b->added_count; i++)
-		component_destroy(&b->added[i]);
+		component_destroy(&b->added[i].component);
 	free(b->added);
-	free(b->added_parent);
+	free(b->places);
+	free(b->claims);
 	free(b->reason);
+	free(b->pointer);
+	struct handle_map *const maps[] = { &b->fresh,  &b->shadow_at, &b->place_at, &b->pointer_at, &b->removed,
+		                                &b->sorted, &b->claim_at,  &b->linked,   &b->unlinked,   &b->numbers };
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+		handle_map_finish(maps[i]);
 	report_finish(&b->report);
 	store_tx_free(&b->tx);
 	json_decref(b->audit);
@@ -313,79 +339,4 @@ void sheet_queue_free(struct sheet_queue **queue)
 		batch_free(&b);
 	}
 	free(q);
-}
-
-/* --- permissions and actions ------------------------------------------------------------------------------------ */
-
-int sheet_may_set(const struct actor *actor, const struct component *c, const struct slot *slot, struct err *e)
-{
-	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (slot->flags & SLOT_OPERATOR)))
-		return 0;
-	return err_set(e, E_FORBIDDEN, slot->name,
-	               "Your role does not allow you to change \"%s\" of %s; ask an administrator.", slot->name, c->name);
-}
-
-int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e)
-{
-	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (action->flags & SLOT_OPERATOR)))
-		return 0;
-	return err_set(e, E_FORBIDDEN, action->name,
-	               "Your role does not allow you to invoke \"%s\" of %s; ask an administrator.", action->name, c->name);
-}
-
-int sheet_may_configure(const struct actor *actor, struct err *e)
-{
-	if (!actor || actor->role == ROLE_ADMIN)
-		return 0;
-	return err_set(e, E_FORBIDDEN, NULL, "Only an administrator may add, remove, move or link components.");
-}
-
-static void audit_invocation(struct component *c, const struct action *action, const struct value *arg,
-                             const struct actor *actor)
-{
-	struct store_tx *tx = store_tx_new();
-	char *path = component_path(c);
-	char *text = action->arg && action->arg->kind != V_SECRET ? value_print(action->arg, arg) : NULL;
-	audit_write(c->station, tx, actor, "invoked", path, action->name, NULL, text, NULL);
-	store_commit(c->station->store, tx, NULL, NULL);
-	free(text);
-	free(path);
-}
-
-int sheet_check_action(const struct component *c, const char *name, const json_t *arg, const struct actor *actor,
-                       struct value *out, struct err *e, struct report *report)
-{
-	const struct action *action = type_action(c->type, name);
-	*out = VALUE_NULL;
-	if (!action)
-		return err_set(e, E_NOT_FOUND, NULL, "%s has no action \"%.60s\".", c->type->name, name);
-	int rc = sheet_may_invoke(actor, c, action, e);
-	if (rc != 0 || !action->arg)
-		return rc;
-	if (arg && !json_is_null(arg))
-		return value_from_json(action->arg, arg, NULL, "", out, report);
-	if (!(action->arg->flags & SLOT_REQUIRED)) {
-		*out = value_default(action->arg);
-		return 0;
-	}
-	rc = err_set(e, E_INVALID, action->arg->name, "The action \"%s\" needs an argument: %s", name, action->arg->doc);
-	report_error(report, rc, "", "%s", e->text);
-	return rc;
-}
-
-int sheet_invoke(struct component *c, const char *name, const json_t *arg, const struct actor *actor,
-                 struct invocation *inv, struct report *report)
-{
-	struct value v;
-	int rc = sheet_check_action(c, name, arg, actor, &v, &inv->err, report);
-	if (rc != 0)
-		return rc;
-	inv->actor = actor;
-	inv->arg = &v;
-	if (actor)
-		audit_invocation(c, type_action(c->type, name), &v, actor);
-	rc = component_invoke(c, name, inv);
-	inv->arg = NULL; /* an action that finishes later has copied what it needs */
-	value_clear(&v);
-	return rc;
 }

@@ -30,6 +30,10 @@ void sheet_queue_free(struct sheet_queue **q);
 typedef void batch_done(void *context, int code, const struct report *report, uint64_t added);
 
 struct batch *batch_new(struct station *s, const struct actor *actor);
+/* JSON pointer of what is collected from now on ("/3"; NULL: ""), and where a caller's own errors may go before that
+ * batch is submitted: with errors it is refused, but everything else is still validated. */
+void batch_at(struct batch *b, const char *pointer);
+struct report *batch_report(struct batch *b);
 /* The changes; each gives its errors to the report when the batch is validated. prefix is the JSON pointer that stands in
  * front ("/values", "/3/values"). JSON is borrowed and copied. */
 void batch_set_json(struct batch *b, uint64_t component, const json_t *values, const char *prefix);
@@ -41,6 +45,10 @@ uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const cha
 void batch_remove(struct batch *b, uint64_t component);
 void batch_move(struct batch *b, uint64_t component, uint64_t parent /* 0: stays */,
                 const char *name /* NULL: stays */);
+/* Order among siblings. The children named come first, in that order; the others stay as they are behind them. */
+void batch_order(struct batch *b, uint64_t parent, const json_t *names);
+/* Places a component in front of the sibling of that name; "": last. Together with a move: where it comes to. */
+void batch_before(struct batch *b, uint64_t component, const char *before);
 void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
                 const char *targetSlot);
 void batch_unlink(struct batch *b, uint64_t target, const char *name);

@@ -23,21 +23,61 @@ static void remove_component(struct component *c)
 	component_destroy(&c);
 }
 
-static void place_added(struct batch *b, size_t i)
+static void place_added(struct batch *b, struct added *a)
 {
-	struct component *c = b->added[i], *parent = station_by_handle(b->station, b->added_parent[i]);
-	struct component *old = component_child(parent, c->name);
-	if (old) /* a frozen child of another type */
+	struct component *old = a->replaces ? station_by_handle(b->station, a->replaces) : NULL;
+	if (old)
 		remove_component(old);
-	b->added[i] = NULL;
-	tree_attach(parent, c);
+	tree_attach(station_by_handle(b->station, a->parent), a->component);
+	a->component = NULL; /* the tree's now */
+}
+
+static void move_placed(struct batch *b, const struct place *p)
+{
+	struct component *c = station_by_handle(b->station, p->handle);
+	if (p->fresh)
+		return;
+	if (strcmp(c->name, p->name) != 0)
+		tree_rename(c, p->name);
+	if (c->parent->handle != p->parent)
+		tree_move(c, station_by_handle(b->station, p->parent));
+	if (p->position)
+		component_set_position(c, p->position);
+}
+
+/* Taken out in the order in which they stand, so that nobody is looked for among many siblings. */
+static void remove_all(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct component *c = station_by_handle(b->station, b->changes[i].component);
+		if (c && b->changes[i].what == CHANGE_REMOVE)
+			c->flags |= COMPONENT_LEAVING;
+	}
+	for (size_t i = 0; i < b->count; i++) {
+		struct component *c = station_by_handle(b->station, b->changes[i].component);
+		if (!c || b->changes[i].what != CHANGE_REMOVE)
+			continue;
+		struct component *parent = c->parent;
+		tree_front(parent, COMPONENT_LEAVING);
+		while (parent->first && (parent->first->flags & COMPONENT_LEAVING))
+			remove_component(parent->first);
+	}
+}
+
+static void sort_children(struct batch *b)
+{
+	for (size_t i = 0; i < b->sorted.size; i++) {
+		struct component *c = b->sorted.items[i] ? station_by_handle(b->station, b->sorted.keys[i]) : NULL;
+		if (c)
+			tree_sort(c);
+	}
 }
 
 static void apply_values(struct shadow *s)
 {
 	if (s->fresh || (s->count == 0 && !s->rest))
 		return;
-	for (size_t i = 0; i < s->count; i++) {
+	for (uint32_t i = 0; i < s->count; i++) {
 		struct value v;
 		slot_read(s->slots[i], s->next, &v);
 		slot_write(s->slots[i], s->live, &v);
@@ -47,28 +87,19 @@ static void apply_values(struct shadow *s)
 		component_set_display_name(s->live, s->displayName);
 }
 
-static void apply_change(struct batch *b, const struct change *change)
+static void apply_links(struct batch *b)
 {
-	struct component *c = station_by_handle(b->station, change->component);
-	if (!c)
-		return;
-	if (change->what == CHANGE_REMOVE) {
-		remove_component(c);
-	} else if (change->what == CHANGE_MOVE) {
-		struct component *parent = change->parent ? station_by_handle(b->station, change->parent) : c->parent;
-		if (change->name)
-			tree_rename(c, change->name);
-		if (parent != c->parent)
-			tree_move(c, parent);
-		tell(b->station, c, "moved");
-	} else if (change->what == CHANGE_LINK) {
-		link_add(c, change->name, change->source_handle, change->sourceSlot, change->targetSlot);
-		c->revision++;
-		tell(b->station, c, "changed");
-	} else if (change->what == CHANGE_UNLINK) {
-		link_remove(c, link_find(c, change->name));
-		c->revision++;
-		tell(b->station, c, "changed");
+	for (size_t i = 0; i < b->count; i++) {
+		const struct change *change = &b->changes[i];
+		struct component *c = change->what == CHANGE_UNLINK ? station_by_handle(b->station, change->component) : NULL;
+		if (c)
+			link_remove(c, link_find(c, change->name));
+	}
+	for (size_t i = 0; i < b->count; i++) {
+		const struct change *change = &b->changes[i];
+		struct component *c = change->what == CHANGE_LINK ? station_by_handle(b->station, change->component) : NULL;
+		if (c)
+			link_add(c, change->name, change->source_handle, change->sourceSlot, change->targetSlot);
 	}
 }
 
@@ -78,34 +109,43 @@ static void tell_changes(struct batch *b)
 	for (size_t i = 0; i < b->shadow_count; i++) {
 		const struct shadow *s = &b->shadows[i];
 		struct component *c = station_by_handle(b->station, s->handle);
-		for (size_t k = 0; c && !s->fresh && k < s->count; k++) {
+		for (uint32_t k = 0; c && !s->fresh && k < s->count; k++) {
 			component_touched(c, s->slots[k]);
 			c = station_by_handle(b->station, s->handle);
 		}
 		if (c && !s->fresh && (s->count || s->rest))
+			tell(b->station, c, place_of(b, s->handle) ? "moved" : "changed");
+	}
+	for (size_t i = 0; i < b->sorted.size; i++) {
+		struct component *c = b->sorted.items[i] ? station_by_handle(b->station, b->sorted.keys[i]) : NULL;
+		if (c)
 			tell(b->station, c, "changed");
 	}
 }
 
-void batch_apply(struct batch *b)
+static void start_added(struct batch *b)
 {
-	uint64_t *handles = must_alloc((b->added_count + 1) * sizeof *handles);
-	for (size_t i = 0; i < b->added_count; i++)
-		handles[i] = b->added[i]->handle;
-	for (size_t i = 0; i < b->added_count; i++)
-		place_added(b, i);
-	for (size_t i = 0; i < b->shadow_count; i++)
-		apply_values(&b->shadows[i]);
-	for (size_t i = 0; i < b->count; i++)
-		apply_change(b, &b->changes[i]);
 	for (size_t i = 0; i < b->added_count; i++) {
-		struct component *c = station_by_handle(b->station, handles[i]);
+		struct component *c = station_by_handle(b->station, b->added[i].handle);
 		if (!c)
 			continue;
 		if (c->parent->flags & COMPONENT_RUNNING)
 			tree_start(c);
 		tell(b->station, c, "added");
 	}
+}
+
+void batch_apply(struct batch *b)
+{
+	for (size_t i = 0; i < b->added_count; i++)
+		place_added(b, &b->added[i]);
+	for (size_t i = 0; i < b->place_count; i++)
+		move_placed(b, &b->places[i]);
+	remove_all(b);
+	sort_children(b);
+	for (size_t i = 0; i < b->shadow_count; i++)
+		apply_values(&b->shadows[i]);
+	apply_links(b);
+	start_added(b);
 	tell_changes(b);
-	free(handles);
 }

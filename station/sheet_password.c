@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/batch.h"
+#include "station/batch_plan.h"
 #include "station/must.h"
 
 static const struct slot *hashed_slot(const struct type *type)

@@ -5,24 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/audit.h"
-#include "station/batch.h"
-#include "station/link.h"
+#include "station/batch_plan.h"
 #include "station/must.h"
-#include "station/ord.h"
 #include "station/persist.h"
 
-static void prefix(struct batch *b, const char *text)
-{
-	snprintf(b->report.prefix, sizeof b->report.prefix, "%s", text ? text : "");
-}
-
-static void fail(struct batch *b, const char *slot, const struct err *e)
+void batch_fail(struct batch *b, const char *slot, const struct err *e)
 {
 	report_error(&b->report, e->code, slot ? slot : e->slot, "%s", e->text);
 }
 
-static const struct actor *who(const struct batch *b)
+const struct actor *batch_who(const struct batch *b)
 {
 	return b->by_user ? &b->actor : NULL;
 }
@@ -54,6 +46,7 @@ static struct component *copy_of(const struct component *live)
 void shadow_finish(struct shadow *s)
 {
 	free(s->displayName);
+	free(s->slots);
 	if (s->fresh || !s->next)
 		return;
 	for (const struct type *t = s->next->type; t; t = t->base)
@@ -62,29 +55,39 @@ void shadow_finish(struct shadow *s)
 	free(s->next);
 }
 
-static bool is_added(const struct batch *b, uint64_t handle)
+struct shadow *batch_row(struct batch *b, struct component *c)
 {
-	return batch_added(b, handle) != NULL;
+	uint64_t at = handle_map_get(&b->shadow_at, c->handle);
+	if (at)
+		return &b->shadows[at - 1];
+	if (b->shadow_count == b->shadow_capacity) {
+		b->shadow_capacity = b->shadow_capacity ? 2 * b->shadow_capacity : 8;
+		b->shadows = must_realloc(b->shadows, b->shadow_capacity * sizeof *b->shadows);
+	}
+	struct shadow *s = &b->shadows[b->shadow_count++];
+	bool fresh = batch_added(b, c->handle) != NULL;
+	*s = (struct shadow){ .handle = c->handle, .live = c, .fresh = fresh, .next = fresh ? c : NULL };
+	handle_map_put(&b->shadow_at, c->handle, b->shadow_count);
+	return s;
 }
 
-static struct shadow *shadow_of(struct batch *b, struct component *c)
+struct shadow *batch_shadow(struct batch *b, struct component *c)
 {
-	for (size_t i = 0; i < b->shadow_count; i++)
-		if (b->shadows[i].handle == c->handle)
-			return &b->shadows[i];
-	b->shadows = must_realloc(b->shadows, (b->shadow_count + 1) * sizeof *b->shadows);
-	struct shadow *s = &b->shadows[b->shadow_count++];
-	bool fresh = is_added(b, c->handle);
-	*s = (struct shadow){ .handle = c->handle, .live = c, .fresh = fresh, .next = fresh ? c : copy_of(c) };
+	struct shadow *s = batch_row(b, c);
+	if (!s->next)
+		s->next = copy_of(c);
 	return s;
 }
 
 static void mark(struct shadow *s, const struct slot *slot)
 {
-	for (size_t i = 0; i < s->count; i++)
+	for (uint32_t i = 0; i < s->count; i++)
 		if (s->slots[i] == slot)
 			return;
-	must(s->count < ARRAY_SIZE(s->slots));
+	if (s->count == s->capacity) {
+		s->capacity = s->capacity ? 2 * s->capacity : 4;
+		s->slots = must_realloc(s->slots, s->capacity * sizeof *s->slots);
+	}
 	s->slots[s->count++] = slot;
 }
 
@@ -102,7 +105,7 @@ static void seal(struct batch *b, struct value *v)
 
 static void set_value(struct batch *b, struct component *c, const struct slot *slot, struct value *v)
 {
-	struct shadow *s = shadow_of(b, c);
+	struct shadow *s = batch_shadow(b, c);
 	struct value old;
 	slot_read(slot, s->next, &old);
 	if (value_equal(&old, v)) {
@@ -116,35 +119,36 @@ static void set_value(struct batch *b, struct component *c, const struct slot *s
 	value_clear(&old);
 }
 
-static void plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer);
-
 /* A frozen child of another type: at once when the parent is new itself (nothing is stored yet), else with the batch. */
 static struct component *replace_frozen(struct batch *b, struct component *c, struct component *old,
                                         const struct type *type)
 {
 	struct component *fresh = component_create(b->station, type, old->name, 0);
 	fresh->flags |= COMPONENT_FROZEN;
-	if (is_added(b, c->handle)) {
+	component_set_position(fresh, component_position(old));
+	if (batch_added(b, c->handle)) {
+		for (struct component *d = old; d; d = tree_next(d, old)) /* whoever asks for it gets the new one */
+			handle_map_put(&b->fresh, d->handle, (uintptr_t)fresh);
 		tree_detach(old);
 		component_destroy(&old);
 		tree_attach(c, fresh);
+		tree_sort(c);
+		for (struct component *d = fresh; d; d = tree_next(d, fresh))
+			handle_map_put(&b->fresh, d->handle, (uintptr_t)d);
 		return fresh;
 	}
-	b->added = must_realloc(b->added, (b->added_count + 1) * sizeof *b->added);
-	b->added_parent = must_realloc(b->added_parent, (b->added_count + 1) * sizeof *b->added_parent);
-	b->added_parent[b->added_count] = c->handle;
-	b->added[b->added_count++] = fresh;
-	shadow_of(b, c)->rest = true;
+	batch_take_added(b, fresh, c->handle, old->handle);
+	handle_map_put(&b->removed, old->handle, 1);
+	handle_map_put(&b->sorted, c->handle, 1);
+	batch_shadow(b, c)->rest = true;
 	batch_note(b, "changed", c, old->name, old->type->name, type->name);
 	return fresh;
 }
 
-static struct component *frozen_child(const struct batch *b, const struct component *c, const char *name)
+static struct component *frozen_child(struct batch *b, const struct component *c, const char *name)
 {
-	for (size_t i = 0; i < b->added_count; i++) /* replaced already by this batch */
-		if (b->added_parent[i] == c->handle && strcmp(b->added[i]->name, name) == 0)
-			return b->added[i];
-	return component_child(c, name);
+	uint64_t added = place_child(b, c->handle, name, true); /* replaced already by this batch */
+	return added ? batch_added(b, added) : component_child(c, name);
 }
 
 /* {"type": "email:Basic...", "account": ...} on a frozen child: another type replaces it, the rest is set on it.
@@ -172,8 +176,8 @@ static void set_frozen(struct batch *b, struct component *c, const struct slot *
 	json_t *values = json_copy((json_t *)(uintptr_t)(nested ? nested : json));
 	if (!nested)
 		json_object_del(values, "type");
-	plan_json(b, child, values, pointer);
-	prefix(b, outer);
+	batch_plan_json(b, child, values, pointer);
+	batch_point(b, outer);
 	json_decref(values);
 }
 
@@ -189,8 +193,8 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 		report_error(&b->report, E_INVALID, name, "\"%s\" is read-only.", name);
 		return;
 	}
-	if (sheet_may_set(who(b), c, slot, &e) != 0) {
-		fail(b, name, &e);
+	if (sheet_may_set(batch_who(b), c, slot, &e) != 0) {
+		batch_fail(b, name, &e);
 		return;
 	}
 	if (slot->kind == V_COMPONENT) {
@@ -200,7 +204,7 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 	if (slot->kind == V_SECRET && json_is_object(json)) /* {"set": true} read and sent back: unchanged */
 		return;
 	struct value current, v;
-	slot_read(slot, shadow_of(b, c)->next, &current);
+	slot_read(slot, batch_shadow(b, c)->next, &current);
 	bool hashed = slot->flags & SLOT_HASHED;
 	if ((hashed ? batch_take_hash(b, c, slot, json, &v)
 	            : value_from_json(slot, json, &current, name, &v, &b->report)) == 0) {
@@ -210,9 +214,9 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 	value_clear(&current);
 }
 
-static void plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer)
+void batch_plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer)
 {
-	prefix(b, pointer);
+	batch_point(b, pointer);
 	if (!json_is_object(values)) {
 		report_error(&b->report, E_INVALID, NULL, "An object of property names and values is expected here.");
 		return;
@@ -230,198 +234,15 @@ static void plan_set(struct batch *b, struct component *c, struct change *change
 		report_error(&b->report, E_INVALID, change->name, "%s has no such property.", c->type->name);
 		return;
 	}
-	if (sheet_may_set(who(b), c, slot, &e) != 0) {
-		fail(b, change->name, &e);
+	if (sheet_may_set(batch_who(b), c, slot, &e) != 0) {
+		batch_fail(b, change->name, &e);
 		return;
 	}
 	if (value_check(slot, &change->value, change->name, &b->report) == 0)
 		set_value(b, c, slot, &change->value);
 }
 
-/* --- add, remove, move ------------------------------------------------------------------------------------------ */
-
-static bool being_removed(const struct batch *b, const struct component *c)
-{
-	for (size_t i = 0; i < b->count; i++)
-		for (const struct component *p = c; b->changes[i].what == CHANGE_REMOVE && p; p = p->parent)
-			if (p->handle == b->changes[i].component)
-				return true;
-	return false;
-}
-
-/* Does another child of parent have that name once the batch is applied? */
-static bool name_taken(struct batch *b, struct component *parent, const char *name, uint64_t except)
-{
-	struct component *c = component_child(parent, name);
-	if (c && c->handle != except && !being_removed(b, c))
-		return true;
-	for (size_t i = 0; i < b->added_count; i++)
-		if (b->added_parent[i] == parent->handle && b->added[i]->handle != except &&
-		    strcmp(b->added[i]->name, name) == 0)
-			return true;
-	return false;
-}
-
-static bool container(const struct type *type)
-{
-	for (; type; type = type->base)
-		if (type->flags & TYPE_CONTAINER)
-			return true;
-	return false;
-}
-
-static int parent_allows(const struct type *type, const struct component *parent, struct err *e)
-{
-	for (const struct type *t = type; t; t = t->base)
-		if (t->parent_ok)
-			return t->parent_ok(parent, e);
-	return 0;
-}
-
-static bool place_ok(struct batch *b, const struct type *type, struct component *parent, const char *name,
-                     uint64_t self)
-{
-	struct err e = { 0 };
-	if (!container(parent->type))
-		report_error(&b->report, E_INVALID, "parent", "A %s takes no further components below it.", parent->type->name);
-	else if (parent_allows(type, parent, &e) != 0)
-		report_error(&b->report, e.code, "parent", "%s", e.text);
-	else if (name_taken(b, parent, name, self))
-		report_error(&b->report, E_CONFLICT, "name", "There is a component named \"%s\" here already.", name);
-	else
-		return true;
-	return false;
-}
-
-static void plan_add(struct batch *b, struct component *c, const struct change *change)
-{
-	struct err e = { 0 };
-	struct component *parent = batch_component(b, change->parent);
-	prefix(b, change->prefix);
-	size_t n = strlen(b->report.prefix);
-	if (n >= 7 && strcmp(b->report.prefix + n - 7, "/values") == 0)
-		b->report.prefix[n - 7] = '\0';
-	if (!parent || being_removed(b, parent)) {
-		report_error(&b->report, E_NOT_FOUND, "parent", "The component to add to is gone.");
-		return;
-	}
-	if (sheet_may_configure(who(b), &e) != 0) {
-		fail(b, NULL, &e);
-		return;
-	}
-	if (!place_ok(b, c->type, parent, c->name, c->handle))
-		return;
-	const struct type *single = c->type;
-	while (single && !(single->flags & TYPE_SINGLETON))
-		single = single->base;
-	if (single && station_service(b->station, single)) {
-		report_error(&b->report, E_CONFLICT, "type", "The station has its %s already; there can be only one.",
-		             single->name);
-		return;
-	}
-	shadow_of(b, c);
-	char *path = component_path(parent);
-	if (b->by_user) {
-		char *target = must_format("%s/%s", strcmp(path, "/") == 0 ? "" : path, c->name);
-		json_array_append_new(
-		    b->audit, json_pack("{s:s, s:s, s:s}", "operation", "added", "target", target, "value", c->type->name));
-		free(target);
-	}
-	free(path);
-	if (change->json)
-		plan_json(b, c, change->json, change->prefix);
-}
-
-static void plan_remove(struct batch *b, struct component *c)
-{
-	struct err e = { 0 };
-	if (sheet_may_configure(who(b), &e) != 0)
-		fail(b, NULL, &e);
-	else if (!c->parent || (c->flags & COMPONENT_FROZEN))
-		report_error(&b->report, E_CONFLICT, NULL, "%s belongs to its parent and cannot be removed.", c->name);
-	else if (c->type->flags & TYPE_SINGLETON)
-		report_error(&b->report, E_CONFLICT, NULL,
-		             "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
-	else {
-		persist_remove(b->tx, c);
-		batch_note(b, "removed", c, NULL, c->type->name, NULL);
-	}
-}
-
-static void plan_move(struct batch *b, struct component *c, const struct change *change)
-{
-	struct err e = { 0 };
-	struct component *parent = change->parent ? batch_component(b, change->parent) : c->parent;
-	const char *name = change->name ? change->name : c->name;
-	if (sheet_may_configure(who(b), &e) != 0 || name_check(name, &e) != 0) {
-		fail(b, NULL, &e);
-		return;
-	}
-	if (!c->parent || (c->flags & COMPONENT_FROZEN) || !parent || is_added(b, c->handle)) {
-		report_error(&b->report, E_CONFLICT, NULL, "%s cannot be moved or renamed.", c->name);
-		return;
-	}
-	for (struct component *p = parent; p; p = p->parent)
-		if (p == c) {
-			report_error(&b->report, E_INVALID, "parent", "A component cannot be moved below itself.");
-			return;
-		}
-	if (parent != c->parent || strcmp(name, c->name) != 0) {
-		if (!place_ok(b, c->type, parent, name, c->handle))
-			return;
-		batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, name);
-		shadow_of(b, c)->rest = true;
-	}
-}
-
-/* --- links ------------------------------------------------------------------------------------------------------ */
-
-static void plan_link(struct batch *b, struct component *target, struct change *change)
-{
-	struct err e = { 0 };
-	struct component *source = ord_resolve(b->station, target, change->source, &e);
-	if (!source) {
-		uint64_t handle = batch_find(b, change->source);
-		source = handle ? batch_component(b, handle) : NULL;
-	}
-	if (!source) {
-		report_error(&b->report, E_INVALID, "source", "%s", e.text);
-		return;
-	}
-	if (sheet_may_configure(who(b), &e) != 0 ||
-	    link_check(source, change->sourceSlot, target, change->targetSlot, &e) != 0) {
-		fail(b, NULL, &e);
-		return;
-	}
-	if (*change->name && (name_check(change->name, &e) != 0 || link_find(target, change->name))) {
-		report_error(&b->report, E_CONFLICT, "name", "The link name \"%.60s\" is not legal or taken.", change->name);
-		return;
-	}
-	for (unsigned i = 0; *change->name == '\0'; i++) {
-		char name[24];
-		snprintf(name, sizeof name, i ? "link%u" : "link", i);
-		if (!link_find(target, name)) {
-			free(change->name);
-			change->name = must_strdup(name);
-		}
-	}
-	change->source_handle = source->handle;
-	persist_link(b->tx, target, change->name, source->handle, change->sourceSlot, change->targetSlot);
-	batch_note(b, "linked", target, change->targetSlot, NULL, change->source);
-}
-
-static void plan_unlink(struct batch *b, struct component *target, const struct change *change)
-{
-	struct err e = { 0 };
-	if (sheet_may_configure(who(b), &e) != 0)
-		fail(b, NULL, &e);
-	else if (!link_find(target, change->name))
-		report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
-	else {
-		persist_unlink(b->tx, target, change->name);
-		batch_note(b, "unlinked", target, NULL, change->name, NULL);
-	}
-}
+/* --- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void plan_display_name(struct batch *b, struct component *c, const struct change *change)
 {
@@ -430,16 +251,15 @@ static void plan_display_name(struct batch *b, struct component *c, const struct
 	static const struct slot row = { .name = "displayName", .kind = V_STRING, .facets = &limits };
 	struct value v = value_string(change->name);
 	const char *old = c->extra && c->extra->displayName ? c->extra->displayName : "";
-	prefix(b, "");
-	if (sheet_may_configure(who(b), &e) != 0)
-		fail(b, "displayName", &e);
+	if (sheet_may_configure(batch_who(b), &e) != 0)
+		batch_fail(b, "displayName", &e);
 	else if (value_check(&row, &v, "displayName", &b->report) == 0 && strcmp(old, change->name) != 0) {
-		struct shadow *s = shadow_of(b, c);
-		if (s->fresh) {
+		if (batch_added(b, c->handle)) {
 			component_set_display_name(c, change->name);
 			value_clear(&v);
 			return;
 		}
+		struct shadow *s = batch_row(b, c);
 		free(s->displayName);
 		s->displayName = must_strdup(change->name);
 		s->rest = true;
@@ -454,10 +274,16 @@ static void plan_change(struct batch *b, size_t index)
 {
 	struct change *change = &b->changes[index];
 	struct component *c = batch_component(b, change->component);
-	if (change->prefix)
-		prefix(b, change->prefix);
+	batch_point(b, change->prefix);
+	if (change->what == CHANGE_ORDER)
+		return; /* when everything stands */
 	if (!c) {
 		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone.");
+		return;
+	}
+	if (change->what != CHANGE_REMOVE && change->what != CHANGE_REVISION && place_removed(b, c)) {
+		report_error(&b->report, E_CONFLICT, NULL, "%s is removed by the same batch and cannot be changed by it.",
+		             c->name);
 		return;
 	}
 	switch (change->what) {
@@ -465,7 +291,7 @@ static void plan_change(struct batch *b, size_t index)
 		plan_set(b, c, change);
 		break;
 	case CHANGE_SET_JSON:
-		plan_json(b, c, change->json, change->prefix);
+		batch_plan_json(b, c, change->json, change->prefix);
 		break;
 	case CHANGE_DISPLAY_NAME:
 		plan_display_name(b, c, change);
@@ -478,6 +304,8 @@ static void plan_change(struct batch *b, size_t index)
 		break;
 	case CHANGE_MOVE:
 		plan_move(b, c, change);
+		break;
+	case CHANGE_ORDER:
 		break;
 	case CHANGE_LINK:
 		plan_link(b, c, change);
@@ -502,60 +330,60 @@ static void check_shadow(struct batch *b, const struct shadow *s)
 }
 
 /* The rules speak of slots; their pointers begin where the values of that component stood in the request. */
-static const char *prefix_of(const struct batch *b, uint64_t handle)
+static const char *pointer_of(const struct batch *b, uint64_t handle)
 {
-	for (size_t i = 0; i < b->count; i++)
-		if (b->changes[i].component == handle && b->changes[i].prefix)
-			return b->changes[i].prefix;
-	return "/values";
+	uint64_t at = handle_map_get(&b->pointer_at, handle);
+	return at ? b->changes[at - 1].prefix : "/values";
+}
+
+static void check_shadows(struct batch *b)
+{
+	for (size_t i = 0; i < b->shadow_count; i++) {
+		const struct shadow *s = &b->shadows[i];
+		batch_point(b, pointer_of(b, s->handle));
+		if (!s->fresh && place_removed(b, s->live)) /* a frozen child that was changed, then replaced */
+			report_error(&b->report, E_CONFLICT, NULL, "%s is replaced by the same batch and cannot be changed by it.",
+			             s->live->name);
+		else if (s->next)
+			check_shadow(b, s);
+	}
 }
 
 static void persist_shadow(struct batch *b, const struct shadow *s)
 {
 	if (s->fresh || (s->count == 0 && !s->rest))
 		return;
-	const struct component *parent = s->live->parent;
-	const char *name = s->live->name;
-	for (size_t i = 0; i < b->count; i++) {
-		const struct change *change = &b->changes[i];
-		if (change->what == CHANGE_MOVE && change->component == s->handle) {
-			parent = change->parent ? batch_component(b, change->parent) : parent;
-			name = change->name ? change->name : name;
-		}
-	}
+	const struct place *p = place_of(b, s->handle);
+	const struct component *parent = p ? batch_component(b, p->parent) : s->live->parent;
 	const char *displayName = s->displayName ? s->displayName : s->live->extra ? s->live->extra->displayName : NULL;
-	persist_component(b->tx, s->live, parent, name, displayName, s->live->revision + 1);
-	for (size_t i = 0; i < s->count; i++)
+	persist_component(b->tx, s->live, parent, p ? p->name : s->live->name,
+	                  p && p->position ? p->position : component_position(s->live), displayName, s->live->revision + 1);
+	for (uint32_t i = 0; i < s->count; i++)
 		if (!(s->slots[i]->flags & SLOT_TRANSIENT))
 			persist_slot(b->tx, s->handle, s->slots[i], s->next);
 }
 
-static void persist_added(struct batch *b)
+static void write_plan(struct batch *b)
 {
-	for (size_t i = 0; i < b->added_count; i++) {
-		struct component *parent = batch_component(b, b->added_parent[i]);
-		struct component *old = component_child(parent, b->added[i]->name);
-		if (old && (old->flags & COMPONENT_FROZEN) && !is_added(b, old->handle))
-			persist_remove(b->tx, old);
-		persist_subtree(b->tx, b->added[i], parent);
-	}
-	if (b->added_count)
+	place_write(b);
+	for (size_t i = 0; i < b->shadow_count; i++)
+		persist_shadow(b, &b->shadows[i]);
+	for (size_t i = 0; i < b->added_count; i++)
+		persist_subtree(b->tx, b->added[i].component, batch_component(b, b->added[i].parent));
+	link_write(b);
+	if (b->added_count || b->numbers_taken)
 		persist_next_handle(b->tx, b->station);
+	batch_write_audit(b);
+	batch_write_version(b);
 }
 
 void batch_plan(struct batch *b)
 {
+	place_begin(b);
 	for (size_t i = 0; i < b->count; i++)
 		plan_change(b, i);
-	for (size_t i = 0; i < b->shadow_count; i++) {
-		prefix(b, prefix_of(b, b->shadows[i].handle));
-		check_shadow(b, &b->shadows[i]);
-	}
-	if (b->report.errors)
-		return;
-	for (size_t i = 0; i < b->shadow_count; i++)
-		persist_shadow(b, &b->shadows[i]);
-	persist_added(b);
-	batch_write_audit(b);
-	batch_write_version(b);
+	plan_order(b);
+	check_shadows(b);
+	if (!b->report.errors)
+		write_plan(b);
 }

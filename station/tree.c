@@ -63,8 +63,11 @@ struct component *station_by_path(struct station *s, const char *path)
 
 struct component *tree_next(struct component *d, const struct component *top)
 {
-	if (d->first)
-		return d->first;
+	return d->first ? d->first : tree_skip(d, top);
+}
+
+struct component *tree_skip(struct component *d, const struct component *top)
+{
 	while (d != top && !d->next)
 		d = d->parent;
 	return d == top ? NULL : d->next;
@@ -278,6 +281,45 @@ void tree_move(struct component *c, struct component *parent)
 	unlink_from_parent(c);
 	append(parent, c);
 	index_add(x, c);
+}
+
+static int by_position(const void *a, const void *b)
+{
+	struct component *const *x = a, *const *y = b;
+	int64_t p = component_position(*x), q = component_position(*y);
+	return (p > q) - (p < q);
+}
+
+static void rechain(struct component *parent, struct component **children, size_t n)
+{
+	parent->first = parent->last = NULL;
+	for (size_t i = 0; i < n; i++)
+		append(parent, children[i]);
+}
+
+void tree_sort(struct component *parent)
+{
+	size_t n = 0;
+	struct component **children = must_alloc((component_child_count(parent) + 1) * sizeof *children);
+	for (struct component *c = parent->first; c; c = c->next)
+		children[n++] = c;
+	qsort(children, n, sizeof(struct component *), by_position);
+	rechain(parent, children, n);
+	free(children);
+}
+
+void tree_front(struct component *parent, uint16_t flag)
+{
+	size_t n = 0;
+	struct component **children = must_alloc((component_child_count(parent) + 1) * sizeof *children);
+	for (struct component *c = parent->first; c; c = c->next)
+		if (c->flags & flag)
+			children[n++] = c;
+	for (struct component *c = parent->first; c; c = c->next)
+		if (!(c->flags & flag))
+			children[n++] = c;
+	rechain(parent, children, n);
+	free(children);
 }
 
 static void call_started(struct component *c, const struct type *type)

@@ -35,6 +35,10 @@ void tree_detach(struct component *c);
 /* Moves c below another parent, keeping handle and links. */
 void tree_move(struct component *c, struct component *parent);
 void tree_rename(struct component *c, const char *name);
+/* Puts the children of parent in the order of their positions. */
+void tree_sort(struct component *parent);
+/* Puts those children that carry that flag in front of the others, so that many can be taken out quickly. */
+void tree_front(struct component *parent, uint16_t flag);
 
 /* Runs started() over c and below, children first; and stopped(), parent first. */
 void tree_start(struct component *c);
@@ -48,5 +52,7 @@ struct component *station_by_path(struct station *s, const char *path);
 struct component *station_service(struct station *s, const struct type *type);
 /* All components at or below c, parent before child: `for (d = c; d; d = tree_next(d, c))`. */
 struct component *tree_next(struct component *d, const struct component *top);
+/* The same, leaving out what stands below d. */
+struct component *tree_skip(struct component *d, const struct component *top);
 
 #endif

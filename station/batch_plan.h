@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the parts of a plan share: sheet_plan.c (values, the whole), sheet_place.c (structure), sheet_link.c,
+ * sheet_password.c and batch_audit.c. Nobody else includes this. Engine thread. */
+#ifndef BELFRY_BATCH_PLAN_H
+#define BELFRY_BATCH_PLAN_H
+
+#include "station/batch.h"
+
+/* Who acts; NULL: the station. */
+const struct actor *batch_who(const struct batch *b);
+/* An error at a slot, NULL: the one it names. */
+void batch_fail(struct batch *b, const char *slot, const struct err *e);
+/* The shadow of a component, made when it is needed; batch_row: for what changes its row only, without values. */
+struct shadow *batch_shadow(struct batch *b, struct component *c);
+struct shadow *batch_row(struct batch *b, struct component *c);
+/* Values as JSON, at that pointer of the request. */
+void batch_plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer);
+
+/* sheet_place.c: adding, removing, moving, ordering; all against the tree as the batch will leave it.
+ * place_begin: before any change is planned; plan_order: when all others were. */
+void place_begin(struct batch *b);
+void plan_add(struct batch *b, struct component *c, const struct change *change);
+void plan_remove(struct batch *b, struct component *c);
+void plan_move(struct batch *b, struct component *c, const struct change *change);
+void plan_order(struct batch *b);
+/* Is c removed, or something that it stands below? */
+bool place_removed(struct batch *b, const struct component *c);
+/* Writes the removals. */
+void place_write(struct batch *b);
+
+/* sheet_link.c: links that come and go. */
+void plan_link(struct batch *b, struct component *target, struct change *change);
+void plan_unlink(struct batch *b, struct component *target, const struct change *change);
+void link_write(struct batch *b);
+
+/* The hash for this property, for the plan: 0 and *out (owned), or a code, reported. */
+int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json,
+                    struct value *out);
+
+/* Notes a change for the audit trail; texts may be NULL. A secret is noted without its value. */
+void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
+                const char *new);
+void batch_note_value(struct batch *b, const struct component *c, const struct slot *slot, const struct value *old,
+                      const struct value *new);
+/* Adds the one record of what was noted to the transaction. */
+void batch_write_audit(struct batch *b);
+/* Adds the version that the batch makes, if it makes one, to the transaction. The tree is still as before. */
+void batch_write_version(struct batch *b);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The structure's part of a plan: what is added, removed, moved and put in order. Names, parents and removals are judged
+ * by the tree as the whole batch leaves it, so that two names can be swapped and what is moved out of a folder survives
+ * its removal. Part of sheet_plan.c, see batch.h. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/batch_plan.h"
+#include "station/must.h"
+#include "station/persist.h"
+
+/* --- places ----------------------------------------------------------------------------------------------------- */
+
+const struct place *place_of(const struct batch *b, uint64_t handle)
+{
+	uint64_t at = handle_map_get(&b->place_at, handle);
+	return at ? &b->places[at - 1] : NULL;
+}
+
+static struct place *make_place(struct batch *b, uint64_t handle)
+{
+	uint64_t at = handle_map_get(&b->place_at, handle);
+	if (at)
+		return &b->places[at - 1];
+	if (b->place_count == b->place_capacity) {
+		b->place_capacity = b->place_capacity ? 2 * b->place_capacity : 8;
+		b->places = must_realloc(b->places, b->place_capacity * sizeof *b->places);
+	}
+	b->places[b->place_count] = (struct place){ .handle = handle };
+	handle_map_put(&b->place_at, handle, ++b->place_count);
+	return &b->places[b->place_count - 1];
+}
+
+void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *name, bool fresh)
+{
+	struct place *p = make_place(b, handle);
+	p->parent = parent;
+	p->name = name;
+	p->fresh = fresh;
+	if (b->claim_count == b->claim_capacity) {
+		b->claim_capacity = b->claim_capacity ? 2 * b->claim_capacity : 8;
+		b->claims = must_realloc(b->claims, b->claim_capacity * sizeof *b->claims);
+	}
+	uint64_t key = handle_map_key(parent, name);
+	b->claims[b->claim_count] = (struct claim){ (size_t)(p - b->places), (size_t)handle_map_get(&b->claim_at, key) };
+	handle_map_put(&b->claim_at, key, ++b->claim_count);
+}
+
+/* The next place with that name below that parent, from claim index + 1 on; moves *at behind it. */
+static const struct place *claimed(const struct batch *b, uint64_t parent, const char *name, size_t *at)
+{
+	while (*at) {
+		const struct claim *claim = &b->claims[*at - 1];
+		const struct place *p = &b->places[claim->place];
+		*at = claim->next;
+		if (p->parent == parent && strcmp(p->name, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* A child that is there already and stays where it is under its name. */
+static struct component *staying_child(struct batch *b, uint64_t parent, const char *name)
+{
+	struct component *above = batch_component(b, parent), *c = above ? component_child(above, name) : NULL;
+	return c && !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle) ? c : NULL;
+}
+
+uint64_t place_child(struct batch *b, uint64_t parent, const char *name, bool added_only)
+{
+	size_t at = (size_t)handle_map_get(&b->claim_at, handle_map_key(parent, name));
+	const struct place *p;
+	while ((p = claimed(b, parent, name, &at)))
+		if (p->fresh || !added_only)
+			return p->handle;
+	struct component *c = added_only ? NULL : staying_child(b, parent, name);
+	return c ? c->handle : 0;
+}
+
+static bool name_taken(struct batch *b, uint64_t parent, const char *name, uint64_t self)
+{
+	size_t at = (size_t)handle_map_get(&b->claim_at, handle_map_key(parent, name));
+	const struct place *p;
+	while ((p = claimed(b, parent, name, &at)))
+		if (p->handle != self)
+			return true;
+	const struct component *c = staying_child(b, parent, name);
+	return c && c->handle != self;
+}
+
+static uint64_t parent_of(struct batch *b, uint64_t handle)
+{
+	const struct place *p = place_of(b, handle);
+	if (p)
+		return p->parent;
+	const struct component *c = batch_component(b, handle);
+	return c && c->parent ? c->parent->handle : 0;
+}
+
+/* Is `above` the component itself or among those that it will stand below? Moves may close a circle: then it is, too.
+ * Brent's way of finding circles: the teleporting turtle. */
+static bool stands_below(struct batch *b, uint64_t handle,
+                         bool (*is)(struct batch *b, uint64_t handle, uint64_t wanted), uint64_t wanted, bool circle)
+{
+	uint64_t turtle = 0;
+	for (size_t steps = 0, power = 1; handle; handle = parent_of(b, handle)) {
+		if (is(b, handle, wanted))
+			return true;
+		if (handle == turtle)
+			return circle;
+		if (++steps == power) {
+			turtle = handle;
+			power *= 2;
+			steps = 0;
+		}
+	}
+	return false;
+}
+
+static bool is_removed(struct batch *b, uint64_t handle, uint64_t wanted)
+{
+	(void)wanted;
+	return handle_map_get(&b->removed, handle) != 0;
+}
+
+static bool is_itself(struct batch *b, uint64_t handle, uint64_t wanted)
+{
+	(void)b;
+	return handle == wanted;
+}
+
+bool place_removed(struct batch *b, const struct component *c)
+{
+	return b->removed.count && stands_below(b, c->handle, is_removed, 0, false);
+}
+
+void place_begin(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		const struct change *change = &b->changes[i];
+		struct component *c = batch_component(b, change->component);
+		if ((change->what == CHANGE_SET_JSON || change->what == CHANGE_ADD) && change->prefix &&
+		    !handle_map_get(&b->pointer_at, change->component))
+			handle_map_put(&b->pointer_at, change->component, i + 1);
+		if (c && change->what == CHANGE_REMOVE && !batch_added(b, c->handle))
+			handle_map_put(&b->removed, c->handle, 1);
+		if (!c || change->what != CHANGE_MOVE || batch_added(b, c->handle) || !c->parent)
+			continue;
+		const struct place *p = place_of(b, c->handle);
+		uint64_t parent = change->parent ? change->parent : p ? p->parent : c->parent->handle;
+		const char *name = change->name ? change->name : p ? p->name : c->name;
+		place_claim(b, c->handle, parent, name, false);
+		if (change->position)
+			make_place(b, c->handle)->position = change->position;
+	}
+}
+
+/* --- rules ------------------------------------------------------------------------------------------------------ */
+
+static bool container(const struct type *type)
+{
+	for (; type; type = type->base)
+		if (type->flags & TYPE_CONTAINER)
+			return true;
+	return false;
+}
+
+static int parent_allows(const struct type *type, const struct component *parent, struct err *e)
+{
+	for (const struct type *t = type; t; t = t->base)
+		if (t->parent_ok)
+			return t->parent_ok(parent, e);
+	return 0;
+}
+
+static bool place_ok(struct batch *b, const struct component *c, struct component *parent, const char *name)
+{
+	struct err e = { 0 };
+	if (place_removed(b, parent))
+		report_error(&b->report, E_CONFLICT, "parent", "%s is removed by the same batch; nothing can come below it.",
+		             parent->name);
+	else if (!container(parent->type))
+		report_error(&b->report, E_INVALID, "parent", "A %s takes no further components below it.", parent->type->name);
+	else if (parent_allows(c->type, parent, &e) != 0)
+		report_error(&b->report, e.code, "parent", "%s", e.text);
+	else if (name_taken(b, parent->handle, name, c->handle))
+		report_error(&b->report, E_CONFLICT, "name", "There is a component named \"%s\" here already.", name);
+	else
+		return true;
+	return false;
+}
+
+static const struct type *singleton_of(const struct type *type)
+{
+	while (type && !(type->flags & TYPE_SINGLETON))
+		type = type->base;
+	return type;
+}
+
+static bool second_of_its_kind(struct batch *b, const struct component *c)
+{
+	const struct type *single = singleton_of(c->type);
+	if (!single)
+		return false;
+	bool second = station_service(b->station, single) != NULL;
+	for (size_t i = 0; i < b->added_count && !second; i++)
+		second = b->added[i].component != c && component_is(b->added[i].component, single);
+	if (second)
+		report_error(&b->report, E_CONFLICT, "type", "The station has its %s already; there can be only one.",
+		             single->name);
+	return second;
+}
+
+/* --- add, remove, move ------------------------------------------------------------------------------------------ */
+
+static void note_added(struct batch *b, const struct component *c, const struct component *parent)
+{
+	char *path = b->by_user ? component_path(parent) : NULL;
+	if (path)
+		json_array_append_new(b->audit,
+		                      json_pack("{s:s, s:s+++, s:s}", "operation", "added", "target",
+		                                strcmp(path, "/") == 0 ? "" : path, "/", c->name, "", "value", c->type->name));
+	free(path);
+}
+
+void plan_add(struct batch *b, struct component *c, const struct change *change)
+{
+	struct err e = { 0 };
+	struct component *parent = batch_component(b, change->parent);
+	size_t n = strlen(b->report.prefix);
+	if (n >= 7 && strcmp(b->report.prefix + n - 7, "/values") == 0)
+		b->report.prefix[n - 7] = '\0';
+	if (!parent)
+		report_error(&b->report, E_NOT_FOUND, "parent", "The component to add to is gone.");
+	else if (sheet_may_configure(batch_who(b), &e) != 0)
+		batch_fail(b, NULL, &e);
+	else if (place_ok(b, c, parent, c->name) && !second_of_its_kind(b, c)) {
+		batch_shadow(b, c);
+		note_added(b, c, parent);
+		if (change->json)
+			batch_plan_json(b, c, change->json, change->prefix);
+	}
+}
+
+void plan_remove(struct batch *b, struct component *c)
+{
+	struct err e = { 0 };
+	if (sheet_may_configure(batch_who(b), &e) != 0)
+		batch_fail(b, NULL, &e);
+	else if (batch_added(b, c->handle))
+		report_error(&b->report, E_CONFLICT, NULL, "%s is added by the same batch; leave both out.", c->name);
+	else if (!c->parent || (c->flags & COMPONENT_FROZEN))
+		report_error(&b->report, E_CONFLICT, NULL, "%s belongs to its parent and cannot be removed.", c->name);
+	else if (place_of(b, c->handle))
+		report_error(&b->report, E_CONFLICT, NULL, "%s is moved by the same batch and cannot be removed by it.",
+		             c->name);
+	else if (singleton_of(c->type) && !b->restoring)
+		report_error(&b->report, E_CONFLICT, NULL,
+		             "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
+	else if (!place_removed(b, c->parent))
+		batch_note(b, "removed", c, NULL, c->type->name, NULL);
+}
+
+void plan_move(struct batch *b, struct component *c, const struct change *change)
+{
+	struct err e = { 0 };
+	struct component *parent = change->parent ? batch_component(b, change->parent) : c->parent;
+	const char *name = change->name ? change->name : c->name;
+	if (sheet_may_configure(batch_who(b), &e) != 0 || name_check(name, &e) != 0) {
+		batch_fail(b, NULL, &e);
+		return;
+	}
+	if (batch_added(b, c->handle)) {
+		report_error(&b->report, E_CONFLICT, NULL, "%s is added by the same batch: add it where it shall stand.",
+		             c->name);
+		return;
+	}
+	if (!c->parent || (c->flags & COMPONENT_FROZEN) || !parent) {
+		report_error(&b->report, E_CONFLICT, NULL, "%s cannot be moved or renamed.", c->name);
+		return;
+	}
+	if (stands_below(b, parent->handle, is_itself, c->handle, true)) {
+		report_error(&b->report, E_INVALID, "parent", "A component cannot be moved below itself.");
+		return;
+	}
+	if (change->position) {
+		handle_map_put(&b->sorted, parent->handle, 1);
+		batch_row(b, c)->rest = true;
+	}
+	if ((parent == c->parent && strcmp(name, c->name) == 0) || !place_ok(b, c, parent, name))
+		return;
+	if (parent != c->parent && !change->position) { /* a new number: behind all that are there */
+		make_place(b, c->handle)->position = (int64_t)b->station->tree.next_handle++;
+		b->numbers_taken = true;
+	}
+	batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, name);
+	batch_row(b, c)->rest = true;
+}
+
+/* --- order ------------------------------------------------------------------------------------------------------ */
+
+/* The children of one parent while they are put in order. */
+struct ordering {
+	uint64_t parent;
+	uint64_t *handles;  /* owned; in their new order */
+	int64_t *positions; /* owned; the numbers they share, ascending */
+	size_t count;
+};
+struct orderings {
+	struct ordering *items; /* owned */
+	size_t count;
+	struct handle_map at, arrivals; /* parent -> index + 1 of its ordering; of the first place below it */
+};
+
+static int64_t position_of(struct batch *b, uint64_t handle)
+{
+	const struct place *p = place_of(b, handle);
+	return p && p->position ? p->position : component_position(batch_component(b, handle));
+}
+
+struct numbered {
+	uint64_t handle;
+	int64_t position;
+};
+
+static int by_position(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+	return (x->position > y->position) - (x->position < y->position);
+}
+
+static size_t collect_children(struct batch *b, const struct orderings *o, uint64_t parent, struct numbered *out)
+{
+	size_t n = 0;
+	const struct component *above = batch_component(b, parent);
+	for (const struct component *c = above->first; c; c = c->next) {
+		if (out && !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle))
+			out[n] = (struct numbered){ c->handle, component_position(c) };
+		n += !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle);
+	}
+	for (size_t at = (size_t)handle_map_get(&o->arrivals, parent); at; at = b->places[at - 1].next_arrival, n++)
+		if (out)
+			out[n] = (struct numbered){ b->places[at - 1].handle, position_of(b, b->places[at - 1].handle) };
+	return n;
+}
+
+static struct ordering *ordering_of(struct batch *b, struct orderings *o, uint64_t parent)
+{
+	uint64_t at = handle_map_get(&o->at, parent);
+	if (at)
+		return &o->items[at - 1];
+	size_t n = collect_children(b, o, parent, NULL);
+	struct numbered *children = must_alloc((n + 1) * sizeof *children);
+	collect_children(b, o, parent, children);
+	qsort(children, n, sizeof *children, by_position);
+	o->items = must_realloc(o->items, (o->count + 1) * sizeof *o->items);
+	struct ordering *it = &o->items[o->count++];
+	handle_map_put(&o->at, parent, o->count);
+	*it = (struct ordering){ .parent = parent, .count = n };
+	it->handles = must_alloc((n + 1) * sizeof *it->handles);
+	it->positions = must_alloc((n + 1) * sizeof *it->positions);
+	for (size_t i = 0; i < n; i++) {
+		it->handles[i] = children[i].handle;
+		it->positions[i] = children[i].position;
+	}
+	free(children);
+	return it;
+}
+
+static void order_names(struct batch *b, struct ordering *it, const json_t *names)
+{
+	struct handle_map taken = { 0 };
+	uint64_t *order = must_alloc((it->count + 1) * sizeof *order);
+	size_t n = 0, i;
+	json_t *name;
+	json_array_foreach((json_t *)(uintptr_t)names, i, name)
+	{
+		const char *text = json_string_value(name);
+		uint64_t handle = text ? place_child(b, it->parent, text, false) : 0;
+		char slot[32];
+		snprintf(slot, sizeof slot, "order/%zu", i);
+		if (!handle || handle_map_get(&taken, handle)) {
+			report_error(&b->report, E_INVALID, slot,
+			             handle ? "\"%.60s\" stands here twice." : "There is no child \"%.60s\".", text ? text : "");
+			continue;
+		}
+		handle_map_put(&taken, handle, 1);
+		order[n++] = handle;
+	}
+	for (i = 0; i < it->count; i++)
+		if (!handle_map_get(&taken, it->handles[i]))
+			order[n++] = it->handles[i];
+	if (n == it->count)
+		memcpy(it->handles, order, n * sizeof *order);
+	free(order);
+	handle_map_finish(&taken);
+}
+
+static size_t index_in(const struct ordering *it, uint64_t handle)
+{
+	size_t i = 0;
+	while (i < it->count && it->handles[i] != handle)
+		i++;
+	return i;
+}
+
+static void order_before(struct batch *b, struct ordering *it, uint64_t handle, const char *name)
+{
+	uint64_t other = *name ? place_child(b, it->parent, name, false) : 0;
+	size_t from = index_in(it, handle);
+	if ((*name && !other) || from == it->count) {
+		report_error(&b->report, E_INVALID, "before", "There is no child \"%.60s\" to stand in front of.", name);
+		return;
+	}
+	if (other == handle)
+		return;
+	memmove(&it->handles[from], &it->handles[from + 1], (it->count - from - 1) * sizeof *it->handles);
+	it->count--;
+	size_t to = other ? index_in(it, other) : it->count;
+	memmove(&it->handles[to + 1], &it->handles[to], (it->count - to) * sizeof *it->handles);
+	it->handles[to] = handle;
+	it->count++;
+}
+
+/* The children take each other's numbers, so that no two components ever share one. */
+static void number(struct batch *b, const struct ordering *it)
+{
+	bool any = false;
+	for (size_t i = 0; i < it->count; i++) {
+		struct component *c = batch_component(b, it->handles[i]);
+		if (position_of(b, c->handle) == it->positions[i])
+			continue;
+		any = true;
+		if (batch_added(b, c->handle)) {
+			component_set_position(c, it->positions[i]);
+			continue;
+		}
+		if (!place_of(b, c->handle))
+			place_claim(b, c->handle, it->parent, c->name, false);
+		make_place(b, c->handle)->position = it->positions[i];
+		batch_row(b, c)->rest = true;
+	}
+	if (any) {
+		handle_map_put(&b->sorted, it->parent, 1);
+		batch_note(b, "reordered", batch_component(b, it->parent), NULL, NULL, NULL);
+	}
+}
+
+static void order_one(struct batch *b, struct orderings *o, const struct change *change)
+{
+	struct err e = { 0 };
+	batch_point(b, change->prefix);
+	uint64_t parent = change->parent ? change->parent : parent_of(b, change->component);
+	const struct component *above = parent ? batch_component(b, parent) : NULL;
+	if (sheet_may_configure(batch_who(b), &e) != 0)
+		batch_fail(b, NULL, &e);
+	else if (!above)
+		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone, or has no siblings.");
+	else if (place_removed(b, above))
+		report_error(&b->report, E_CONFLICT, NULL, "%s is removed by the same batch.", above->name);
+	else if (change->json)
+		order_names(b, ordering_of(b, o, parent), change->json);
+	else
+		order_before(b, ordering_of(b, o, parent), change->component, change->name);
+}
+
+void plan_order(struct batch *b)
+{
+	struct orderings o = { 0 };
+	for (size_t i = 0; i < b->place_count; i++) {
+		struct place *p = &b->places[i];
+		p->next_arrival = (size_t)handle_map_get(&o.arrivals, p->parent);
+		handle_map_put(&o.arrivals, p->parent, i + 1);
+	}
+	for (size_t i = 0; i < b->count; i++)
+		if (b->changes[i].what == CHANGE_ORDER)
+			order_one(b, &o, &b->changes[i]);
+	for (size_t i = 0; i < o.count; i++) {
+		if (!b->report.errors)
+			number(b, &o.items[i]);
+		free(o.items[i].handles);
+		free(o.items[i].positions);
+	}
+	free(o.items);
+	handle_map_finish(&o.at);
+	handle_map_finish(&o.arrivals);
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+/* All of it but what is moved out. */
+static void write_removed(struct batch *b, struct component *top)
+{
+	for (struct component *d = top; d;) {
+		bool leaves = d != top && place_of(b, d->handle);
+		if (!leaves)
+			persist_remove_alone(b->tx, d);
+		d = leaves ? tree_skip(d, top) : tree_next(d, top);
+	}
+}
+
+void place_write(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct component *c = station_by_handle(b->station, b->changes[i].component);
+		if (c && b->changes[i].what == CHANGE_REMOVE && !(c->parent && place_removed(b, c->parent)))
+			write_removed(b, c);
+	}
+	for (size_t i = 0; i < b->added_count; i++) {
+		const struct added *a = &b->added[i];
+		struct component *old = a->replaces ? station_by_handle(b->station, a->replaces) : NULL;
+		if (old)
+			write_removed(b, old);
+	}
+}
