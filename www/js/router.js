@@ -8,7 +8,7 @@ import { confirmDialog } from './el/dialog.js';
 /** @typedef {import('./types.js').View} View */
 /** @typedef {import('./types.js').Session} Session */
 /** @typedef {import('./types.js').Context} Context */
-/** @typedef {{base: string, name: string, icon: string, view: (context: Context) => Promise<View>}} Route */
+/** @typedef {{base: string, name: string, icon?: string, view: (context: Context) => Promise<View>}} Route */
 
 export class Router {
   /** @type {View|null} */ #view = null;

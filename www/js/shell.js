@@ -8,11 +8,7 @@ import { pathOfOrd } from './format.js';
 import { Router } from './router.js';
 import { menuButton } from './el/menu.js';
 import './el/nav-tree.js';
-import { overviewView } from './views/overview.js';
-import { componentView } from './views/component.js';
-import { alarmsView } from './views/alarms.js';
-import { mailView } from './views/mail.js';
-import { certificatesView } from './views/certificates.js';
+import { PAGES } from './pages.js';
 /** @typedef {import('./types.js').Session} Session */
 /** @typedef {import('./types.js').Alarm} Alarm */
 
@@ -43,9 +39,10 @@ export class Shell {
     this.tree = /** @type {import('./el/nav-tree.js').NavTree} */ (document.createElement('nav-tree'));
     this.changed = settled(() => this.tree.reload(), 300);
     this.counting = settled(() => this.countAlarms(), 200);
-    this.links = this.routes.map((r) => h('a', { href: r.base, 'data-base': r.base }, icon(r.icon), r.name));
+    const routes = PAGES.map((page) => ({ ...page, view: (/** @type {any} */ context) => page.open(context, this) }));
+    this.links = PAGES.filter((page) => page.icon).map((page) => h('a', { href: page.base, 'data-base': page.base }, icon(/** @type {string} */ (page.icon)), page.name));
     this.draw(app);
-    this.router = new Router(this.routes, this.main, session, (route, view) => this.arrived(route, view));
+    this.router = new Router(routes, this.main, session, (route, view) => this.arrived(route, view));
     startEvents();
     listen((kind, data) => this.live(kind, data));
     this.countAlarms().catch(() => {});
@@ -54,17 +51,6 @@ export class Shell {
 
   /** @param {string} url @param {{focus?: boolean, replace?: boolean}} [options] @returns {void} */
   go = (url, options) => { this.router.go(url, options); };
-
-  /** @returns {import('./router.js').Route[]} */
-  get routes() {
-    return [
-      { name: t('Overview'), base: '/overview', icon: 'home', view: overviewView },
-      { name: t('Station'), base: '/station', icon: 'sliders', view: (c) => componentView(c, this) },
-      { name: t('Alarms'), base: '/alarms', icon: 'bell', view: (c) => alarmsView(c, this) },
-      { name: t('Mail'), base: '/mail', icon: 'mail', view: (c) => mailView(c, this) },
-      { name: t('Certificates'), base: '/certificates', icon: 'shield', view: certificatesView },
-    ];
-  }
 
   /** @param {HTMLElement} app @returns {void} */
   draw(app) {

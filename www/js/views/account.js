@@ -6,9 +6,8 @@ import { get } from '../api.js';
 import { durationText } from '../format.js';
 import { ledger } from './mail.js';
 /** @typedef {import('../types.js').Component} Component */
-/** @typedef {import('../types.js').Session} Session */
-/** @typedef {import('./component.js').Panel} Panel */
-/** @typedef {import('./component.js').Tab} Tab */
+/** @typedef {import('./table.js').Panel} Panel */
+/** @typedef {import('./table.js').Subject} Subject */
 
 const LINES_MAX = 1000;
 const ARROWS = /** @type {Record<string, string>} */ ({ sent: '→', received: '←', note: '·' });
@@ -28,8 +27,8 @@ function strip(account) {
   return { element, set: (name, value) => { values[name] = value; show(); } };
 }
 
-/** @param {Component} account @returns {Promise<Panel>} */
-async function queuePanel(account) {
+/** @param {Subject} subject @returns {Promise<Panel>} */
+export async function queuePanel({ component: account }) {
   const list = ledger(() => `account=${encodeURIComponent(account.name)}`, { account: false, nothing: () => empty('inbox', t('No mail has gone through this account yet'), t('Send a test mail with the button above.')) });
   const line = strip(account);
   await list.load();
@@ -49,8 +48,8 @@ function transcriptLine({ time, direction, text }) {
     h('span', { class: 'arrow', 'aria-hidden': 'true' }, ARROWS[direction] || ''), h('span', { class: 'visually-hidden' }, `${t(SPOKEN[direction] || direction)}: `), h('span', { class: 'text' }, text));
 }
 
-/** @param {Component} account @returns {Promise<Panel>} */
-async function transcriptPanel(account) {
+/** @param {Subject} subject @returns {Promise<Panel>} */
+export async function transcriptPanel({ component: account }) {
   const log = h('div', { class: 'transcript', tabindex: '0', role: 'log', 'aria-label': t('Transcript') });
   const { items } = await get(`/mail/transcript?account=${encodeURIComponent(account.name)}`);
   const nothing = empty('list', t('Nothing yet'), account.values.debug ? t('The dialogue with the server appears here, live. Passwords are never in it.') : t('Switch Debug on in the properties to see the whole dialogue. Passwords are never in it.'));
@@ -68,11 +67,4 @@ async function transcriptPanel(account) {
     element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), clear), log),
     live: (kind, data) => { if (kind === 'transcript' && data.account === account.name) add(data); },
   };
-}
-
-/** @param {Component} account @param {Session} session @returns {Tab[]} */
-export function accountTabs(account, session) {
-  const queue = { id: 'queue', name: t('Queue'), number: account.values.queueSize || undefined, make: () => queuePanel(account) };
-  const transcript = { id: 'transcript', name: t('Transcript'), make: () => transcriptPanel(account) };
-  return session.permissions.configure ? [queue, transcript] : [queue];
 }

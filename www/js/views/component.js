@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any component: head with status and actions, and its views as tabs: property sheet, what is below it, its links. A point
-// shows its value in large; a mail account has its queue and transcript (account.js).
+// Any component: head with status and actions, and its views (table.js) as tabs. A point shows its value in large.
 import { h, fill, icon, settled } from '../dom.js';
 import { t } from '../i18n.js';
-import { allTypes, call, componentUrl, get, pageUrl, typeIs } from '../api.js';
+import { allTypes, call, componentUrl, get, pageUrl } from '../api.js';
 import { listen, watch } from '../store/events.js';
 import { statusBadge, symbolOf } from '../el/badges.js';
-import { ChildrenTable } from '../el/children-table.js';
 import { actionsFor, addChild, componentMenu, invoke } from '../el/actions.js';
 import { menuButton } from '../el/menu.js';
 import { toastError } from '../el/toast.js';
 import { outText } from '../el/values.js';
-import '../el/property-sheet.js';
-import { accountTabs } from './account.js';
-import { linksPanel } from './links.js';
+import { viewsOf } from './table.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
 /** @typedef {import('../types.js').Context} Context */
 /** @typedef {import('../types.js').View} View */
-/**
- * @typedef {{element: HTMLElement, live?: (kind: string, data: any) => void, follow?: (component: Component, etag: string|null) => void,
- *   dirty?: () => boolean, leave?: () => void, watched?: () => string[]}} Panel a tab's inside
- * @typedef {{id: string, name: string, number?: number, make: () => (Panel|Promise<Panel>)}} Tab
- */
+/** @typedef {import('./table.js').Panel} Panel */
 
 /** How many actions stand as buttons of their own; all are in the menu. */
 const BUTTONS = 3;
@@ -32,49 +24,6 @@ function crumbs(path, component) {
   const parts = path.split('/').filter(Boolean);
   const links = parts.map((part, i) => h('li', {}, h('a', { href: pageUrl(`/${parts.slice(0, i + 1).join('/')}`), 'aria-current': i === parts.length - 1 ? 'page' : null }, i === parts.length - 1 ? component.name : part)));
   return h('nav', { 'aria-label': t('Path') }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/station' }, t('Station'))), links));
-}
-
-/** @param {Component} component @param {string|null} etag @param {Context} context @returns {Promise<Panel>} */
-async function sheetPanel(component, etag, context) {
-  const sheet = /** @type {import('../el/property-sheet.js').PropertySheet} */ (document.createElement('property-sheet'));
-  await sheet.show(component, etag, context.session.permissions);
-  const frozen = new Map(component.children.map((c) => [c.handle, c.name]));
-  return {
-    element: h('section', { class: 'card' }, sheet),
-    live: (kind, data) => {
-      if (kind !== 'value') return;
-      if (data.handle === component.handle) sheet.live(data.slot, data.value);
-      const child = frozen.get(data.handle);
-      if (child) sheet.liveChild(child, data.slot, data.value);
-    },
-    follow: (fresh, tag) => sheet.follow(fresh, tag),
-    dirty: () => sheet.dirty(),
-    watched: () => [...frozen.keys()].slice(0, 50),
-  };
-}
-
-/** @param {Component} component @param {Map<string, Type>} types @param {Context} context @param {{go: (url: string) => void, changed: () => void, page: () => void}} options @returns {Promise<Panel>} */
-async function childrenPanel(component, types, context, options) {
-  const deep = await get(`${componentUrl(component.path)}?depth=1`);
-  const table = new ChildrenTable(deep, types, context.session, options);
-  return { element: table.element, live: (kind, data) => { if (kind === 'value') table.live(data); }, watched: () => table.shown };
-}
-
-/** The views that a component has. @param {Component} component @param {string|null} etag @param {Map<string, Type>} types @param {Context} context @param {any} options @returns {Tab[]} */
-function tabsOf(component, etag, types, context, options) {
-  const type = types.get(component.type);
-  const slots = (type?.slots || []).some((s) => !s.flags.includes('hidden'));
-  const point = typeIs(types, component.type, 'control:ControlPoint');
-  /** @type {Tab[]} */
-  const tabs = [];
-  const sheet = { id: 'sheet', name: t('Properties'), make: () => sheetPanel(component, etag, context) };
-  const own = component.children.filter((c) => !type?.slots.some((s) => s.kind === 'component' && s.name === c.name));
-  const below = { id: 'components', name: point ? t('Extensions') : t('Components'), number: component.children.length, make: () => childrenPanel(component, types, context, options) };
-  if (type?.container && !point) tabs.push(below, ...(slots ? [sheet] : []));
-  else tabs.push(...(slots ? [sheet] : []), ...(own.length || type?.container ? [below] : []));
-  if (component.type === 'email:OutgoingAccount') tabs.push(...accountTabs(component, context.session));
-  if (component.path !== '/') tabs.push({ id: 'links', name: t('Links'), make: () => linksPanel(component, context.session, types) });
-  return tabs;
 }
 
 /** A point's value, in large. @param {Component} component @returns {{element: HTMLElement|null, show: (out: any) => void}} */
@@ -114,9 +63,10 @@ export async function componentView(context, shell) {
   let panel = null;
   const watchShown = () => watch('page', [component.handle, ...(panel?.watched?.() || [])]);
   const options = { go: shell.go, changed: () => { shell.changed(); shell.go(location.pathname + location.search, { focus: false }); }, page: watchShown };
-  const tabs = tabsOf(component, etag, types, context, options);
+  const subject = { component, etag, type, types, context, options };
+  const tabs = viewsOf(subject);
   const tab = tabs.find((x) => x.id === context.query.get('view')) || tabs[0];
-  panel = tab ? await tab.make() : null;
+  panel = tab ? await tab.open(subject) : null;
   const badge = h('span', {}, statusBadge(component.status));
   const reading = hero(component);
   fill(context.root, crumbs(path, component),
@@ -124,7 +74,7 @@ export async function componentView(context, shell) {
       h('div', { class: 'grow' }, h('h1', {}, icon(path === '/' ? 'home' : symbolOf(types, component.type)), component.displayName, reading.element, badge),
         h('div', { class: 'sub' }, h('span', { class: 'mono' }, component.type), type?.doc && ` — ${type.doc}`)),
       h('div', { class: 'buttons' }, buttons(component, context, type, options))),
-    tabs.length > 1 && h('nav', { class: 'tabs', 'aria-label': t('Views') }, tabs.map((x) => h('a', { href: `${pageUrl(path)}?view=${x.id}`, 'aria-current': x === tab ? 'page' : null }, x.name, x.number !== undefined && h('span', { class: 'number' }, x.number)))),
+    tabs.length > 1 && h('nav', { class: 'tabs', 'aria-label': t('Views') }, tabs.map((x) => h('a', { href: `${pageUrl(path)}?view=${x.id}`, 'aria-current': x === tab ? 'page' : null }, x.name(subject), x.number && h('span', { class: 'number' }, x.number(subject))))),
     panel?.element);
   watchShown();
   const reread = settled(async () => {

@@ -8,7 +8,6 @@ import { ask, confirmDialog } from '../el/dialog.js';
 import { toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
-/** @typedef {import('../types.js').Session} Session */
 
 /** What of a type can be linked from, or to. @param {Type|undefined} type @param {'source'|'target'} end @returns {any[]} options */
 function ends(type, end) {
@@ -37,10 +36,10 @@ function addLink(component, types) {
     submit: async () => (await post(`${url}/links`, { source: ord(), sourceSlot: sourceSlot.value, targetSlot: targetSlot.value })) ?? true });
 }
 
-/** @param {Component} component @param {Session} session @param {Map<string, Type>} types @returns {Promise<import('./component.js').Panel>} */
-export async function linksPanel(component, session, types) {
+/** @param {import('./table.js').Subject} subject @returns {Promise<import('./table.js').Panel>} */
+export async function linksPanel({ component, types, context }) {
   const url = `${componentUrl(component.path)}/links`;
-  const may = session.permissions.configure;
+  const may = context.session.permissions.configure;
   const body = h('div', { class: 'scroll' });
   const drop = async (/** @type {any} */ link) => {
     if (!await confirmDialog(t('Remove this link?'), `${pathOfOrd(link.source)} · ${link.sourceSlot} → ${link.targetSlot}`, t('Remove'))) return;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The views that components have: one row each. A view stands as a tab on every component that its row fits, at the address
+// ?view=ID. To add one: write views/NAME.js with a function that gives a Panel, and a row here.
+import { t } from '../i18n.js';
+import { typeIs } from '../api.js';
+/** @typedef {import('../types.js').Component} Component */
+/** @typedef {import('../types.js').Type} Type */
+/** @typedef {import('../types.js').Context} Context */
+/**
+ * @typedef {{component: Component, etag: string|null, type: Type|undefined, types: Map<string, Type>, context: Context,
+ *   options: {go: (url: string, options?: any) => void, changed: () => void, page: () => void}}} Subject
+ *   what a view is of; changed: the tree is to be read again, page: other components are shown now
+ * @typedef {{element: HTMLElement, live?: (kind: string, data: any) => void, follow?: (component: Component, etag: string|null) => void,
+ *   dirty?: () => boolean, leave?: () => void, watched?: () => string[]}} Panel
+ *   a tab's inside; live: every event, follow: the component has changed, watched: handles whose values it shows
+ * @typedef {{id: string, name: (s: Subject) => string, fits: (s: Subject) => boolean, first?: (s: Subject) => boolean,
+ *   number?: (s: Subject) => number, open: (s: Subject) => Promise<Panel>}} ViewRow
+ */
+
+/** @param {Subject} s @param {string} base @returns {boolean} */
+const is = (s, base) => typeIs(s.types, s.component.type, base);
+
+/** @param {Subject} s @returns {boolean} something to show on a sheet */
+const hasSlots = (s) => [...(s.type?.slots || []), ...(s.component.slots || [])].some((slot) => !slot.flags.includes('hidden'));
+
+/** @param {Subject} s @returns {boolean} children that are no slots */
+const hasOwn = (s) => s.component.hasChildren && (s.component.children || []).some((c) => !s.type?.slots.some((slot) => slot.kind === 'component' && slot.name === c.name));
+
+/** @param {Subject} s @returns {boolean} a folder or a service: what is below it matters most */
+const isPlace = (s) => Boolean(s.type?.container) && !is(s, 'control:ControlPoint');
+
+/** @type {ViewRow[]} */
+export const VIEWS = [
+  { id: 'sheet', name: () => t('Properties'), fits: hasSlots, open: async (s) => (await import('./sheet.js')).sheetPanel(s) },
+  { id: 'components', name: (s) => (is(s, 'control:ControlPoint') ? t('Extensions') : t('Components')), first: isPlace, number: (s) => s.component.children.length,
+    fits: (s) => Boolean(s.type?.container) || hasOwn(s), open: async (s) => (await import('./children.js')).childrenPanel(s) },
+  { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
+  { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:OutgoingAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
+  { id: 'links', name: () => t('Links'), fits: (s) => s.component.path !== '/', open: async (s) => (await import('./links.js')).linksPanel(s) },
+];
+
+/** The views of a component, the one to open first in front. @param {Subject} subject @returns {ViewRow[]} */
+export function viewsOf(subject) {
+  const rows = VIEWS.filter((row) => row.fits(subject));
+  return [...rows.filter((row) => row.first?.(subject)), ...rows.filter((row) => !row.first?.(subject))];
+}
