@@ -178,6 +178,47 @@ const struct slot *component_slot(const struct component *c, const char *name)
 	return type_slot(c->type, name);
 }
 
+static bool own_facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	for (const struct type *t = c->type; t; t = t->base)
+		if (t->facets)
+			return t->facets(c, slot, room);
+	return false;
+}
+
+/* An action's argument that is a struct: its members are looked at one by one. */
+static bool own_members(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	bool own = false;
+	uint32_t count = slot->kind == V_STRUCT && slot->offset == 0 ? slots_count(slot->members) : 0;
+	for (uint32_t i = 0; i < count && count < ARRAY_SIZE(room->members); i++) {
+		room->members[i] = slot->members[i];
+		if (own_facets(c, &slot->members[i], room)) {
+			room->members[i].facets = &room->facets;
+			own = true;
+		}
+	}
+	return own;
+}
+
+const struct slot *component_row(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	*room = (struct row_room){ .slot = *slot };
+	if (own_members(c, slot, room))
+		room->slot.members = room->members;
+	else if (own_facets(c, slot, room))
+		room->slot.facets = &room->facets;
+	else
+		return slot;
+	return &room->slot;
+}
+
+void row_room_finish(struct row_room *room)
+{
+	free(room->tags);
+	room->tags = NULL;
+}
+
 int component_get(const struct component *c, const char *name, struct value *out, struct err *e)
 {
 	const struct slot *slot = component_slot(c, name);

@@ -78,6 +78,10 @@ char *component_ord(const struct component *c);
 /* The row of a component's slot by name, frozen or dynamic, borrowed; NULL when there is none. Ask this, not type_slot,
  * whenever a component is at hand. */
 const struct slot *component_slot(const struct component *c, const char *name);
+/* The row as c has it: with its own units, limits or range when its type says so, else slot itself. For everything that
+ * reads or writes values for people. room must live as long as the row is used; row_room_finish ends it. */
+const struct slot *component_row(const struct component *c, const struct slot *slot, struct row_room *room);
+void row_room_finish(struct row_room *room);
 /* The value of a slot, owned by the caller; a V_COMPONENT slot gives V_NULL (walk to the child instead). */
 int component_get(const struct component *c, const char *slot, struct value *out, struct err *e);
 /* Sets a slot at run time: for drivers, links and the component itself. Not for user's input, which goes through the

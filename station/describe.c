@@ -179,8 +179,10 @@ static json_t *values_to_json(const struct component *c)
 			set(values, slot->name, inner);
 			continue;
 		}
+		struct row_room room;
 		slot_read(slot, c, &v);
-		set(values, slot->name, value_to_json(slot, &v));
+		set(values, slot->name, value_to_json(component_row(c, slot, &room), &v));
+		row_room_finish(&room);
 		value_clear(&v);
 	}
 	return values;

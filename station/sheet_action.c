@@ -34,7 +34,10 @@ static void audit_invocation(struct component *c, const struct action *action, c
 {
 	struct store_tx *tx = store_tx_new();
 	char *path = component_path(c);
-	char *text = action->arg && action->arg->kind != V_SECRET ? value_print(action->arg, arg) : NULL;
+	struct row_room room = { .tags = NULL };
+	char *text =
+	    action->arg && action->arg->kind != V_SECRET ? value_print(component_row(c, action->arg, &room), arg) : NULL;
+	row_room_finish(&room);
 	audit_write(c->station, tx, actor, "invoked", path, action->name, NULL, text, NULL);
 	store_commit(c->station->store, tx, NULL, NULL);
 	free(text);
@@ -51,8 +54,14 @@ int sheet_check_action(const struct component *c, const char *name, const json_t
 	int rc = sheet_may_invoke(actor, c, action, e);
 	if (rc != 0 || !action->arg)
 		return rc;
-	if (arg && !json_is_null(arg))
-		return value_from_json(action->arg, arg, NULL, "", out, report);
+	if (arg && !json_is_null(arg)) {
+		struct row_room room;
+		rc = value_from_json(component_row(c, action->arg, &room), arg, NULL, "", out, report);
+		if (out->kind == V_STRUCT)
+			out->list.members = action->arg->members; /* not those in the room */
+		row_room_finish(&room);
+		return rc;
+	}
 	if (!(action->arg->flags & SLOT_REQUIRED)) {
 		*out = value_default(action->arg);
 		return 0;

@@ -204,13 +204,17 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 	if (slot->kind == V_SECRET && json_is_object(json)) /* {"set": true} read and sent back: unchanged */
 		return;
 	struct value current, v;
-	slot_read(slot, batch_shadow(b, c)->next, &current);
+	struct row_room room;
+	const struct component *next = batch_shadow(b, c)->next;
+	slot_read(slot, next, &current);
 	bool hashed = slot->flags & SLOT_HASHED;
 	if ((hashed ? batch_take_hash(b, c, slot, json, &v)
-	            : value_from_json(slot, json, &current, name, &v, &b->report)) == 0) {
+	            : value_from_json(component_row(next, slot, &room), json, &current, name, &v, &b->report)) == 0) {
 		seal(b, &v);
 		set_value(b, c, slot, &v);
 	}
+	if (!hashed)
+		row_room_finish(&room);
 	value_clear(&current);
 }
 
@@ -221,9 +225,13 @@ void batch_plan_json(struct batch *b, struct component *c, const json_t *values,
 		report_error(&b->report, E_INVALID, NULL, "An object of property names and values is expected here.");
 		return;
 	}
+	static const char first[] = "facets"; /* of a point: they limit its other values */
+	if (json_object_get(values, first))
+		set_one(b, c, first, json_object_get(values, first));
 	const char *name;
 	json_t *json;
-	json_object_foreach((json_t *)(uintptr_t)values, name, json) set_one(b, c, name, json);
+	json_object_foreach((json_t *)(uintptr_t)values, name, json) if (strcmp(name, first) != 0)
+	    set_one(b, c, name, json);
 }
 
 static void plan_set(struct batch *b, struct component *c, struct change *change)

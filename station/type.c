@@ -112,32 +112,39 @@ static int check_default(const char *type, const struct slot *slot, struct err *
 	return same ? 0 : wrong(type, slot->name, e, "the default does not survive printing and parsing");
 }
 
-static int check_row(const char *type, const struct slot *slot, struct err *e);
+static int check_row(const char *type, const struct slot *slot, bool own_range, struct err *e);
 
-static int check_members(const char *type, const struct slot *slot, struct err *e)
+static bool has_own_facets(const struct type *t)
+{
+	while (t && !t->facets)
+		t = t->base;
+	return t != NULL;
+}
+
+static int check_members(const char *type, const struct slot *slot, bool own_range, struct err *e)
 {
 	if (!slot->members)
 		return wrong(type, slot->name, e, "a struct has no member table");
 	for (const struct slot *m = slot->members; m->name; m++) {
-		int rc = check_row(type, m, e);
+		int rc = check_row(type, m, own_range, e);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int check_row(const char *type, const struct slot *slot, struct err *e)
+static int check_row(const char *type, const struct slot *slot, bool own_range, struct err *e)
 {
 	if (name_check(slot->name, NULL) != 0)
 		return wrong(type, slot->name, e, "the name is not legal");
 	if (!slot->doc || !*slot->doc)
 		return wrong(type, slot->name, e, "the doc string is missing");
-	if ((slot->kind == V_ENUM || slot->kind == V_STATUS_ENUM) && (!slot->facets || !slot->facets->range))
+	if ((slot->kind == V_ENUM || slot->kind == V_STATUS_ENUM) && !own_range && (!slot->facets || !slot->facets->range))
 		return wrong(type, slot->name, e, "an enum has no range");
 	if (slot->kind == V_COMPONENT)
 		return slot->type ? 0 : wrong(type, slot->name, e, "a frozen child has no type");
 	bool structs = slot->kind == V_STRUCT || (slot->kind == V_LIST && slot->element == V_STRUCT);
-	int rc = structs ? check_members(type, slot, e) : 0;
+	int rc = structs ? check_members(type, slot, own_range, e) : 0;
 	if (rc == 0 && !(slot->flags & SLOT_REQUIRED)) /* what must be given has no default */
 		rc = check_default(type, slot, e);
 	if (rc == 0 && slot->facets && slot->facets->min < slot->facets->max) {
@@ -160,7 +167,7 @@ static int check_type(const struct type *const *types, const struct type *t, str
 	for (struct slot_walk w = slot_walk(t); (slot = slot_next(&w));) {
 		if (type_slot(t, slot->name) != slot)
 			return wrong(t->name, slot->name, e, "the slot stands twice");
-		int rc = check_row(t->name, slot, e);
+		int rc = check_row(t->name, slot, has_own_facets(t), e);
 		if (rc != 0)
 			return rc;
 		if (slot->kind == V_COMPONENT) {
@@ -172,7 +179,7 @@ static int check_type(const struct type *const *types, const struct type *t, str
 	for (const struct action *a = t->actions; a && a->name; a++) {
 		if (!a->doc || !a->run)
 			return wrong(t->name, a->name, e, "an action lacks its doc string or function");
-		int rc = a->arg ? check_row(t->name, a->arg, e) : 0;
+		int rc = a->arg ? check_row(t->name, a->arg, has_own_facets(t), e) : 0;
 		if (rc != 0)
 			return rc;
 	}

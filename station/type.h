@@ -12,6 +12,13 @@ enum type_flags {
 	TYPE_SINGLETON = 1 << 2, /* a service: at most one in the station, cannot be removed */
 };
 
+/* Where a row is put together that an instance has otherwise than its type: see component_row. */
+struct row_room {
+	struct slot slot, members[8];
+	struct facets facets;
+	struct tag *tags; /* owned; the range in facets */
+};
+
 /* All functions run on the engine thread; each may be NULL; the base type's run first (stopped, fini: last). */
 struct type {
 	const char *name; /* "email:OutgoingAccount" */
@@ -26,6 +33,9 @@ struct type {
 	const struct action *actions;
 	const struct topic *topics;
 	const void *traits; /* what the base type asks of the types built on it (an alarm algorithm), or NULL */
+	/* This instance's own facets for one of its slots or an action's argument (a point's units, limits, range), into room;
+	 * false: those of the table hold. c may be a proposed copy. */
+	bool (*facets)(const struct component *c, const struct slot *slot, struct row_room *room);
 	/* May a child of this type stand below parent? A sentence in e when not. Asked of the child's type. */
 	int (*parent_ok)(const struct component *parent, struct err *e);
 	/* Rules over several slots, on the proposed whole (a copy with the new values), before commit; no effects.

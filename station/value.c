@@ -227,6 +227,8 @@ int value_check(const struct slot *slot, const struct value *v, const char *path
 		break;
 	case V_REAL:
 	case V_STATUS_NUMERIC:
+		if (v->status & STATUS_NULL) /* no value at all */
+			break;
 		check_number(v->real, slot, path, report);
 		break;
 	case V_STRING:

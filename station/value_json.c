@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * JSON form of values, as REST, the sheet and the store's structs have it: see value.h. Any thread. */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static json_t *plain_to_json(const struct slot *slot, const struct value *v)
 	case V_LIST:
 		return list_to_json(slot, v);
 	case V_STRUCT:
-		return struct_to_json(v->list.members ? v->list.members : slot->members, v);
+		return struct_to_json(slot->members ? slot->members : v->list.members, v);
 	default:
 		return json_null();
 	}
@@ -253,6 +254,19 @@ static int reltime_from_json(const struct slot *slot, const json_t *json, const 
 	return from_text(slot, json, path, "A number of microseconds, or a text such as \"1m 30s\",", out, report);
 }
 
+/* A value of the range by its number. */
+static int enum_from_number(const struct slot *slot, const json_t *json, const char *path, struct value *out,
+                            struct report *report)
+{
+	const struct tag *range = slot->facets ? slot->facets->range : NULL;
+	json_int_t number = json_integer_value(json);
+	bool known = !range && number >= INT_MIN && number <= INT_MAX;
+	for (const struct tag *t = range; t && t->name; t++)
+		known |= t->ordinal == number;
+	out->ordinal = known ? (int)number : 0;
+	return known ? 0 : refuse(report, path, "One of the names or numbers of the range");
+}
+
 static int convert(const struct slot *slot, const json_t *json, const struct value *current, const char *path,
                    struct value *out, struct report *report)
 {
@@ -269,6 +283,8 @@ static int convert(const struct slot *slot, const json_t *json, const struct val
 	case V_SECRET:
 		return string_from_json(json, path, out, report);
 	case V_ENUM:
+		if (json_is_integer(json))
+			return enum_from_number(slot, json, path, out, report);
 		return json_is_null(json) ? refuse(report, path, "One of the names of the range")
 		                          : from_text(slot, json, path, "One of the names of the range", out, report);
 	case V_ABSTIME:

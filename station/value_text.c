@@ -4,6 +4,7 @@
 #include "station/value.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,11 +184,20 @@ static int parse_real(const struct slot *slot, const char *text, double *r, stru
 	return 0;
 }
 
+static int parse_ordinal(const struct slot *slot, const char *text, int *ordinal, struct err *e)
+{
+	int64_t i;
+	if (parse_integer(slot, text, &i, e) != 0 || i < INT_MIN || i > INT_MAX)
+		return refuse(slot, e, "the number of a value of the range", text);
+	*ordinal = (int)i;
+	return 0;
+}
+
 static int parse_enum(const struct slot *slot, const char *text, int *ordinal, struct err *e)
 {
 	const struct tag *range = slot->facets ? slot->facets->range : NULL;
-	if (!range)
-		return err_set(e, E_INTERNAL, slot->name, "The enum has no range.");
+	if (!range) /* the instance has one; the store keeps ordinals */
+		return parse_ordinal(slot, text, ordinal, e);
 	for (const struct tag *t = range; t->name; t++) {
 		if (*text == '\0' || strcmp(t->name, text) == 0) { /* no default given: the first tag */
 			*ordinal = t->ordinal;

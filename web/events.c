@@ -127,7 +127,11 @@ static void emit_value(struct events *e, const struct component *c, const struct
 		return;
 	json_t *json = place_of(c);
 	json_object_set_new(json, "slot", json_string(slot->name));
-	json_object_set_new(json, "value", v.kind == V_NULL ? json_null() : value_to_json(slot, &v));
+	struct row_room room;
+	json_object_set_new(json, "value",
+	                    v.kind == V_NULL ? json_null() : value_to_json(component_row(c, slot, &room), &v));
+	if (v.kind != V_NULL)
+		row_room_finish(&room);
 	value_clear(&v);
 	emit(e, "value", c->handle, slot, json);
 }

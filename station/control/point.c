@@ -4,9 +4,11 @@
  * values and does not care what kind it is. Engine thread. */
 #include "station/control/point.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "station/control/writable.h"
 #include "station/must.h"
@@ -25,6 +27,27 @@ static const struct slot numeric_facet_members[] = {
 static const struct slot numeric_slots[] = {
 	SLOT_STRUCT(struct numeric_point, facets, numeric_facet_members, .doc = "How the value is shown, and its limits."),
 	SLOT(struct numeric_point, out, STATUS_NUMERIC, .dflt = "0 {null}",
+	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
+	SLOT_END,
+};
+static const struct slot tag_members[] = {
+	MEMBER("ordinal", INTEGER, .facets = FACETS(.min = INT_MIN, .max = INT_MAX), .doc = "Number of the value."),
+	MEMBER("tag", STRING, .flags = SLOT_REQUIRED, .facets = FACETS(.maxLength = 64), .doc = "Name of the value."),
+	SLOT_END,
+};
+static const struct slot enum_facet_members[] = {
+	SLOT_LIST(struct enum_facets, range, tag_members, .facets = FACETS(.maxLength = 1000),
+	          .doc = "The values that there are, with their names."),
+	SLOT_END,
+};
+static const struct slot enum_slots[] = {
+	SLOT_STRUCT(struct enum_point, facets, enum_facet_members, .doc = "The names of the values."),
+	SLOT(struct enum_point, out, STATUS_ENUM, .dflt = "0 {null}",
+	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
+	SLOT_END,
+};
+static const struct slot string_slots[] = {
+	SLOT(struct string_point, out, STATUS_STRING, .dflt = " {null}",
 	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
 	SLOT_END,
 };
@@ -48,6 +71,8 @@ static const struct {
 } kinds[] = {
 	{ &control_numeric_point, &numeric_slots[1] },
 	{ &control_boolean_point, &boolean_slots[1] },
+	{ &control_enum_point, &enum_slots[1] },
+	{ &control_string_point, &string_slots[0] },
 };
 
 const struct slot *point_out_slot(const struct component *point)
@@ -105,6 +130,18 @@ void boolean_point_feed(struct component *point, bool value, uint16_t status)
 	feed(point, (struct value){ .kind = V_STATUS_BOOLEAN, .boolean = value, .status = status });
 }
 
+void enum_point_feed(struct component *point, int ordinal, uint16_t status)
+{
+	must(component_is(point, &control_enum_point));
+	feed(point, (struct value){ .kind = V_STATUS_ENUM, .ordinal = ordinal, .status = status });
+}
+
+void string_point_feed(struct component *point, const char *text, uint16_t status)
+{
+	must(component_is(point, &control_string_point));
+	feed(point, (struct value){ .kind = V_STATUS_STRING, .text = must_strdup(text), .status = status });
+}
+
 void point_feed_status(struct component *point, uint16_t status)
 {
 	struct value v;
@@ -113,18 +150,65 @@ void point_feed_status(struct component *point, uint16_t status)
 	feed(point, v);
 }
 
+/* --- facets ------------------------------------------------------------------------------------------------------ */
+
+/* Values of this kind wear the point's facets; its struct members and texts do not. */
+static bool wears(const struct slot *slot, enum kind plain, enum kind with_status)
+{
+	return slot->kind == plain || slot->kind == with_status;
+}
+
+static bool numeric_facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	const struct numeric_facets *f = &((const struct numeric_point *)(const void *)c)->facets;
+	if (!wears(slot, V_REAL, V_STATUS_NUMERIC))
+		return false;
+	room->facets = (struct facets){ .units = f->units, .precision = (int)f->precision, .min = f->min, .max = f->max };
+	return true;
+}
+
+static bool boolean_facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	const struct boolean_facets *f = &((const struct boolean_point *)(const void *)c)->facets;
+	if (!wears(slot, V_BOOLEAN, V_STATUS_BOOLEAN))
+		return false;
+	room->facets = (struct facets){ .trueText = f->trueText, .falseText = f->falseText };
+	return true;
+}
+
+static bool enum_facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	const struct list *range = &((const struct enum_point *)(const void *)c)->facets.range;
+	if (!wears(slot, V_ENUM, V_STATUS_ENUM) || (slot->facets && slot->facets->range))
+		return false;
+	if (range->count && !room->tags) {
+		room->tags = must_alloc((range->count + 1) * sizeof *room->tags);
+		for (uint32_t i = 0; i < range->count; i++) {
+			const struct value *tag = range->items[i].list.items;
+			room->tags[i] = (struct tag){ .ordinal = (int)tag[0].integer, .name = tag[1].text };
+		}
+	}
+	room->facets = (struct facets){ .range = room->tags };
+	return true;
+}
+
 char *point_text(const struct component *point, const struct value *v)
 {
-	if (v->kind == V_REAL || v->kind == V_STATUS_NUMERIC) {
-		const struct numeric_point *p = (const void *)component_as_const(point, &control_numeric_point);
-		const char *units = p->facets.units ? p->facets.units : "";
-		return must_format("%.*f%s%s", (int)p->facets.precision, v->real, *units ? " " : "", units);
-	}
-	if (v->kind == V_BOOLEAN || v->kind == V_STATUS_BOOLEAN) {
-		const struct boolean_point *p = (const void *)component_as_const(point, &control_boolean_point);
-		return must_strdup(v->boolean ? p->facets.trueText : p->facets.falseText);
-	}
-	return must_strdup("-");
+	struct row_room room;
+	const struct slot *row = component_row(point, point_out_slot(point), &room);
+	const struct facets *f = row->facets ? row->facets : &(const struct facets){ 0 };
+	char *text;
+	if (v->kind == V_REAL || v->kind == V_STATUS_NUMERIC)
+		text =
+		    must_format("%.*f%s%s", f->precision, v->real, f->units && *f->units ? " " : "", f->units ? f->units : "");
+	else if ((v->kind == V_BOOLEAN || v->kind == V_STATUS_BOOLEAN) && f->trueText)
+		text = must_strdup(v->boolean ? f->trueText : f->falseText);
+	else if (v->kind == V_ENUM || v->kind == V_STATUS_ENUM)
+		text = value_print(row, &(struct value){ .kind = V_ENUM, .ordinal = v->ordinal });
+	else
+		text = must_strdup(v->kind == V_STRING || v->kind == V_STATUS_STRING ? v->text : "-");
+	row_room_finish(&room);
+	return text;
 }
 
 /* The point's own status is that of its value: the navigation shows it beside the name. */
@@ -147,6 +231,26 @@ static void numeric_check(const struct component *next, const struct component *
 		report_error(report, E_INVALID, "facets/min", "The least value is above the greatest.");
 }
 
+/* Names and numbers of a range are unique, so that a value can be told by either. */
+static void enum_check(const struct component *next, const struct component *current, struct report *report)
+{
+	(void)current;
+	const struct list *range = &((const struct enum_point *)(const void *)next)->facets.range;
+	for (uint32_t i = 0; i < range->count; i++) {
+		const struct value *tag = range->items[i].list.items;
+		char path[40];
+		for (uint32_t k = 0; k < i; k++) {
+			const struct value *other = range->items[k].list.items;
+			snprintf(path, sizeof path, "facets/range/%u", i);
+			if (tag[0].integer == other[0].integer)
+				report_error(report, E_INVALID, path, "The number %lld stands twice in the range.",
+				             (long long)tag[0].integer);
+			else if (strcmp(tag[1].text, other[1].text) == 0)
+				report_error(report, E_INVALID, path, "The name \"%.60s\" stands twice in the range.", tag[1].text);
+		}
+	}
+}
+
 const struct type control_point = {
 	.name = "control:ControlPoint",
 	.doc = "A value of the building with its status; the base of all points.",
@@ -162,6 +266,7 @@ const struct type control_numeric_point = {
 	.size = sizeof(struct numeric_point),
 	.base = &control_point,
 	.slots = numeric_slots,
+	.facets = numeric_facets,
 	.check = numeric_check,
 	.flags = TYPE_CONTAINER,
 };
@@ -171,6 +276,26 @@ const struct type control_boolean_point = {
 	.size = sizeof(struct boolean_point),
 	.base = &control_point,
 	.slots = boolean_slots,
+	.facets = boolean_facets,
+	.flags = TYPE_CONTAINER,
+};
+
+const struct type control_enum_point = {
+	.name = "control:EnumPoint",
+	.doc = "One of several named states that is read, such as off, auto, manual.",
+	.size = sizeof(struct enum_point),
+	.base = &control_point,
+	.slots = enum_slots,
+	.facets = enum_facets,
+	.check = enum_check,
+	.flags = TYPE_CONTAINER,
+};
+const struct type control_string_point = {
+	.name = "control:StringPoint",
+	.doc = "A text that is read, such as the message of a controller.",
+	.size = sizeof(struct string_point),
+	.base = &control_point,
+	.slots = string_slots,
 	.flags = TYPE_CONTAINER,
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Writable points: sixteen inputs, in1 the strongest. `out` is the strongest input whose status is good, or else the
  * fallback. in1 is the emergency level and in8 the operator's override; both, and the fallback, are commanded by
- * actions that answer once the command is on disk, so that a restart does not undo them. Numeric and boolean points
- * differ in one table row. Engine thread. */
+ * actions that answer once the command is on disk, so that a restart does not undo them. The kinds of points differ in
+ * one table row. Engine thread. */
 #include "station/control/writable.h"
 
 #include <stdlib.h>
@@ -17,6 +17,7 @@ enum level { LEVEL_EMERGENCY = 1, LEVEL_OVERRIDE = 8, LEVEL_FALLBACK = LEVELS + 
 
 /* What every writable has beside its inputs. */
 struct writable {
+	struct reltime maxOverrideDuration;
 	struct abstime overrideExpiration;
 	int activeLevel;
 	uint16_t device;         /* status bits of the proxy */
@@ -31,6 +32,16 @@ struct numeric_writable {
 struct boolean_writable {
 	struct boolean_point p;
 	struct status_boolean in[LEVELS], fallback;
+	struct writable w;
+};
+struct enum_writable {
+	struct enum_point p;
+	struct status_enum in[LEVELS], fallback;
+	struct writable w;
+};
+struct string_writable {
+	struct string_point p;
+	struct status_string in[LEVELS], fallback;
 	struct writable w;
 };
 
@@ -69,8 +80,11 @@ static const struct tag level_range[] = {
 	    SLOT_AT(T, w.overrideExpiration, "overrideExpiration", ABSTIME, .dflt = "null", .flags = SLOT_READONLY,        \
 	            .doc = "When the operator's override ends by itself; null: when auto is invoked."),                    \
 	    SLOT_AT(T, w.activeLevel, "activeLevel", ENUM, .dflt = "fallback", .facets = FACETS(.range = level_range),     \
-	            .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The input that decides at present.")
-enum writable_row { ROW_FALLBACK = LEVELS, ROW_EXPIRATION, ROW_ACTIVE };
+	            .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The input that decides at present."),  \
+	    SLOT_AT(T, w.maxOverrideDuration, "maxOverrideDuration", RELTIME,                                              \
+	            .facets = FACETS(.min = 0, .max = 366.0 * 86400 * SECOND_US),                                          \
+	            .doc = "The longest override that an operator may ask for; 0: any, also without an end.")
+enum writable_row { ROW_FALLBACK = LEVELS, ROW_EXPIRATION, ROW_ACTIVE, ROW_LONGEST };
 
 static const struct slot numeric_slots[] = {
 	WRITABLE_SLOTS(struct numeric_writable, STATUS_NUMERIC, "0 {null}", "0"),
@@ -78,6 +92,14 @@ static const struct slot numeric_slots[] = {
 };
 static const struct slot boolean_slots[] = {
 	WRITABLE_SLOTS(struct boolean_writable, STATUS_BOOLEAN, "false {null}", "false"),
+	SLOT_END,
+};
+static const struct slot enum_slots[] = {
+	WRITABLE_SLOTS(struct enum_writable, STATUS_ENUM, "0 {null}", "0"),
+	SLOT_END,
+};
+static const struct slot string_slots[] = {
+	WRITABLE_SLOTS(struct string_writable, STATUS_STRING, " {null}", ""),
 	SLOT_END,
 };
 
@@ -88,6 +110,8 @@ static const struct kind_of_writable {
 } kinds[] = {
 	{ &control_numeric_writable, numeric_slots, offsetof(struct numeric_writable, w) },
 	{ &control_boolean_writable, boolean_slots, offsetof(struct boolean_writable, w) },
+	{ &control_enum_writable, enum_slots, offsetof(struct enum_writable, w) },
+	{ &control_string_writable, string_slots, offsetof(struct string_writable, w) },
 };
 
 static const struct kind_of_writable *kind_of(const struct component *c)
@@ -182,21 +206,29 @@ static int submit(struct batch *b, struct invocation *inv)
 	return 0;
 }
 
-static int check_range(struct component *c, const struct value *v, struct err *e)
-{
-	if (v->kind != V_REAL)
-		return 0;
-	const struct numeric_point *p = COMPONENT_AS(c, &control_numeric_point, struct numeric_point);
-	double min = p->facets.min, max = p->facets.max;
-	if (min < max && (v->real < min || v->real > max))
-		return err_set(e, E_INVALID, "value", "%g is outside of this point's range, %g to %g.", v->real, min, max);
-	return 0;
-}
-
 static void set_expiration(struct batch *b, struct component *c, int64_t when)
 {
 	struct value v = value_abstime(when);
 	batch_set(b, c->handle, kind_of(c)->rows[ROW_EXPIRATION].name, &v);
+}
+
+/* Links may bring anything: only a value of the point's own kind, and within its limits, is commanded. */
+static int check_command(struct component *c, const struct slot *slot, const struct value *v, struct err *e)
+{
+	static const enum kind plain[] = { [V_STATUS_BOOLEAN] = V_BOOLEAN,
+		                               [V_STATUS_NUMERIC] = V_REAL,
+		                               [V_STATUS_ENUM] = V_ENUM,
+		                               [V_STATUS_STRING] = V_STRING };
+	if (v->kind != slot->kind && v->kind != plain[slot->kind])
+		return err_set(e, E_INVALID, "value", "A %s is no value for this point.", kind_name(v->kind));
+	struct row_room room;
+	struct report report;
+	report_init(&report, "");
+	int rc = value_check(component_row(c, slot, &room), v, "value", &report);
+	report_first(&report, e);
+	report_finish(&report);
+	row_room_finish(&room);
+	return rc;
 }
 
 /* Writes value to a row: an input, or the fallback. v NULL: the input is given back. */
@@ -205,7 +237,7 @@ static int command(struct component *c, size_t row, const struct value *v, int64
 	const struct slot *slot = &kind_of(c)->rows[row];
 	struct value next = value_default(slot);
 	if (v) {
-		if (check_range(c, v, &inv->err) != 0)
+		if (check_command(c, slot, v, &inv->err) != 0)
 			return inv->err.code;
 		value_clear(&next);
 		value_copy(&next, v);
@@ -230,7 +262,12 @@ static int run_set(struct component *c, struct invocation *inv)
 static int run_override(struct component *c, struct invocation *inv)
 {
 	const struct value *value = &inv->arg->list.items[0];
-	int64_t duration = inv->arg->list.items[1].integer;
+	int64_t duration = inv->arg->list.items[1].integer, longest = state_of(c)->maxOverrideDuration.us;
+	if (longest > 0 && (duration == 0 || duration > longest)) {
+		char text[RELTIME_TEXT_MAX];
+		return err_set(&inv->err, E_INVALID, "duration", "An override of this point lasts %s at most.",
+		               reltime_print(longest, text));
+	}
 	int64_t end = duration > 0 ? station_now(c->station) + duration : ABSTIME_NULL;
 	return command(c, LEVEL_OVERRIDE - 1, value, end, inv);
 }
@@ -253,24 +290,21 @@ static int run_emergency_auto(struct component *c, struct invocation *inv)
 #define DURATION                                                                                                       \
 	MEMBER("duration", RELTIME, .facets = FACETS(.min = 0, .max = 366.0 * 86400 * SECOND_US),                          \
 	       .doc = "How long; 0: until auto is invoked.")
-static const struct slot numeric_value =
-    MEMBER("value", REAL, .flags = SLOT_REQUIRED, .doc = "The value that is commanded.");
-static const struct slot boolean_value =
-    MEMBER("value", BOOLEAN, .flags = SLOT_REQUIRED, .doc = "The value that is commanded.");
-static const struct slot numeric_override_members[] = {
-	MEMBER("value", REAL, .flags = SLOT_REQUIRED, .doc = "The value that is commanded."),
-	DURATION,
-	SLOT_END,
-};
-static const struct slot boolean_override_members[] = {
-	MEMBER("value", BOOLEAN, .flags = SLOT_REQUIRED, .doc = "The value that is commanded."),
-	DURATION,
-	SLOT_END,
-};
-static const struct slot numeric_override = MEMBER("override", STRUCT, .members = numeric_override_members,
-                                                   .flags = SLOT_REQUIRED, .doc = "The value, and for how long.");
-static const struct slot boolean_override = MEMBER("override", STRUCT, .members = boolean_override_members,
-                                                   .flags = SLOT_REQUIRED, .doc = "The value, and for how long.");
+/* The arguments of a kind's actions: the plain value, and the value with a duration. */
+#define ARGUMENTS(kind, K)                                                                                             \
+	static const struct slot kind##_value =                                                                            \
+	    MEMBER("value", K, .flags = SLOT_REQUIRED, .doc = "The value that is commanded.");                             \
+	static const struct slot kind##_override_members[] = {                                                             \
+		MEMBER("value", K, .flags = SLOT_REQUIRED, .doc = "The value that is commanded."),                             \
+		DURATION,                                                                                                      \
+		SLOT_END,                                                                                                      \
+	};                                                                                                                 \
+	static const struct slot kind##_override = MEMBER("override", STRUCT, .members = kind##_override_members,          \
+	                                                  .flags = SLOT_REQUIRED, .doc = "The value, and for how long.")
+ARGUMENTS(numeric, REAL);
+ARGUMENTS(boolean, BOOLEAN);
+ARGUMENTS(enum, ENUM);
+ARGUMENTS(string, STRING);
 
 #define WRITABLE_ACTIONS(plain, override_)                                                                             \
 	{                                                                                                                  \
@@ -284,6 +318,8 @@ static const struct slot boolean_override = MEMBER("override", STRUCT, .members 
 	}
 static const struct action numeric_actions[] = WRITABLE_ACTIONS(numeric_value, numeric_override);
 static const struct action boolean_actions[] = WRITABLE_ACTIONS(boolean_value, boolean_override);
+static const struct action enum_actions[] = WRITABLE_ACTIONS(enum_value, enum_override);
+static const struct action string_actions[] = WRITABLE_ACTIONS(string_value, string_override);
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
@@ -370,3 +406,9 @@ const struct type control_numeric_writable =
 const struct type control_boolean_writable =
     WRITABLE_TYPE("control:BooleanWritable", "A two-state value that can be commanded, such as a fan.",
                   struct boolean_writable, &control_boolean_point, boolean_slots, boolean_actions);
+const struct type control_enum_writable =
+    WRITABLE_TYPE("control:EnumWritable", "One of several named states that can be commanded, such as a mode.",
+                  struct enum_writable, &control_enum_point, enum_slots, enum_actions);
+const struct type control_string_writable =
+    WRITABLE_TYPE("control:StringWritable", "A text that can be commanded, such as a sign's.", struct string_writable,
+                  &control_string_point, string_slots, string_actions);

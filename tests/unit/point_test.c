@@ -38,6 +38,10 @@ static const struct type *const types[] = {
 	&control_numeric_writable,
 	&control_boolean_point,
 	&control_boolean_writable,
+	&control_enum_point,
+	&control_enum_writable,
+	&control_string_point,
+	&control_string_writable,
 	&control_extension,
 	&control_proxy_ext,
 	&test_spy,
@@ -92,6 +96,8 @@ static int invoke(struct world *w, struct component *c, const struct actor *who,
 	json_t *json = arg ? json_loads(arg, JSON_DECODE_ANY, NULL) : NULL;
 	int rc = sheet_invoke(c, action, json, who, &inv, &report);
 	json_decref(json);
+	if (rc < 0 && report.errors)
+		report_first(&report, &inv.err);
 	report_finish(&report);
 	if (rc == 1) {
 		turn_until(w, &call.done);
@@ -193,7 +199,7 @@ static void test_range_of_facets(void **state)
 	set_values(w, p, "{\"facets\": {\"min\": 20, \"max\": 80, \"units\": \"°C\", \"precision\": 1}}");
 	struct err e;
 	assert_int_equal(invoke(w, p, &operator_, "set", "81", &e), E_INVALID);
-	assert_non_null(strstr(e.text, "20 to 80"));
+	assert_non_null(strstr(e.text, "between 20 and 80"));
 	assert_int_equal(invoke(w, p, &operator_, "set", "55.55", &e), 0);
 	struct value v;
 	point_out(p, &v);
@@ -246,6 +252,74 @@ static void test_extensions(void **state)
 	assert_int_equal(spy->seen, 2);
 }
 
+/* What REST shows of a property. */
+static void assert_json(struct component *c, const char *slot, const char *expected)
+{
+	json_t *json = component_to_json(c, 0), *want = json_loads(expected, JSON_DECODE_ANY, NULL);
+	json_t *value = json_object_get(json_object_get(json, "values"), slot);
+	if (!json_equal(value, want))
+		fail_msg("%s is %s", slot, json_dumps(value, JSON_ENCODE_ANY));
+	json_decref(want);
+	json_decref(json);
+}
+
+#define RANGE "{\"range\": [{\"ordinal\": 0, \"tag\": \"off\"}, {\"ordinal\": 5, \"tag\": \"auto\"}]}"
+static void test_enum_has_its_own_range(void **state)
+{
+	struct world *w = *state;
+	struct component *p = add_point(w, "control:EnumWritable");
+	struct err e;
+	struct ended end;
+	set_values(w, p, "{\"fallback\": \"auto\", \"facets\": " RANGE "}"); /* in whatever order they stand */
+	assert_out(p, "5");
+	assert_json(p, "out", "{\"value\": \"auto\", \"status\": \"{ok}\"}");
+	assert_int_equal(invoke(w, p, &operator_, "set", "\"manual\"", &e), E_INVALID);
+	assert_non_null(strstr(e.text, "off, auto"));
+	assert_int_equal(invoke(w, p, &operator_, "set", "7", &e), E_INVALID);
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": \"off\", \"duration\": \"1h\"}", &e), 0);
+	assert_json(p, "out", "{\"value\": \"off\", \"status\": \"{overridden}\"}");
+	assert_int_equal(invoke(w, p, &operator_, "auto", NULL, &e), 0);
+	assert_out(p, "5");
+	struct batch *b = batch_new(&w->station, &admin);
+	json_t *twice = json_loads("{\"facets\": {\"range\": [{\"ordinal\": 1, \"tag\": \"a\"}, {\"ordinal\": 1, \"tag\": "
+	                           "\"b\"}]}}",
+	                           0, NULL);
+	batch_set_json(b, p->handle, twice, "/values");
+	json_decref(twice);
+	assert_int_equal(submit(w, b, &end), E_INVALID);
+	assert_string_equal(end.pointers[0], "/values/facets/range/1");
+	world_restart(w, types);
+	p = station_by_path(&w->station, "/Drivers/P");
+	assert_json(p, "fallback", "{\"value\": \"auto\", \"status\": \"{ok}\"}");
+}
+
+static void test_string_is_commanded(void **state)
+{
+	struct world *w = *state;
+	struct component *p = add_point(w, "control:StringWritable");
+	struct err e;
+	set_values(w, p, "{\"fallback\": \"closed\"}");
+	assert_out(p, "closed {ok}");
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": \"fire drill\"}", &e), 0);
+	assert_out(p, "fire drill {overridden}");
+	char *text = point_text(p, &(struct value){ .kind = V_STRING, .text = (char *)(uintptr_t) "x" });
+	assert_string_equal(text, "x");
+	free(text);
+}
+
+static void test_longest_override(void **state)
+{
+	struct world *w = *state;
+	struct component *p = add_point(w, "control:BooleanWritable");
+	struct err e;
+	set_values(w, p, "{\"maxOverrideDuration\": \"1h\"}");
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": true}", &e), E_INVALID);
+	assert_non_null(strstr(e.text, "1h"));
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": true, \"duration\": \"2h\"}", &e), E_INVALID);
+	assert_int_equal(invoke(w, p, &operator_, "override", "{\"value\": true, \"duration\": \"30m\"}", &e), 0);
+	assert_out(p, "true {overridden}");
+}
+
 static int setup(void **state)
 {
 	struct world *w = must_alloc(sizeof *w);
@@ -273,6 +347,9 @@ int main(void)
 		WORLD(test_feed_keeps_alarm_bits),
 		WORLD(test_device_status_of_a_writable),
 		WORLD(test_extensions),
+		WORLD(test_enum_has_its_own_range),
+		WORLD(test_string_is_commanded),
+		WORLD(test_longest_override),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
