@@ -9,6 +9,7 @@
 #include "station/sheet.h"
 #include "station/station.h"
 
+enum revert { REVERT_NONE, REVERT_UNDO, REVERT_REDO, REVERT_RESTORE };
 enum change_what {
 	CHANGE_SET,
 	CHANGE_SET_JSON,
@@ -74,12 +75,19 @@ struct shadow {
 struct batch {
 	struct station *station;
 	struct actor actor;
-	bool by_user;           /* permissions and audit apply */
-	bool no_version;        /* leaves no version */
-	bool restoring;         /* gives back what was: handles, positions, services */
-	bool numbers_taken;     /* the next handle must be stored */
-	char *reason;           /* owned; NULL: none was given */
-	struct change *changes; /* owned */
+	bool by_user;                /* permissions and audit apply */
+	bool no_version;             /* leaves no version */
+	bool restoring;              /* gives back what was: handles, positions, services */
+	bool numbers_taken;          /* the next handle must be stored */
+	bool dry_run;                /* ends before it is written */
+	char *reason;                /* owned; NULL: none was given */
+	enum revert revert;          /* what it makes its changes of when its turn comes */
+	int64_t of;                  /* the version that is undone, redone, restored */
+	char *summary;               /* owned; NULL: made of the delta */
+	const char *kind;            /* of the version; NULL: by revert */
+	struct version_brief *brief; /* borrowed, may be NULL: filled before the end is told */
+	json_t **diff;               /* the same */
+	struct change *changes;      /* owned */
 	size_t count, capacity;
 	char *pointer;       /* owned; where the changes that are being collected stand in the request; NULL: "" */
 	struct added *added; /* owned */
@@ -137,6 +145,9 @@ void batch_point(struct batch *b, const char *pointer);
 /* sheet_password.c. Starts hashing what must be hashed before the batch can be planned; false: there is nothing (left).
  * When it has ended, the batch joins the queue. */
 bool batch_hash(struct batch *b);
+/* sheet_undo.c. Makes the changes of an undo, redo or restore; calls batch_prepared (sheet.c), maybe later. */
+void batch_prepare(struct batch *b);
+void batch_prepared(struct batch *b);
 /* sheet.c. Puts a submitted batch into the queue. */
 void batch_enqueue(struct batch *b);
 

@@ -5,6 +5,7 @@
 
 #include "station/audit.h"
 #include "station/batch_plan.h"
+#include "station/must.h"
 #include "station/version.h"
 
 void batch_note(struct batch *b, const char *operation, const struct component *c, const char *slot, const char *old,
@@ -37,28 +38,49 @@ static const char *audit_text(const json_t *entry, const char *member)
 	return json_string_value(json_object_get(entry, member));
 }
 
+static const struct {
+	const char *kind, *operation;
+} reverts[] = { [REVERT_NONE] = { "change", NULL },
+	            [REVERT_UNDO] = { "undo", "undone" },
+	            [REVERT_REDO] = { "redo", "redone" },
+	            [REVERT_RESTORE] = { "restore", "restored" } };
+
 void batch_write_audit(struct batch *b)
 {
 	size_t n = json_array_size(b->audit);
-	if (n == 0)
+	if (n == 0 && !b->revert)
 		return;
 	const json_t *first = json_array_get(b->audit, 0);
-	char *detail = n > 1 ? json_dumps(b->audit, JSON_COMPACT) : NULL;
-	audit_write(b->station, b->tx, &b->actor, audit_text(first, "operation"), audit_text(first, "target"),
-	            audit_text(first, "slot"), audit_text(first, "oldValue"), audit_text(first, "value"), detail);
+	char *detail = n > 1 || b->revert ? json_dumps(b->audit, JSON_COMPACT) : NULL;
+	char *version = b->revert ? must_format("version %lld", (long long)b->of) : NULL;
+	if (version)
+		audit_write(b->station, b->tx, &b->actor, reverts[b->revert].operation, version, NULL, NULL, b->summary,
+		            detail);
+	else
+		audit_write(b->station, b->tx, &b->actor, audit_text(first, "operation"), audit_text(first, "target"),
+		            audit_text(first, "slot"), audit_text(first, "oldValue"), audit_text(first, "value"), detail);
+	free(version);
 	free(detail);
 }
 
 void batch_write_version(struct batch *b)
 {
-	if (!b->by_user || b->no_version || !*b->actor.user)
+	bool kept = b->by_user && !b->no_version && *b->actor.user && !b->dry_run;
+	if (!kept && !b->diff && !b->brief)
 		return;
 	struct delta d = { 0 };
 	delta_build(&d, b->station, b->tx);
-	if (d.count) {
-		char *summary = delta_summary(&d);
-		version_write(b->station, b->tx, &b->actor, "change", 0, b->reason, summary, &d);
-		free(summary);
+	if (!b->summary)
+		b->summary = delta_summary(&d);
+	int64_t number = 0;
+	if (kept && (d.count || b->revert))
+		number = version_write(b->station, b->tx, &b->actor, b->kind ? b->kind : reverts[b->revert].kind, b->of,
+		                       b->reason, b->summary, &d);
+	if (b->brief) {
+		b->brief->number = number;
+		snprintf(b->brief->summary, sizeof b->brief->summary, "%s", b->summary);
 	}
+	if (b->diff && d.count)
+		*b->diff = delta_to_json(b->station, &d, DIFF_ITEMS_MAX);
 	delta_finish(&d);
 }

@@ -13,6 +13,8 @@ void batch_fail(struct batch *b, const char *slot, const struct err *e);
 /* The shadow of a component, made when it is needed; batch_row: for what changes its row only, without values. */
 struct shadow *batch_shadow(struct batch *b, struct component *c);
 struct shadow *batch_row(struct batch *b, struct component *c);
+/* Puts fresh in the place of old, which this batch adds itself; takes both. */
+void batch_exchange_added(struct batch *b, struct component *old, struct component *fresh);
 /* Values as JSON, at that pointer of the request. */
 void batch_plan_json(struct batch *b, struct component *c, const json_t *values, const char *pointer);
 
@@ -25,6 +27,8 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 void plan_order(struct batch *b);
 /* Is c removed, or something that it stands below? */
 bool place_removed(struct batch *b, const struct component *c);
+/* What was to come under that handle is now this component. */
+void place_exchange(struct batch *b, uint64_t handle, struct component *c);
 /* Writes the removals. */
 void place_write(struct batch *b);
 

@@ -122,6 +122,14 @@ static void set_state(char **state, const char *text)
 	*state = text ? must_strdup(text) : NULL;
 }
 
+void delta_set(struct delta *d, const struct record_kind *kind, uint64_t handle, const char *name, const char *before,
+               const char *after)
+{
+	struct delta_row *row = row_of(d, kind, handle, name);
+	set_state(&row->before, before);
+	set_state(&row->after, after);
+}
+
 static void row_finish(struct delta_row *row)
 {
 	free(row->name);
@@ -253,9 +261,7 @@ void delta_rows_of(struct component *c,
 static void keep_row(void *context, const struct record_kind *kind, const char *name, const char *state)
 {
 	struct building *b = context;
-	struct delta_row *row = row_of(b->delta, kind, b->handle, name);
-	set_state(&row->before, state);
-	set_state(&row->after, state);
+	delta_set(b->delta, kind, b->handle, name, state, state);
 }
 
 /* The first time that a component is met: its rows as they are. Returns the index of the first. */

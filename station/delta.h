@@ -35,6 +35,9 @@ void delta_finish(struct delta *d);
 void delta_build(struct delta *d, struct station *s, const struct store_tx *tx);
 /* The row, NULL when the delta has none. */
 struct delta_row *delta_find(const struct delta *d, const struct record_kind *kind, uint64_t handle, const char *name);
+/* Makes or replaces a row; the states are copied. */
+void delta_set(struct delta *d, const struct record_kind *kind, uint64_t handle, const char *name, const char *before,
+               const char *after);
 const struct delta_place *delta_place(const struct delta *d, uint64_t handle);
 /* Are two states of a row the same? Either may be NULL. A component's revision does not count. */
 bool delta_same(const struct record_kind *kind, const char *a, const char *b);

@@ -184,10 +184,8 @@ static int load_component(void *context, void *record)
 	struct component *c = component_create(l->station, type, row->name, (uint64_t)row->handle);
 	c->revision = (uint32_t)row->revision;
 	component_set_position(c, row->position);
-	if (*row->displayName) {
-		c->extra = must_alloc(sizeof *c->extra);
-		c->extra->displayName = must_strdup(row->displayName);
-	}
+	if (*row->displayName)
+		component_set_display_name(c, row->displayName);
 	l->items[l->count++] = (struct loaded){ c, c->handle, (uint64_t)row->parent, row->position };
 	return 0;
 }

@@ -174,6 +174,28 @@ void batch_no_version(struct batch *b)
 	b->no_version = true;
 }
 
+void batch_tell_version(struct batch *b, struct version_brief *out)
+{
+	*out = (struct version_brief){ 0 };
+	b->brief = out;
+}
+
+void batch_tell_diff(struct batch *b, json_t **out)
+{
+	*out = NULL;
+	b->diff = out;
+}
+
+void batch_dry_run(struct batch *b)
+{
+	b->dry_run = true;
+}
+
+void batch_kind(struct batch *b, const char *kind)
+{
+	b->kind = kind;
+}
+
 struct store_tx *batch_tx(struct batch *b)
 {
 	return b->tx;
@@ -234,6 +256,7 @@ void batch_free(struct batch **batch)
 	free(b->places);
 	free(b->claims);
 	free(b->reason);
+	free(b->summary);
 	free(b->pointer);
 	struct handle_map *const maps[] = { &b->fresh,  &b->shadow_at, &b->place_at, &b->pointer_at, &b->removed,
 		                                &b->sorted, &b->claim_at,  &b->linked,   &b->unlinked,   &b->numbers };
@@ -268,7 +291,7 @@ static void finish(struct sheet_queue *q, struct batch *b)
 	for (size_t i = 0; i < b->count; i++)
 		if (b->changes[i].what == CHANGE_ADD)
 			added = b->changes[i].component;
-	if (b->code == 0)
+	if (b->code == 0 && !b->dry_run)
 		batch_apply(b); /* takes what was added */
 	if (b->done)
 		b->done(b->context, b->code, &b->report, added);
@@ -293,11 +316,19 @@ static void pump(struct message *m)
 	q->posted = false;
 	if (q->busy || !q->head)
 		return;
-	struct batch *b = q->head;
 	q->busy = true;
+	if (q->head->revert)
+		batch_prepare(q->head);
+	else
+		batch_prepared(q->head);
+}
+
+void batch_prepared(struct batch *b)
+{
+	struct sheet_queue *q = b->station->sheet;
 	batch_plan(b);
 	b->code = report_first(&b->report, NULL);
-	if (b->code != 0 || store_tx_empty(b->tx)) {
+	if (b->code != 0 || b->dry_run || store_tx_empty(b->tx)) {
 		finish(q, b);
 		return;
 	}

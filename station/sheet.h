@@ -60,6 +60,24 @@ uint64_t batch_find(struct batch *b, const char *path);
 void batch_reason(struct batch *b, const char *text);
 /* A command (set, override) is no configuration: it is audited but makes no version. */
 void batch_no_version(struct batch *b);
+/* The changes are those that take back the newest batch of the same user that can be undone (or redone), or everything
+ * since that version. Refused with E_CONFLICT and a sentence when others have changed the same since; a restore
+ * overwrites. See version.h. */
+void batch_undo(struct batch *b);
+void batch_redo(struct batch *b);
+void batch_restore(struct batch *b, int64_t version);
+/* The version that the batch made, or would make: *out is filled before the end is told; number 0: none. */
+struct version_brief {
+	int64_t number;
+	char summary[400];
+};
+void batch_tell_version(struct batch *b, struct version_brief *out);
+/* What the batch changes, as delta_to_json: *out gets a new reference before the end is told (NULL: nothing changes). */
+void batch_tell_diff(struct batch *b, json_t **out);
+/* Validates everything and ends; nothing is written or applied. */
+void batch_dry_run(struct batch *b);
+/* What the version is called: "import"; static text. */
+void batch_kind(struct batch *b, const char *kind);
 /* Further writes for the same transaction (an alarm's, a user's). */
 struct store_tx *batch_tx(struct batch *b);
 /* Takes b. done is called later from the engine's loop, never inline. */

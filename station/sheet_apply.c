@@ -92,8 +92,9 @@ static void apply_links(struct batch *b)
 	for (size_t i = 0; i < b->count; i++) {
 		const struct change *change = &b->changes[i];
 		struct component *c = change->what == CHANGE_UNLINK ? station_by_handle(b->station, change->component) : NULL;
-		if (c)
-			link_remove(c, link_find(c, change->name));
+		struct link *l = c ? link_find(c, change->name) : NULL;
+		if (l) /* else it died with what it came from */
+			link_remove(c, l);
 	}
 	for (size_t i = 0; i < b->count; i++) {
 		const struct change *change = &b->changes[i];

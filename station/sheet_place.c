@@ -46,6 +46,14 @@ void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *
 	handle_map_put(&b->claim_at, key, ++b->claim_count);
 }
 
+void place_exchange(struct batch *b, uint64_t handle, struct component *c)
+{
+	struct place *p = make_place(b, handle);
+	p->handle = c->handle;
+	p->name = c->name;
+	handle_map_put(&b->place_at, c->handle, (uint64_t)(p - b->places) + 1);
+}
+
 /* The next place with that name below that parent, from claim index + 1 on; moves *at behind it. */
 static const struct place *claimed(const struct batch *b, uint64_t parent, const char *name, size_t *at)
 {
@@ -261,12 +269,14 @@ void plan_remove(struct batch *b, struct component *c)
 		batch_note(b, "removed", c, NULL, c->type->name, NULL);
 }
 
+/* A component that several changes move is judged by where it ends. */
 void plan_move(struct batch *b, struct component *c, const struct change *change)
 {
 	struct err e = { 0 };
-	struct component *parent = change->parent ? batch_component(b, change->parent) : c->parent;
-	const char *name = change->name ? change->name : c->name;
-	if (sheet_may_configure(batch_who(b), &e) != 0 || name_check(name, &e) != 0) {
+	const struct place *p = place_of(b, c->handle);
+	struct component *parent = p ? batch_component(b, p->parent) : NULL;
+	bool stays = parent && parent == c->parent && strcmp(p->name, c->name) == 0;
+	if (sheet_may_configure(batch_who(b), &e) != 0 || (change->name && name_check(change->name, &e) != 0)) {
 		batch_fail(b, NULL, &e);
 		return;
 	}
@@ -275,7 +285,7 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 		             c->name);
 		return;
 	}
-	if (!c->parent || (c->flags & COMPONENT_FROZEN) || !parent) {
+	if (!c->parent || ((c->flags & COMPONENT_FROZEN) && !stays) || !parent) {
 		report_error(&b->report, E_CONFLICT, NULL, "%s cannot be moved or renamed.", c->name);
 		return;
 	}
@@ -287,13 +297,13 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 		handle_map_put(&b->sorted, parent->handle, 1);
 		batch_row(b, c)->rest = true;
 	}
-	if ((parent == c->parent && strcmp(name, c->name) == 0) || !place_ok(b, c, parent, name))
+	if (stays || !place_ok(b, c, parent, p->name))
 		return;
-	if (parent != c->parent && !change->position) { /* a new number: behind all that are there */
+	if (parent != c->parent && !p->position) { /* a new number: behind all that are there */
 		make_place(b, c->handle)->position = (int64_t)b->station->tree.next_handle++;
 		b->numbers_taken = true;
 	}
-	batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, name);
+	batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, p->name);
 	batch_row(b, c)->rest = true;
 }
 

@@ -119,6 +119,33 @@ static void set_value(struct batch *b, struct component *c, const struct slot *s
 	value_clear(&old);
 }
 
+void batch_exchange_added(struct batch *b, struct component *old, struct component *fresh)
+{
+	struct component *parent = old->parent;
+	for (struct component *d = old; d; d = tree_next(d, old)) {
+		uint64_t shadow = handle_map_get(&b->shadow_at, d->handle);
+		if (shadow)
+			b->shadows[shadow - 1].next = NULL;                 /* nothing is left to look at */
+		handle_map_put(&b->fresh, d->handle, (uintptr_t)fresh); /* whoever asks for it gets the new one */
+	}
+	for (struct component *d = fresh; d; d = tree_next(d, fresh))
+		handle_map_put(&b->fresh, d->handle, (uintptr_t)d);
+	if (parent) {
+		tree_detach(old);
+		tree_attach(parent, fresh);
+		tree_sort(parent);
+	}
+	for (size_t i = 0; i < b->added_count && !parent; i++) {
+		struct added *a = &b->added[i];
+		if (a->component != old)
+			continue;
+		a->component = fresh;
+		a->handle = fresh->handle;
+		place_exchange(b, old->handle, fresh);
+	}
+	component_destroy(&old);
+}
+
 /* A frozen child of another type: at once when the parent is new itself (nothing is stored yet), else with the batch. */
 static struct component *replace_frozen(struct batch *b, struct component *c, struct component *old,
                                         const struct type *type)
@@ -126,15 +153,8 @@ static struct component *replace_frozen(struct batch *b, struct component *c, st
 	struct component *fresh = component_create(b->station, type, old->name, 0);
 	fresh->flags |= COMPONENT_FROZEN;
 	component_set_position(fresh, component_position(old));
-	if (batch_added(b, c->handle)) {
-		for (struct component *d = old; d; d = tree_next(d, old)) /* whoever asks for it gets the new one */
-			handle_map_put(&b->fresh, d->handle, (uintptr_t)fresh);
-		tree_detach(old);
-		component_destroy(&old);
-		tree_attach(c, fresh);
-		tree_sort(c);
-		for (struct component *d = fresh; d; d = tree_next(d, fresh))
-			handle_map_put(&b->fresh, d->handle, (uintptr_t)d);
+	if (batch_added(b, old->handle)) {
+		batch_exchange_added(b, old, fresh);
 		return fresh;
 	}
 	batch_take_added(b, fresh, c->handle, old->handle);
@@ -289,7 +309,8 @@ static void plan_change(struct batch *b, size_t index)
 		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone.");
 		return;
 	}
-	if (change->what != CHANGE_REMOVE && change->what != CHANGE_REVISION && place_removed(b, c)) {
+	bool placed = change->what == CHANGE_REMOVE || change->what == CHANGE_MOVE || change->what == CHANGE_ADD;
+	if (!placed && change->what != CHANGE_REVISION && place_removed(b, c)) {
 		report_error(&b->report, E_CONFLICT, NULL, "%s is removed by the same batch and cannot be changed by it.",
 		             c->name);
 		return;

@@ -143,13 +143,155 @@ static void a_batch_builds_on_itself(void **state)
 	assert_int_equal(component_child_count(&lamp->c), 1);
 }
 
+static void a_child_may_change_its_type_twice(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t one = add_lamp(w, "One");
+	static const char *const types[] = { "test:Dark", "test:Shade", "test:Dark" };
+	struct batch *b = change(w);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		json_t *values = json_pack("{s:{s:s, s:s}}", "shade", "type", types[i], "colour", i == 1 ? "blue" : "red");
+		batch_set_json(b, one, values, "/values");
+		if (i < 2) /* and of one that is new itself */
+			batch_add(b, handle_of(w, "/Drivers"), i ? "Three" : "Two", "test:Lamp", values, "/values");
+		json_decref(values);
+	}
+	assert_int_equal(submit(w, b, &end), 0);
+	world_restart(w, lamp_types);
+	assert_ptr_equal(lamp_at(w, "/Drivers/One")->shade->type, &test_dark);
+	assert_int_equal(component_child_count(station_by_handle(&w->station, one)), 1);
+	assert_string_equal(((struct shade *)lamp_at(w, "/Drivers/Three")->shade)->colour, "blue");
+}
+
+static void a_batch_is_judged_by_what_it_leaves(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t one = add_lamp(w, "One"), two = add_lamp(w, "Two"),
+	         floor = add_below(w, "/Drivers", "Floor", "baja:Folder"),
+	         room = add_below(w, "/Drivers/Floor", "Room", "baja:Folder"),
+	         lamp = add_below(w, "/Drivers/Floor", "Lamp", "test:Lamp");
+	struct batch *b = change(w);
+	batch_move(b, one, 0, "Two"); /* they swap their names */
+	batch_move(b, two, 0, "One");
+	batch_remove(b, floor);
+	batch_move(b, lamp, handle_of(w, "/Drivers"), NULL);                             /* survives */
+	batch_add(b, handle_of(w, "/Drivers"), "Floor", "baja:Folder", NULL, "/values"); /* the name is free */
+	if (submit(w, b, &end) != 0)
+		fail_msg("%s", end.details[0]);
+	world_restart(w, lamp_types);
+	assert_int_equal(handle_of(w, "/Drivers/Two"), one);
+	assert_int_equal(handle_of(w, "/Drivers/One"), two);
+	assert_int_equal(handle_of(w, "/Drivers/Lamp"), lamp);
+	assert_null(station_by_handle(&w->station, room));
+	floor = handle_of(w, "/Drivers/Floor");
+
+	b = change(w); /* moving into what is added */
+	uint64_t hall = batch_add(b, floor, "Hall", "baja:Folder", NULL, "/0/values");
+	batch_move(b, lamp, hall, "Light");
+	batch_link(b, lamp, NULL, "slot:/Drivers/One", "power", "limit");
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_int_equal(handle_of(w, "/Drivers/Floor/Hall/Light"), lamp);
+	world_restart(w, lamp_types);
+	assert_int_equal(handle_of(w, "/Drivers/Floor/Hall/Light"), lamp);
+}
+
+static void what_contradicts_itself_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t floor = add_below(w, "/Drivers", "Floor", "baja:Folder"),
+	         one = add_below(w, "/Drivers/Floor", "One", "test:Lamp"),
+	         room = add_below(w, "/Drivers", "Room", "baja:Folder");
+	struct batch *b = change(w);
+	batch_remove(b, floor);
+	batch_at(b, "/1");
+	batch_display_name(b, one, "x");
+	batch_at(b, "/2");
+	batch_move(b, room, floor, NULL);
+	batch_at(b, "/3");
+	batch_link(b, handle_of(w, "/Services"), NULL, "slot:/Drivers/Floor/One", "power", "status");
+	assert_int_equal(submit(w, b, &end), E_CONFLICT);
+	assert_int_equal(end.errors, 3);
+	assert_string_equal(end.details[0], "One is removed by the same batch and cannot be changed by it.");
+	assert_string_equal(end.pointers[1], "/2/parent");
+	assert_string_equal(end.details[1], "Floor is removed by the same batch; nothing can come below it.");
+	assert_string_equal(end.pointers[2], "/3/source");
+	b = change(w);
+	batch_move(b, room, floor, NULL);
+	batch_move(b, floor, room, NULL);
+	assert_int_equal(submit(w, b, &end), E_INVALID);
+	assert_int_equal(end.errors, 2);
+	b = change(w);
+	uint64_t two = batch_add(b, floor, "Two", "test:Lamp", NULL, "/0/values");
+	batch_at(b, "/1");
+	batch_remove(b, two);
+	batch_move(b, one, 0, "Two");
+	assert_int_equal(submit(w, b, &end), E_CONFLICT);
+	assert_int_equal(end.errors, 3);
+	assert_string_equal(end.details[1], "Two is added by the same batch; leave both out.");
+}
+
+static void expect_order(struct world *w, const char *path, const char *names)
+{
+	char text[200] = "";
+	for (struct component *c = station_by_path(&w->station, path)->first; c; c = c->next)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", c->name);
+	assert_string_equal(text, names);
+}
+
+static void children_keep_the_order_they_are_given(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	add_below(w, "/Drivers", "F", "baja:Folder");
+	for (char name[] = "A"; *name <= 'E'; (*name)++)
+		add_below(w, "/Drivers/F", name, "test:Lamp");
+	struct batch *b = change(w);
+	json_t *names = json_pack("[s, s]", "D", "B");
+	batch_order(b, handle_of(w, "/Drivers/F"), names);
+	json_decref(names);
+	batch_before(b, handle_of(w, "/Drivers/F/A"), "");
+	uint64_t g = batch_add(b, handle_of(w, "/Drivers/F"), "G", "test:Lamp", NULL, "/values");
+	batch_before(b, g, "B");
+	assert_int_equal(submit(w, b, &end), 0);
+	expect_order(w, "/Drivers/F", "D G B C E A ");
+	world_restart(w, lamp_types);
+	expect_order(w, "/Drivers/F", "D G B C E A ");
+	b = change(w);
+	batch_move(b, handle_of(w, "/Drivers/F/B"), handle_of(w, "/Drivers"), NULL);
+	batch_before(b, handle_of(w, "/Drivers/F/B"), "F");
+	assert_int_equal(submit(w, b, &end), 0);
+	expect_order(w, "/Drivers", "B F ");
+	b = change(w);
+	batch_move(b, handle_of(w, "/Drivers/B"), handle_of(w, "/Drivers/F"), NULL);
+	assert_int_equal(submit(w, b, &end), 0);
+	world_restart(w, lamp_types);
+	expect_order(w, "/Drivers/F", "D G C E A B ");
+	b = change(w);
+	names = json_pack("[s, s, s]", "D", "D", "Z");
+	batch_order(b, handle_of(w, "/Drivers/F"), names);
+	json_decref(names);
+	assert_int_equal(submit(w, b, &end), E_INVALID);
+	assert_int_equal(end.errors, 2);
+	assert_string_equal(end.pointers[1], "/order/2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		lamp_test(a_batch_survives_a_restart), lamp_test(all_errors_at_once_and_nothing_applied),
-		lamp_test(roles_are_checked),          lamp_test(a_stale_revision_is_refused),
-		lamp_test(names_moves_and_removal),    lamp_test(a_loop_of_links_is_refused),
+		lamp_test(a_batch_survives_a_restart),
+		lamp_test(all_errors_at_once_and_nothing_applied),
+		lamp_test(roles_are_checked),
+		lamp_test(a_stale_revision_is_refused),
+		lamp_test(names_moves_and_removal),
+		lamp_test(a_loop_of_links_is_refused),
 		lamp_test(a_batch_builds_on_itself),
+		lamp_test(a_child_may_change_its_type_twice),
+		lamp_test(a_batch_is_judged_by_what_it_leaves),
+		lamp_test(what_contradicts_itself_is_refused),
+		lamp_test(children_keep_the_order_they_are_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
