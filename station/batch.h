@@ -47,19 +47,6 @@ struct added {
 	uint64_t replaces; /* the frozen child that leaves for this one, 0: none */
 };
 
-/* Where a component will stand, of those that the batch adds or moves. */
-struct place {
-	uint64_t handle, parent;
-	const char *name;    /* borrowed from the change or the component */
-	int64_t position;    /* 0: as it is */
-	size_t next_arrival; /* index + 1 of the next one below the same parent */
-	bool fresh;          /* an added one */
-};
-/* A name below a parent that a place has, or had before it was changed again. */
-struct claim {
-	size_t place, next; /* next of the same key: index + 1 */
-};
-
 /* A component as it will be: a copy with the new values, which the rules look at. */
 struct shadow {
 	uint64_t handle;
@@ -137,8 +124,6 @@ void shadow_finish(struct shadow *s);
 void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *name, bool fresh);
 /* The child of that name when the batch is applied, 0 when there is none; added_only: among what it adds. */
 uint64_t place_child(struct batch *b, uint64_t parent, const char *name, bool added_only);
-/* Its place when the batch moves or adds it, else NULL. */
-const struct place *place_of(const struct batch *b, uint64_t handle);
 /* Errors from now on point there; NULL: "". */
 void batch_point(struct batch *b, const char *pointer);
 

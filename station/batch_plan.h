@@ -6,6 +6,21 @@
 
 #include "station/batch.h"
 
+/* Where a component will stand, of those that the batch adds or moves. */
+struct place {
+	uint64_t handle, parent;
+	const char *name;    /* borrowed from the change or the component */
+	int64_t position;    /* 0: as it is */
+	size_t next_arrival; /* index + 1 of the next one below the same parent */
+	bool fresh;          /* an added one */
+};
+struct claim {          /* a name below a parent that a place has, or had before it was changed again */
+	size_t place, next; /* next of the same key: index + 1 */
+};
+
+/* Its place when the batch moves or adds it, else NULL. */
+const struct place *place_of(const struct batch *b, uint64_t handle);
+
 /* Who acts; NULL: the station. */
 const struct actor *batch_who(const struct batch *b);
 /* An error at a slot, NULL: the one it names. */

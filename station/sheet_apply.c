@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/batch.h"
+#include "station/batch_plan.h"
 #include "station/link.h"
 #include "station/must.h"
 
@@ -35,7 +35,7 @@ static void place_added(struct batch *b, struct added *a)
 static void move_placed(struct batch *b, const struct place *p)
 {
 	struct component *c = station_by_handle(b->station, p->handle);
-	if (p->fresh)
+	if (p->fresh || !c) /* one that stays may have been replaced */
 		return;
 	if (strcmp(c->name, p->name) != 0)
 		tree_rename(c, p->name);

@@ -289,6 +289,11 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 		report_error(&b->report, E_CONFLICT, NULL, "%s cannot be moved or renamed.", c->name);
 		return;
 	}
+	if (stays && place_removed(b, c)) {
+		report_error(&b->report, E_CONFLICT, NULL, "%s is removed by the same batch and cannot be changed by it.",
+		             c->name);
+		return;
+	}
 	if (stands_below(b, parent->handle, is_itself, c->handle, true)) {
 		report_error(&b->report, E_INVALID, "parent", "A component cannot be moved below itself.");
 		return;
@@ -502,7 +507,7 @@ void plan_order(struct batch *b)
 static void write_removed(struct batch *b, struct component *top)
 {
 	for (struct component *d = top; d;) {
-		bool leaves = d != top && place_of(b, d->handle);
+		bool leaves = d != top && place_of(b, d->handle) && !place_removed(b, d);
 		if (!leaves)
 			persist_remove_alone(b->tx, d);
 		d = leaves ? tree_skip(d, top) : tree_next(d, top);
