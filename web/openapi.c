@@ -232,11 +232,18 @@ static json_t *content(const char *type, json_t *schema)
 	return json_pack("{s:{s:o}}", type, "schema", schema);
 }
 
+/* Of what a method carries: the answer of GET, the body of POST. */
+static const char *media(const struct route *route, const char *method)
+{
+	bool calendar = (route->flags & ROUTE_CALENDAR) && strcmp(route->method, method) == 0;
+	return calendar ? "text/calendar" : "application/json";
+}
+
 static json_t *responses(const struct route *route)
 {
 	json_t *all = json_object();
 	if (route->answer) {
-		const char *type = route->flags & ROUTE_STREAM ? "text/event-stream" : "application/json";
+		const char *type = route->flags & ROUTE_STREAM ? "text/event-stream" : media(route, "GET");
 		set(all, "200",
 		    json_pack("{s:s, s:o}", "description", "Done.", "content", content(type, parse(route->answer))));
 		if (strcmp(route->method, "POST") == 0)
@@ -263,7 +270,7 @@ static json_t *operation(const struct route *route)
 	                       "parameters", parameters(route), "responses", responses(route));
 	set(op, "description", json_string(route->doc));
 	if (route->body)
-		set(op, "requestBody", json_pack("{s:o}", "content", content("application/json", parse(route->body))));
+		set(op, "requestBody", json_pack("{s:o}", "content", content(media(route, "POST"), parse(route->body))));
 	static const char *const roles[] = { "none", "viewer", "operator", "admin" };
 	if (route->flags & ROUTE_OPEN)
 		set(op, "security", json_array());

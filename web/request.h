@@ -14,6 +14,7 @@ enum route_flags {
 	ROUTE_BARE = 1 << 3,    /* also outside /api/v1; answered within two seconds */
 	ROUTE_LARGE = 1 << 4,   /* body up to 1 MiB (import of certificates, batches) instead of 64 KiB */
 	ROUTE_LOGIN = 1 << 5,   /* body up to 4 KiB */
+	ROUTE_CALENDAR = 1 << 6 /* the body (POST) or the answer (GET) is text/calendar, not JSON */
 };
 
 struct request;
@@ -60,6 +61,6 @@ void request_reply_report(struct request *r, int code, const struct report *repo
 
 /* The tables of the api_*.c files; each ends with method NULL. */
 extern const struct route session_routes[], component_routes[], batch_routes[], type_routes[], alarm_routes[],
-    mail_routes[], certificate_routes[], event_routes[], health_routes[];
+    mail_routes[], schedule_routes[], certificate_routes[], event_routes[], health_routes[];
 
 #endif

@@ -32,8 +32,8 @@ const struct type web_service = {
 };
 
 static const struct route *const tables[] = {
-	session_routes, component_routes,   batch_routes, type_routes,   alarm_routes,
-	mail_routes,    certificate_routes, event_routes, health_routes, NULL,
+	session_routes,  component_routes,   batch_routes, type_routes,   alarm_routes, mail_routes,
+	schedule_routes, certificate_routes, event_routes, health_routes, NULL,
 };
 
 static void set(struct component *c, const char *slot, struct value v)
