@@ -58,6 +58,8 @@ const struct type *const station_types[] = {
 	&schedule_service,
 	&schedule_boolean,
 	&schedule_numeric,
+	&schedule_enum,
+	&schedule_string,
 	&schedule_calendar,
 	NULL,
 };

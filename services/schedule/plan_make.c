@@ -14,6 +14,7 @@ struct making {
 	struct report *report; /* NULL: nobody listens */
 	char **missing;
 	const struct numeric_facets *limits; /* NULL: no numbers, or no limits */
+	const struct list *tags;             /* the range of an enum; NULL: no enum */
 };
 
 static const char *const weekdays[] = { "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday" };
@@ -46,6 +47,23 @@ static bool within_limits(struct making *m, const struct value *v, const char *p
 	return false;
 }
 
+/* A tag's name becomes its number. */
+static bool take_tag(struct making *m, const struct value *text, const char *path, struct value *out)
+{
+	*out = (struct value){ .kind = V_STATUS_ENUM, .status = text->status };
+	for (uint32_t i = 0; i < m->tags->count; i++) {
+		const struct value *tag = m->tags->items[i].list.items;
+		if (strcmp(tag[1].text, text->text) == 0) {
+			out->ordinal = (int)tag[0].integer;
+			return true;
+		}
+	}
+	if (text->status & STATUS_NULL)
+		return true;
+	COMPLAIN(m, path, "\"%.60s\" is not in the range of this schedule's facets.", text->text);
+	return false;
+}
+
 static bool make_entry(struct making *m, const struct value *item, const char *path, struct entry *e)
 {
 	char inner[160];
@@ -65,7 +83,12 @@ static bool make_entry(struct making *m, const struct value *item, const char *p
 		return false;
 	}
 	snprintf(inner, sizeof inner, "%s/value", path);
-	return within_limits(m, &members[ENTRY_VALUE], inner);
+	if (m->tags)
+		return take_tag(m, &members[ENTRY_VALUE], inner, &e->value);
+	if (!within_limits(m, &members[ENTRY_VALUE], inner))
+		return false;
+	value_copy(&e->value, &members[ENTRY_VALUE]);
+	return true;
 }
 
 static void make_entries(struct making *m, const struct list *list, const char *path, struct entries *out)
@@ -87,9 +110,9 @@ static void make_entries(struct making *m, const struct list *list, const char *
 			}
 		}
 		if (e.finish == 0)
-			continue;
-		value_copy(&e.value, &list->items[i].list.items[ENTRY_VALUE]);
-		out->items[out->count++] = e;
+			value_clear(&e.value);
+		else
+			out->items[out->count++] = e;
 	}
 	qsort(out->items, out->count, sizeof *out->items, by_start);
 }
@@ -230,6 +253,8 @@ struct plan *plan_make(const struct component *c, struct report *report, char **
 		const struct numeric_point *point = (const void *)c;
 		m.limits = point->facets.min < point->facets.max ? &point->facets : NULL;
 	}
+	if (component_is(c, &control_enum_point))
+		m.tags = &((const struct enum_point *)(const void *)c)->facets.range;
 	p->specials = must_alloc(SPECIALS_MOST * sizeof *p->specials);
 	p->zone = zone_find(c->station, text_of(s->timeZone), &e);
 	if (!p->zone) {

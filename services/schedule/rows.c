@@ -163,6 +163,17 @@ static const struct slot numeric_slots[] = {
 	SCHEDULE_ROWS(numeric, struct numeric_schedule, STATUS_NUMERIC, "0 {null}"),
 	SLOT_END,
 };
+/* The tags of an enum are the instance's own; blocks name them, so that a range may be renumbered. */
+MEMBER_TABLES(enum, STATUS_STRING, "");
+static const struct slot enum_slots[] = {
+	SCHEDULE_ROWS(enum, struct enum_schedule, STATUS_ENUM, "0 {null}"),
+	SLOT_END,
+};
+MEMBER_TABLES(string, STATUS_STRING, "");
+static const struct slot string_slots[] = {
+	SCHEDULE_ROWS(string, struct string_schedule, STATUS_STRING, " {null}"),
+	SLOT_END,
+};
 static const struct slot calendar_slots[] = {
 	{ .name = "events",
 	  .offset = offsetof(struct boolean_schedule, s.events),
@@ -180,6 +191,8 @@ static const struct slot calendar_slots[] = {
 const struct kind_of_schedule schedule_kinds[] = {
 	{ &schedule_boolean, boolean_slots, offsetof(struct boolean_schedule, s), false },
 	{ &schedule_numeric, numeric_slots, offsetof(struct numeric_schedule, s), false },
+	{ &schedule_enum, enum_slots, offsetof(struct enum_schedule, s), false },
+	{ &schedule_string, string_slots, offsetof(struct string_schedule, s), false },
 	{ &schedule_calendar, calendar_slots, offsetof(struct boolean_schedule, s), true },
 	{ 0 },
 };
@@ -196,6 +209,11 @@ const struct type schedule_boolean =
 const struct type schedule_numeric =
     SCHEDULE_TYPE("schedule:NumericSchedule", "A number that follows the week, such as a setpoint.",
                   struct numeric_schedule, &control_numeric_point, numeric_slots);
+const struct type schedule_enum =
+    SCHEDULE_TYPE("schedule:EnumSchedule", "One of several values that follows the week, such as an operating mode.",
+                  struct enum_schedule, &control_enum_point, enum_slots);
+const struct type schedule_string = SCHEDULE_TYPE("schedule:StringSchedule", "A text that follows the week.",
+                                                  struct string_schedule, &control_string_point, string_slots);
 const struct type schedule_calendar =
     SCHEDULE_TYPE("schedule:CalendarSchedule", "A list of days, such as holidays: out is true on them.",
                   struct boolean_schedule, &control_boolean_point, calendar_slots);

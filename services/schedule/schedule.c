@@ -241,7 +241,7 @@ void schedule_stopped(struct component *c)
 void schedule_changed(struct component *c, const struct slot *slot)
 {
 	struct schedule *s = schedule_state(c);
-	bool mine = slots_find(schedule_kind(c)->rows, slot->name) != NULL;
+	bool mine = slots_find(schedule_kind(c)->rows, slot->name) || strcmp(slot->name, "facets") == 0;
 	if (!mine || (slot->flags & SLOT_TRANSIENT) || !s->plan)
 		return;
 	if (strcmp(slot->name, "in") == 0) {

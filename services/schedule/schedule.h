@@ -7,7 +7,8 @@
 #include "station/control/point.h"
 #include "station/station.h"
 
-extern const struct type schedule_service, schedule_boolean, schedule_numeric, schedule_calendar;
+extern const struct type schedule_service, schedule_boolean, schedule_numeric, schedule_enum, schedule_string,
+    schedule_calendar;
 
 /* Is it one of the above with `out`? */
 bool schedule_is(const struct component *c);

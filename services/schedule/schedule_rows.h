@@ -15,6 +15,16 @@ struct numeric_schedule {
 	struct status_numeric in, nextValue, defaultOutput;
 	struct schedule s;
 };
+struct enum_schedule {
+	struct enum_point p;
+	struct status_enum in, nextValue, defaultOutput;
+	struct schedule s;
+};
+struct string_schedule {
+	struct string_point p;
+	struct status_string in, nextValue, defaultOutput;
+	struct schedule s;
+};
 extern const struct kind_of_schedule schedule_kinds[]; /* ends with type NULL */
 
 /* What every type's row of behaviour points at. */

@@ -18,6 +18,10 @@ static const struct type *const types[] = {
 	&schedule_service,
 	&schedule_boolean,
 	&schedule_numeric,
+	&control_enum_point,
+	&control_string_point,
+	&schedule_enum,
+	&schedule_string,
 	&schedule_calendar,
 	NULL,
 };
@@ -329,6 +333,35 @@ static void null_is_no_command(void **state)
 	world_end(&w);
 }
 
+static void tags_and_texts(void **state)
+{
+	(void)state;
+	struct world w;
+	struct ended end;
+	world_make(&w, types);
+	set_time(&w, 2026, 11, 23, 12, 0);
+	struct component *c =
+	    add(&w, "Mode", "schedule:EnumSchedule",
+	        "{\"timeZone\":\"UTC\",\"facets\":{\"range\":[{\"ordinal\":3,\"tag\":\"night\"},{\"ordinal\":7,"
+	        "\"tag\":\"day\"}]},\"weeklySchedule\":{\"monday\":[{\"start\":\"13:00\",\"finish\":"
+	        "\"14:00\",\"value\":\"day\"}]}}");
+	assert_int_equal(patch(&w, c, "{\"defaultOutput\":\"night\"}", &end), 0);
+	struct value v = get(c, "out");
+	assert_int_equal(v.ordinal, 3);
+	clock_advance(&w.station.clock, HOUR);
+	v = get(c, "out");
+	assert_int_equal(v.ordinal, 7);
+	assert_int_equal(patch(&w, c, "{\"weeklySchedule\":{\"monday\":[{\"value\":\"noon\"}]}}", &end), E_INVALID);
+	assert_string_equal(end.pointers[0], "/values/weeklySchedule/monday/0/value");
+	c = add(
+	    &w, "Sign", "schedule:StringSchedule",
+	    "{\"timeZone\":\"UTC\",\"defaultOutput\":\"closed\",\"weeklySchedule\":{\"monday\":[{\"value\":\"open\"}]}}");
+	assert_text(c, "out", "open {ok}");
+	clock_advance(&w.station.clock, 12 * HOUR);
+	assert_text(c, "out", "closed {ok}");
+	world_end(&w);
+}
+
 static void preview(void **state)
 {
 	(void)state;
@@ -363,6 +396,7 @@ int main(void)
 		cmocka_unit_test(input_wins),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(null_is_no_command),
+		cmocka_unit_test(tags_and_texts),
 		cmocka_unit_test(preview),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
