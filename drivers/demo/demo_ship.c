@@ -22,8 +22,12 @@ struct row {
 #define COLD DEMO "/ColdRoom"
 #define DOORS DEMO "/Doors"
 #define MAIL "/Services/EmailService"
+#define SCHEDULES "/Services/ScheduleService"
 
 #define CELSIUS "facets={\"units\":\"°C\",\"precision\":1}"
+#define OFFICE "{\"start\":\"06:30\",\"finish\":\"18:30\"}"
+#define WARM                                                                                                           \
+	"{\"start\":\"05:00\",\"finish\":\"08:00\",\"value\":68},{\"start\":\"08:00\",\"finish\":\"18:00\",\"value\":62}"
 #define ON_OFF "facets={\"trueText\":\"On\",\"falseText\":\"Off\"}"
 #define OPEN_CLOSED "facets={\"trueText\":\"Open\",\"falseText\":\"Closed\"}"
 
@@ -82,6 +86,22 @@ static const struct row rows[] = {
 	  { "alarmValue=true", "alarmEnable={\"toOffnormal\":true,\"toFault\":false}",
 	    "toOffnormalText=The emergency exit was opened." } },
 
+	/* Who comes when: drives the fan and the boiler, except on holidays. */
+	{ SCHEDULES, "Holidays", "schedule:CalendarSchedule",
+	  { "events=[{\"name\":\"New Year\",\"start\":\"*-01-01\"},{\"name\":\"Labour Day\",\"start\":\"*-05-01\"},"
+	    "{\"name\":\"Summer holiday\",\"type\":\"weekAndDay\",\"month\":\"august\",\"week\":\"first\",\"weekday\":\"monday\"},"
+	    "{\"name\":\"Christmas\",\"type\":\"dateRange\",\"start\":\"*-12-24\",\"end\":\"*-12-26\"}]" } },
+	{ SCHEDULES, "Occupancy", "schedule:BooleanSchedule",
+	  { "facets={\"trueText\":\"Occupied\",\"falseText\":\"Unoccupied\"}", "defaultOutput=false",
+	    "weeklySchedule={\"monday\":[" OFFICE "],\"tuesday\":[" OFFICE "],\"wednesday\":[" OFFICE "],\"thursday\":[" OFFICE
+	    "],\"friday\":[{\"start\":\"06:30\",\"finish\":\"16:00\"}],\"saturday\":[{\"start\":\"09:00\",\"finish\":\"12:00\"}]}",
+	    "specialEvents=[{\"name\":\"Holidays\",\"type\":\"reference\",\"reference\":\"station:|slot:" SCHEDULES
+	    "/Holidays\",\"entries\":[{\"value\":false}]}]" } },
+	{ SCHEDULES, "FlowSetpoint", "schedule:NumericSchedule",
+	  { CELSIUS, "defaultOutput=48",
+	    "weeklySchedule={\"monday\":[" WARM "],\"tuesday\":[" WARM "],\"wednesday\":[" WARM "],\"thursday\":[" WARM
+	    "],\"friday\":[" WARM "]}" } },
+
 	/* The alarms as mails that need no server: a folder of the data directory. */
 	{ MAIL, "DemoAccount", "email:OutgoingAccount",
 	  { "transport=Maildir", "hostname=localhost", "replyTo={\"name\":\"Belfry demo\",\"address\":\"belfry@demo.example\"}" } },
@@ -124,6 +144,21 @@ static void add(struct station *s, const struct row *row)
 	tree_attach(parent, c);
 }
 
+static void link_values(struct station *s)
+{
+	static const struct {
+		const char *source, *target;
+	} links[] = {
+		{ SCHEDULES "/Occupancy", AHU "/Fan" },
+		{ SCHEDULES "/FlowSetpoint", BOILER "/Setpoint" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		struct component *source = station_by_path(s, links[i].source), *target = station_by_path(s, links[i].target);
+		if (source && target)
+			link_add(target, NULL, source->handle, "out", "in10");
+	}
+}
+
 static void link_recipient(struct station *s)
 {
 	struct component *source = station_by_path(s, "/Services/AlarmService/defaultAlarmClass");
@@ -139,8 +174,14 @@ void demo_ship(struct station *s)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		add(s, &rows[i]);
 	link_recipient(s);
+	link_values(s);
 	struct store_tx *tx = store_tx_new();
-	static const char *const tops[] = { DEMO, MAIL "/DemoAccount", MAIL "/DemoRecipient" };
+	static const char *const tops[] = { DEMO,
+		                                MAIL "/DemoAccount",
+		                                MAIL "/DemoRecipient",
+		                                SCHEDULES "/Holidays",
+		                                SCHEDULES "/Occupancy",
+		                                SCHEDULES "/FlowSetpoint" };
 	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
 		const struct component *c = station_by_path(s, tops[i]);
 		if (c)
