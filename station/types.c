@@ -12,8 +12,11 @@
 #include "services/trust/trust.h"
 #include "services/user/user.h"
 #include "station/component.h"
+#include "station/control/kit.h"
 #include "station/control/point.h"
 #include "web/web.h"
+
+#define KIT_TYPE(name) &kit_types[KIT_##name],
 
 const struct type *const station_types[] = {
 	&baja_component,
@@ -29,6 +32,16 @@ const struct type *const station_types[] = {
 	&control_enum_writable,
 	&control_string_point,
 	&control_string_writable,
+	KIT_FUNCTIONS(KIT_TYPE)
+	&kit_boolean_delay,
+	&kit_numeric_delay,
+	&kit_numeric_latch,
+	&kit_boolean_latch,
+	&kit_enum_latch,
+	&kit_string_latch,
+	&kit_counter,
+	&kit_one_shot,
+	&kit_loop_point,
 	&alarm_service_type,
 	&alarm_class_type,
 	&alarm_class_folder_type,

@@ -64,6 +64,17 @@ static const struct row rows[] = {
 	{ BOILER, "Pump", "control:BooleanWritable", { ON_OFF, "fallback=true" } },
 	{ BOILER "/Pump", "proxyExt", "demo:DemoProxyExt", {} },
 
+	{ BOILER, "Mode", "control:EnumWritable",
+	  { "facets={\"range\":[{\"ordinal\":0,\"tag\":\"off\"},{\"ordinal\":1,\"tag\":\"auto\"},{\"ordinal\":2,\"tag\":\"manual\"}]}",
+	    "fallback=1" } },
+	{ BOILER, "Notice", "control:StringWritable", { "fallback=In service" } },
+	/* A loop that keeps the flow temperature, as far as a simulated boiler lets it. */
+	{ BOILER, "Control", "baja:Folder", {} },
+	{ BOILER "/Control", "FlowLoop", "kitControl:LoopPoint",
+	  { "facets={\"units\":\"%\",\"precision\":1}", "proportionalConstant=4", "integralConstant=0.2" } },
+	{ BOILER "/Control", "Spread", "kitControl:Subtract", { CELSIUS } },
+	{ BOILER "/Control", "TooFarOff", "kitControl:GreaterThan", { "inB=3" } },
+
 	/* Rises above the limit after about 20 s, and is back after 75 s; then every half hour. */
 	{ DEMO, "ColdRoom", "demo:DemoDevice", {} },
 	{ COLD, "Temperature", "control:NumericPoint", { CELSIUS } },
@@ -144,27 +155,28 @@ static void add(struct station *s, const struct row *row)
 	tree_attach(parent, c);
 }
 
-static void link_values(struct station *s)
-{
-	static const struct {
-		const char *source, *target;
-	} links[] = {
-		{ SCHEDULES "/Occupancy", AHU "/Fan" },
-		{ SCHEDULES "/FlowSetpoint", BOILER "/Setpoint" },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
-		struct component *source = station_by_path(s, links[i].source), *target = station_by_path(s, links[i].target);
-		if (source && target)
-			link_add(target, NULL, source->handle, "out", "in10");
-	}
-}
+static const struct {
+	const char *source, *sourceSlot, *target, *targetSlot;
+} links[] = {
+	{ "/Services/AlarmService/defaultAlarmClass", "alarm", MAIL "/DemoRecipient", "routeAlarm" },
+	{ SCHEDULES "/Occupancy", "out", AHU "/Fan", "in10" },
+	{ SCHEDULES "/FlowSetpoint", "out", BOILER "/Setpoint", "in10" },
+	{ BOILER "/Setpoint", "out", BOILER "/Control/FlowLoop", "setpoint" },
+	{ BOILER "/FlowTemperature", "out", BOILER "/Control/FlowLoop", "controlledVariable" },
+	{ BOILER "/Pump", "out", BOILER "/Control/FlowLoop", "loopEnable" },
+	{ BOILER "/Setpoint", "out", BOILER "/Control/Spread", "inA" },
+	{ BOILER "/FlowTemperature", "out", BOILER "/Control/Spread", "inB" },
+	{ BOILER "/Control/Spread", "out", BOILER "/Control/TooFarOff", "inA" },
+};
 
-static void link_recipient(struct station *s)
+static void add_links(struct station *s)
 {
-	struct component *source = station_by_path(s, "/Services/AlarmService/defaultAlarmClass");
-	struct component *target = station_by_path(s, MAIL "/DemoRecipient");
-	if (source && target && !target->extra)
-		link_add(target, NULL, source->handle, "alarm", "routeAlarm");
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		struct component *source = station_by_path(s, links[i].source);
+		struct component *target = station_by_path(s, links[i].target);
+		if (source && target)
+			link_add(target, NULL, source->handle, links[i].sourceSlot, links[i].targetSlot);
+	}
 }
 
 void demo_ship(struct station *s)
@@ -173,8 +185,7 @@ void demo_ship(struct station *s)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		add(s, &rows[i]);
-	link_recipient(s);
-	link_values(s);
+	add_links(s);
 	struct store_tx *tx = store_tx_new();
 	static const char *const tops[] = { DEMO,
 		                                MAIL "/DemoAccount",
