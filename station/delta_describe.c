@@ -129,7 +129,7 @@ static void tell_subtrees(FILE *out, const char **between, const struct delta *d
 	else if (t->components == 1)
 		fprintf(out, " %s (%zu components)", path_of(d, t->first->handle), t->count);
 	else
-		fprintf(out, " %zu components, %s first", t->count, path_of(d, t->first->handle));
+		fprintf(out, " %s and %zu more (%zu components)", path_of(d, t->first->handle), t->components - 1, t->count);
 }
 
 static void tell_moved(FILE *out, const char **between, const struct delta *d, const struct tally *t)
@@ -143,7 +143,7 @@ static void tell_moved(FILE *out, const char **between, const struct delta *d, c
 	if (t->count == 1)
 		fprintf(out, " %s to %s", from, renamed ? strrchr(to, '/') + 1 : to);
 	else
-		fprintf(out, " %zu components, %s first", t->count, from);
+		fprintf(out, " %s and %zu more", from, t->count - 1);
 	free(from);
 }
 
@@ -154,8 +154,8 @@ static void tell_properties(FILE *out, const char **between, const struct delta 
 		return;
 	part(out, between, "Changed");
 	if (t->components > 1) {
-		fprintf(out, " %zu properties of %zu components, %s of %s first", t->count, t->components, t->first->name,
-		        path_of(d, t->first->handle));
+		fprintf(out, " %s of %s and %zu more (%zu properties)", t->first->name, path_of(d, t->first->handle),
+		        t->components - 1, t->count);
 		return;
 	}
 	size_t named = 0;
@@ -167,8 +167,7 @@ static void tell_properties(FILE *out, const char **between, const struct delta 
 	fprintf(out, " of %s", path_of(d, t->first->handle));
 }
 
-static void tell_others(FILE *out, const char **between, const struct delta *d, const char *verb, const char *things,
-                        const struct tally *t)
+static void tell_others(FILE *out, const char **between, const struct delta *d, const char *verb, const struct tally *t)
 {
 	if (!t->count)
 		return;
@@ -176,7 +175,16 @@ static void tell_others(FILE *out, const char **between, const struct delta *d, 
 	if (t->count == 1)
 		fprintf(out, " %s", path_of(d, t->first->handle));
 	else
-		fprintf(out, " %zu %s, %s first", t->count, things, path_of(d, t->first->handle));
+		fprintf(out, " %s and %zu more", path_of(d, t->first->handle), t->count - 1);
+}
+
+static void tell_ordered(FILE *out, const char **between, const struct delta *d, const struct tally *t)
+{
+	if (!t->count)
+		return;
+	const char *path = path_of(d, t->first->handle), *slash = strrchr(path, '/');
+	part(out, between, "Reordered");
+	fprintf(out, " the children of %.*s", slash > path ? (int)(slash - path) : 1, path);
 }
 
 char *delta_summary(const struct delta *d)
@@ -192,10 +200,10 @@ char *delta_summary(const struct delta *d)
 	tell_subtrees(out, &between, d, "Added", &t.added);
 	tell_moved(out, &between, d, &t.moved);
 	tell_properties(out, &between, d, &t.properties);
-	tell_others(out, &between, d, "Gave a display name to", "components", &t.named);
-	tell_others(out, &between, d, "Linked to", "targets", &t.linked);
-	tell_others(out, &between, d, "Removed a link into", "targets", &t.unlinked);
-	tell_others(out, &between, d, "Reordered", "components", &t.ordered);
+	tell_others(out, &between, d, "Gave a display name to", &t.named);
+	tell_others(out, &between, d, "Linked to", &t.linked);
+	tell_others(out, &between, d, "Removed a link into", &t.unlinked);
+	tell_ordered(out, &between, d, &t.ordered);
 	fputs(between ? "." : "Changed nothing.", out);
 	must(fclose(out) == 0);
 	return text;

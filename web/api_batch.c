@@ -18,9 +18,10 @@ struct run {
 	const json_t *operations; /* borrowed from the request, which lives until it is answered */
 	json_t *results;          /* owned; one for each operation */
 	json_t *warnings;         /* owned */
-	uint64_t *targets;        /* owned; handles of the components */
-	size_t next;              /* operation */
-	bool inside;              /* run_on is on the stack: an action that ends at once only returns */
+	struct version_brief version;
+	uint64_t *targets; /* owned; handles of the components */
+	size_t next;       /* operation */
+	bool inside;       /* run_on is on the stack: an action that ends at once only returns */
 };
 
 /* One operation while the batch is being built. */
@@ -32,7 +33,7 @@ struct operation {
 	uint64_t component;
 	char *values;          /* owned; the pointer to its values */
 	json_t *result;        /* borrowed */
-	struct report *report; /* of this operation */
+	struct report *report; /* of the batch; borrowed */
 };
 
 static const char *member(const json_t *op, const char *name)
@@ -55,17 +56,48 @@ static void patch(struct operation *o)
 	batch_patch(o->batch, o->component, o->json, o->values);
 }
 
-static void add(struct operation *o)
+static void keep_handle(struct operation *o, uint64_t handle)
 {
 	char text[20];
-	if (!needs(o, "name") | !needs(o, "type"))
-		return;
-	uint64_t handle = batch_add(o->batch, o->component, member(o->json, "name"), member(o->json, "type"),
-	                            json_object_get(o->json, "values"), o->values);
-	if (handle && member(o->json, "displayName"))
-		batch_display_name(o->batch, handle, member(o->json, "displayName"));
 	snprintf(text, sizeof text, "%" PRIx64, handle);
 	json_object_set_new(o->result, "handle", json_string(text));
+	if (handle && member(o->json, "displayName"))
+		batch_display_name(o->batch, handle, member(o->json, "displayName"));
+	if (handle && member(o->json, "before"))
+		batch_before(o->batch, handle, member(o->json, "before"));
+}
+
+static void add(struct operation *o)
+{
+	if (!needs(o, "name") | !needs(o, "type"))
+		return;
+	keep_handle(o,
+	            batch_add(o->batch, o->component, member(o->json, "name"), member(o->json, "type"),
+	                      json_object_get(o->json, "values"), o->values));
+}
+
+/* The component named by a member; 0 when it is absent, or reported. */
+static uint64_t place(struct operation *o, const char *name)
+{
+	const char *text = member(o->json, name);
+	uint64_t handle = text ? batch_place(o->batch, o->station, text) : 0;
+	if (text && !handle)
+		report_error(o->report, E_INVALID, name, "There is no component at %.200s.", text);
+	return handle;
+}
+
+static void copy(struct operation *o)
+{
+	const struct component *c = station_by_handle(o->station, o->component);
+	uint64_t parent = place(o, "parent");
+	if (member(o->json, "parent") ? parent == 0 : !c || !c->parent) {
+		if (!member(o->json, "parent"))
+			report_error(o->report, E_INVALID, "parent", "Say below which component the copy shall stand.");
+		return;
+	}
+	keep_handle(o,
+	            batch_copy(o->batch, o->component, parent ? parent : c->parent->handle, member(o->json, "name"),
+	                       json_object_get(o->json, "values"), o->values));
 }
 
 static void remove_(struct operation *o)
@@ -75,12 +107,25 @@ static void remove_(struct operation *o)
 
 static void move(struct operation *o)
 {
-	const char *parent = member(o->json, "parent");
-	uint64_t to = parent ? batch_place(o->batch, o->station, parent) : 0;
-	if (parent && !to)
-		report_error(o->report, E_INVALID, "parent", "There is no component at %.200s.", parent);
+	uint64_t parent = place(o, "parent");
+	if (member(o->json, "parent") && !parent)
+		return;
+	batch_move(o->batch, o->component, parent, member(o->json, "name"));
+	if (member(o->json, "before"))
+		batch_before(o->batch, o->component, member(o->json, "before"));
+}
+
+/* With "order": of the children of path. With "before": of path among its siblings. */
+static void reorder(struct operation *o)
+{
+	const json_t *order = json_object_get(o->json, "order");
+	if (json_is_array(order))
+		batch_order(o->batch, o->component, order);
+	else if (member(o->json, "before"))
+		batch_before(o->batch, o->component, member(o->json, "before"));
 	else
-		batch_move(o->batch, o->component, to, member(o->json, "name"));
+		report_error(o->report, E_INVALID, "order",
+		             "Give the names of the children as \"order\", or as \"before\" the sibling to stand in front of.");
 }
 
 static void link_(struct operation *o)
@@ -122,17 +167,12 @@ static void invoke(struct operation *o)
 	value_clear(&v);
 }
 
-static void copy(struct operation *o)
-{
-	report_error(o->report, E_UNSUPPORTED, "op", "Copying is not supported yet.");
-}
-
 static const struct {
 	const char *name;
 	void (*run)(struct operation *o);
 } operations[] = {
-	{ "patch", patch }, { "add", add },        { "remove", remove_ }, { "move", move },
-	{ "link", link_ },  { "unlink", unlink_ }, { "invoke", invoke },  { "copy", copy },
+	{ "patch", patch },     { "add", add },    { "remove", remove_ }, { "move", move },     { "copy", copy },
+	{ "reorder", reorder }, { "link", link_ }, { "unlink", unlink_ }, { "invoke", invoke },
 };
 
 static void plan_operation(struct operation *o)
@@ -150,7 +190,8 @@ static void plan_operation(struct operation *o)
 		operations[i].run(o);
 		return;
 	}
-	report_error(o->report, E_INVALID, "op", "The operations are patch, add, remove, move, link, unlink and invoke.");
+	report_error(o->report, E_INVALID, "op",
+	             "The operations are patch, add, remove, move, copy, reorder, link, unlink and invoke.");
 }
 
 /* --- carrying out ---------------------------------------------------------------------------------------------------- */
@@ -216,6 +257,10 @@ static void run_on(struct run *run)
 	}
 	struct request *r = run->request;
 	json_t *answer = json_pack("{s:O, s:O}", "results", run->results, "warnings", run->warnings);
+	if (run->version.number) {
+		json_object_set_new(answer, "version", json_integer(run->version.number));
+		json_object_set_new(answer, "summary", json_string(run->version.summary));
+	}
 	run_free(run); /* before the answer: the body then belongs to the web thread alone */
 	request_reply_json(r, 200, answer);
 }
@@ -245,31 +290,27 @@ static void run_batch(struct request *r)
 	*run = (struct run){ .request = r, .actor = *request_actor(r), .operations = list, .results = json_array() };
 	run->targets = must_alloc((json_array_size(list) + 1) * sizeof *run->targets);
 	struct batch *b = batch_new(request_station(r), &run->actor);
-	struct report report;
-	report_init(&report, "");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct operation o = { .batch = b,
 			                   .station = request_station(r),
 			                   .actor = &run->actor,
 			                   .json = json_array_get(list, i),
-			                   .report = &report };
-		o.values = must_format("/%zu/values", i);
+			                   .report = batch_report(b) };
+		char pointer[40];
+		snprintf(pointer, sizeof pointer, "%s/%zu", json_is_object(body) ? "/operations" : "", i);
+		batch_at(b, pointer);
+		o.values = must_format("%s/values", pointer);
 		o.result = json_object();
 		json_array_append_new(run->results, o.result);
-		snprintf(report.prefix, sizeof report.prefix, "/%zu", i);
 		plan_operation(&o);
 		run->targets[i] = o.component;
 		free(o.values);
 	}
-	int code = report_first(&report, NULL);
-	if (code == 0) {
-		batch_submit(b, changed, run);
-	} else {
-		batch_free(&b);
-		run_free(run);
-		request_reply_report(r, code, &report);
-	}
-	report_finish(&report);
+	const char *reason = json_is_object(body) ? member(body, "reason") : NULL;
+	if (reason)
+		batch_reason(b, reason);
+	batch_tell_version(b, &run->version);
+	batch_submit(b, changed, run);
 }
 
 #define ANY_LIST(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
@@ -279,11 +320,12 @@ const struct route batch_routes[] = {
 	  .role = ROLE_OPERATOR,
 	  .flags = ROUTE_LARGE,
 	  .handle = run_batch,
-	  .doc = "Several operations: patch, add, remove, move, link, unlink, all or nothing; and invoke, which is checked "
-	         "with "
-	         "them and runs when they are on disk.",
+	  .doc = "Several operations: patch, add, remove, move, copy, reorder, link, unlink, all or nothing; and invoke, "
+	         "which is checked with them and runs when they are on disk. A list, or an object with operations and a "
+	         "reason, which the version keeps. Paths are those before the batch, or of what it adds.",
 	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"],"
 	          "\"properties\":{\"op\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"}}}}",
-	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST("warnings") "}}" },
+	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST(
+	      "warnings") ",\"version\":{\"type\":\"integer\"},\"summary\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },
 };

@@ -60,7 +60,20 @@ void request_reply_code(struct request *r, int code, const char *format, ...) __
 void request_reply_report(struct request *r, int code, const struct report *report);
 
 /* The tables of the api_*.c files; each ends with method NULL. */
-extern const struct route session_routes[], component_routes[], batch_routes[], type_routes[], alarm_routes[],
-    mail_routes[], schedule_routes[], certificate_routes[], event_routes[], health_routes[];
+/* a line each, so that additions do not meet */
+/* clang-format off */
+extern const struct route
+	session_routes[],
+	component_routes[],
+	batch_routes[],
+	version_routes[],
+	type_routes[],
+	alarm_routes[],
+	mail_routes[],
+	schedule_routes[],
+	certificate_routes[],
+	event_routes[],
+	health_routes[];
+/* clang-format on */
 
 #endif

@@ -31,10 +31,23 @@ const struct type web_service = {
 	.slots = slots,
 };
 
+/* A line each, so that additions do not meet. */
+/* clang-format off */
 static const struct route *const tables[] = {
-	session_routes,  component_routes,   batch_routes, type_routes,   alarm_routes, mail_routes,
-	schedule_routes, certificate_routes, event_routes, health_routes, NULL,
+	session_routes,
+	component_routes,
+	batch_routes,
+	version_routes,
+	type_routes,
+	alarm_routes,
+	mail_routes,
+	schedule_routes,
+	certificate_routes,
+	event_routes,
+	health_routes,
+	NULL,
 };
+/* clang-format on */
 
 static void set(struct component *c, const char *slot, struct value v)
 {

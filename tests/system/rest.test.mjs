@@ -124,13 +124,13 @@ test('a batch is all or nothing, and builds on itself', async () => {
   const worse = await api.send('POST', '/batch', [
     { op: 'add', path: '/Plant', name: 'A', type: 'baja:Folder' },
     { op: 'patch', path: '/Services/UserService', values: { maxBadLogins: 0 } },
-    { op: 'remove', path: '/Services' },
+    { op: 'remove', path: '/Services/AlarmService' },
   ]);
   assert.ok([409, 422].includes(worse.status), worse.text);
   assert.deepEqual(pointers(worse).filter((pointer) => pointer.startsWith('/1')), ['/1/values/maxBadLogins']);
   assert.deepEqual((await api.component('/Plant')).children, []);
-  const structure = await api.send('POST', '/batch', [{ op: 'frobnicate', path: '/Plant' }, { op: 'add', path: '/Nowhere' }, { op: 'copy', path: '/Plant' }]);
-  assert.deepEqual(pointers(structure), ['/0/op', '/1/path', '/2/op'], structure.text);
+  const structure = await api.send('POST', '/batch', [{ op: 'frobnicate', path: '/Plant' }, { op: 'add', path: '/Nowhere' }, { op: 'copy', path: '/Services/UserService' }]);
+  assert.deepEqual(pointers(structure), ['/0/op', '/1/path', '/2'], structure.text);
 
   const { results } = await api.post('/batch', [
     { op: 'add', path: '/Plant', name: 'A', type: 'baja:Folder', displayName: 'First' },
@@ -156,6 +156,56 @@ test('a batch is all or nothing, and builds on itself', async () => {
   assert.equal((await api.get('/components/Plant/A/Out/links')).items.length, 1);
   await api.patch('/Plant', {}, { displayName: null });
   await api.delete('/components/Plant/A');
+});
+
+test('copies, order, undo and versions', async () => {
+  const names = async (path) => (await api.component(path)).children.map(({ name }) => name);
+  const { version: first, results } = await api.post('/batch', { reason: 'A new floor.', operations: [
+    { op: 'add', path: '/Plant', name: 'Floor', type: 'baja:Folder' },
+    { op: 'add', path: '/Plant/Floor', name: 'In', type: 'control:NumericWritable' },
+    { op: 'add', path: '/Plant/Floor', name: 'Out', type: 'control:NumericWritable' },
+    { op: 'link', path: '/Plant/Floor/Out', source: '/Plant/Floor/In', sourceSlot: 'out', targetSlot: 'in10' },
+  ] });
+  const copied = await api.post('/batch', [
+    { op: 'copy', path: '/Plant/Floor', displayName: 'Second' },
+    { op: 'copy', path: '/Plant/Floor' },
+    { op: 'reorder', path: '/Plant', order: ['Floor2', 'Floor1'] },
+    { op: 'move', path: '/Plant/Floor/In', name: 'Entry', before: '' },
+  ]);
+  assert.deepEqual(await names('/Plant'), ['Floor2', 'Floor1', 'Floor']);
+  assert.deepEqual(await names('/Plant/Floor'), ['Out', 'Entry']);
+  assert.equal((await api.get('/components/Plant/Floor1/Out/links')).items[0].source, 'station:|slot:/Plant/Floor1/In');
+
+  const { undo } = await api.get('/undo');
+  assert.deepEqual(undo.slice(0, 2).map(({ version }) => version), [copied.version, first]);
+  assert.equal(undo[1].reason, 'A new floor.');
+  const undone = await api.post('/undo');
+  assert.match(undone.summary, /^Undone: Added \/Plant\/Floor1 and 1 more \(6 components\); renamed .* to Entry; reordered the children of \/Plant\.$/);
+  assert.deepEqual(await names('/Plant'), ['Floor']);
+  await api.delete('/components/Plant/Floor');
+  await api.post('/undo');
+  assert.equal((await api.component('/Plant/Floor/Out')).handle, results[2].handle);
+  assert.equal((await api.get('/components/Plant/Floor/Out/links')).items.length, 1);
+  await api.post('/redo');
+  assert.equal((await api.send('POST', '/redo', {})).status, 409);
+
+  const { items } = await api.get('/versions?limit=3');
+  assert.deepEqual(items.map(({ kind }) => kind), ['redo', 'undo', 'change']);
+  const one = await api.get(`/versions/${first}`);
+  assert.equal(one.reason, 'A new floor.');
+  assert.deepEqual(one.changes.map(({ what, path }) => [what, path]),
+    [['added', '/Plant/Floor'], ['added', '/Plant/Floor/In'], ['added', '/Plant/Floor/Out']]);
+  assert.equal(one.changes[2].links[0].new.source, '/Plant/Floor/In');
+  assert.ok(!JSON.stringify(await Promise.all(items.map(({ version }) => api.get(`/versions/${version}`)))).includes('v1:'));
+  const dry = await api.post(`/versions/${first}/restore?dryRun=true`);
+  assert.deepEqual(dry.changes.map(({ what }) => what), ['added', 'added', 'added']);
+  assert.deepEqual(await names('/Plant'), []);
+  const restored = await api.post(`/versions/${first}/restore`, { reason: 'It was good.' });
+  assert.equal(restored.version, items[0].version + 1);
+  assert.equal((await api.component('/Plant/Floor/Out')).handle, results[2].handle);
+  assert.equal((await api.send('POST', '/versions/999999/restore', {})).status, 409);
+  assert.equal((await api.send('GET', '/versions/999999')).status, 404);
+  await api.delete('/components/Plant/Floor');
 });
 
 test('actions: result, unknown name, missing and wrong argument', async () => {
@@ -206,7 +256,8 @@ const routes = {
   'GET /components/links': [1], 'GET /components/{path}/links': [1, '/Plant'],
   'POST /components/links': [3], 'POST /components/{path}/links': [3, '/Plant', {}],
   'DELETE /components/links/{name}': [3], 'DELETE /components/{path}/links/{name}': [3, '/Plant'],
-  'POST /batch': [2, '', []], 'GET /audit': [3], 'GET /types': [1], 'GET /types/{name}': [1],
+  'POST /batch': [2, '', []], 'GET /undo': [1], 'POST /undo': [2], 'POST /redo': [2], 'GET /versions': [1],
+  'GET /versions/{number}': [1], 'POST /versions/{number}/restore': [3], 'GET /audit': [3], 'GET /types': [1], 'GET /types/{name}': [1],
 };
 
 test('every route asks for its role', async () => {
@@ -218,7 +269,7 @@ test('every route asks for its role', async () => {
       const short = path.replace(/^\/api\/v1/, '');
       if (/^\/(healthz|readyz|openapi\.json|metrics)$/.test(short)) continue;
       const name = `${method.toUpperCase()} ${short}`;
-      const mine = /^\/(session|setup|sessions|tokens|components|batch|audit|types)\b/.test(short);
+      const mine = /^\/(session|setup|sessions|tokens|components|batch|undo|redo|versions|audit|types)\b/.test(short);
       const known = routes[name];
       if (!known && mine) unknown.push(name);
       const [least, at = '/Plant', body, action] = known ?? [undefined];

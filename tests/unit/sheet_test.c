@@ -278,6 +278,96 @@ static void children_keep_the_order_they_are_given(void **state)
 	assert_string_equal(end.pointers[1], "/order/2");
 }
 
+static void a_copy_has_everything_below(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t floor = add_below(w, "/Drivers", "Floor", "baja:Folder"), out = add_lamp(w, "Out"),
+	         one = add_below(w, "/Drivers/Floor", "One", "test:Lamp"),
+	         two = add_below(w, "/Drivers/Floor", "Two", "test:Lamp");
+	assert_int_equal(set_json(w, one, &admin,
+	                          "{\"power\":9,\"code\":\"1234\",\"shade\":{\"type\":\"test:Dark\",\"colour\":\"red\"}}",
+	                          &end),
+	                 0);
+	struct batch *b = change(w);
+	batch_link(b, two, "inside", "slot:/Drivers/Floor/One", "power", "power");
+	batch_link(b, one, "outside", "slot:/Drivers/Out", "label", "label");
+	batch_link(b, out, "away", "slot:/Drivers/Floor/One", "power", "power");
+	batch_display_name(b, one, "Schön");
+	batch_before(b, two, "One");
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w);
+	uint64_t drivers = handle_of(w, "/Drivers"), copy = batch_copy(b, floor, drivers, NULL, NULL, "/0/values");
+	batch_copy(b, floor, drivers, NULL, NULL, "/1/values");
+	batch_copy(b, one, copy, "Mine", NULL, "/2/values");
+	if (submit(w, b, &end) != 0)
+		fail_msg("%s", end.details[0]);
+	world_restart(w, lamp_types);
+	assert_int_equal(handle_of(w, "/Drivers/Floor1"), copy);
+	assert_int_not_equal(handle_of(w, "/Drivers/Floor2"), 0);
+	expect_order(w, "/Drivers/Floor1", "Two One Mine ");
+	struct lamp *lamp = lamp_at(w, "/Drivers/Floor1/One");
+	assert_int_equal(lamp->power, 9);
+	assert_ptr_equal(lamp->shade->type, &test_dark);
+	assert_string_equal(((struct shade *)lamp->shade)->colour, "red");
+	assert_string_equal(lamp->c.extra->displayName, "Schön");
+	char *code = secret_open(w->station.keyring, lamp->code.sealed, NULL);
+	assert_string_equal(code, "1234");
+	secret_wipe(&code);
+	assert_int_equal(link_find(&lamp->c, "outside")->source, out);
+	assert_int_equal(link_find(&lamp_at(w, "/Drivers/Floor1/Two")->c, "inside")->source, lamp->c.handle);
+	assert_int_equal(component_child_count(&lamp->c), 1);
+	for (const struct link *l = links_from(&lamp->c); l; l = link_next_from(l))
+		assert_string_equal(l->name, "inside"); /* no link leads away from a copy */
+}
+
+/* Ten thousand operations, each kind: a minute would be quadratic. */
+static void many_operations_take_linear_time(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	enum { MANY = 10000 };
+	uint64_t floor = add_below(w, "/Drivers", "Floor", "baja:Folder"), *lamps = must_alloc(MANY * sizeof *lamps);
+	struct timespec start, now;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	struct batch *b = change(w);
+	for (size_t i = 0; i < MANY; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "L%zu", i);
+		lamps[i] = batch_add(b, floor, name, "test:Lamp", NULL, "/values");
+	}
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w);
+	for (size_t i = 0; i < MANY; i++) {
+		struct value v = value_integer(5);
+		batch_set(b, lamps[i], "power", &v);
+		batch_move(b, lamps[i], 0, i % 2 ? "x" : NULL);
+		if (i % 2) {
+			char name[16];
+			snprintf(name, sizeof name, "M%zu", i);
+			batch_move(b, lamps[i], 0, name);
+		}
+		batch_link(b, lamps[i], NULL, "slot:/Drivers/Floor", "label", "label");
+	}
+	assert_int_equal(submit(w, b, &end), E_INVALID); /* a folder has no label */
+	b = change(w);
+	for (size_t i = 0; i < MANY; i++)
+		batch_copy(b, lamps[0], floor, NULL, NULL, "/values");
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w);
+	for (size_t i = MANY; i-- > 0;)
+		batch_remove(b, lamps[i]);
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w);
+	batch_undo(b);
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_int_equal(component_child_count(station_by_handle(&w->station, floor)), 2 * MANY);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	print_message("50,000 operations in %ld ms\n",
+	              (long)((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000));
+	free(lamps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +382,8 @@ int main(void)
 		lamp_test(a_batch_is_judged_by_what_it_leaves),
 		lamp_test(what_contradicts_itself_is_refused),
 		lamp_test(children_keep_the_order_they_are_given),
+		lamp_test(a_copy_has_everything_below),
+		lamp_test(many_operations_take_linear_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copying a component with all below it into a batch: the copy is made when it is asked for, so that later changes may
+ * speak of it, and then goes the way of every addition. Live values, what components set themselves, and handles are not
+ * copied; secrets are, sealed. See sheet.h. Engine thread. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "station/batch.h"
+#include "station/link.h"
+#include "station/must.h"
+
+enum { COPIES_MAX = 200000 }; /* components that one batch may add by copying */
+
+struct copying {
+	struct batch *batch;
+	struct handle_map copies; /* handle of the original -> handle of the copy */
+	size_t count;
+};
+
+static void copy_values(const struct component *from, struct component *to)
+{
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(from->type); (slot = slot_next(&w));) {
+		struct value v;
+		if (slot->kind == V_COMPONENT || (slot->flags & (SLOT_TRANSIENT | SLOT_READONLY)))
+			continue;
+		slot_read(slot, from, &v);
+		if (slot_equals(slot, to, &v))
+			value_clear(&v);
+		else
+			slot_write(slot, to, &v);
+	}
+	if (from->extra && from->extra->displayName)
+		component_set_display_name(to, from->extra->displayName);
+}
+
+static struct component *copy_one(struct copying *k, const struct component *from, struct component *parent,
+                                  const char *name)
+{
+	struct component *to = parent && (from->flags & COMPONENT_FROZEN) ? component_child(parent, name) : NULL;
+	if (to && to->type != from->type) {
+		tree_detach(to);
+		component_destroy(&to);
+	}
+	if (!to) {
+		to = component_create(k->batch->station, from->type, name, 0);
+		if (parent)
+			tree_attach(parent, to);
+	}
+	handle_map_put(&k->copies, from->handle, to->handle);
+	copy_values(from, to);
+	return to;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* The copies stand in the order of their originals. */
+static void keep_order(struct component *parent, struct component *const *children, size_t n)
+{
+	int64_t *positions = must_alloc((n + 1) * sizeof *positions);
+	for (size_t i = 0; i < n; i++)
+		positions[i] = component_position(children[i]);
+	qsort(positions, n, sizeof *positions, by_number);
+	for (size_t i = 0; i < n; i++)
+		component_set_position(children[i], positions[i]);
+	tree_sort(parent);
+	free(positions);
+}
+
+static void copy_below(struct copying *k, const struct component *from, struct component *to)
+{
+	size_t n = 0;
+	struct component **children = must_alloc((component_child_count(from) + 1) * sizeof *children);
+	for (const struct component *c = from->first; c; c = c->next) {
+		children[n] = copy_one(k, c, to, c->name);
+		copy_below(k, c, children[n++]);
+	}
+	if (n > 1)
+		keep_order(to, children, n);
+	free(children);
+}
+
+/* Links into the copies: from inside they lead inside, from elsewhere they come from there again. */
+static void copy_links(struct copying *k, struct component *top)
+{
+	for (struct component *c = top; c; c = tree_next(c, top))
+		for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next) {
+			uint64_t inside = handle_map_get(&k->copies, l->source);
+			struct change *change = batch_change(k->batch, CHANGE_LINK, handle_map_get(&k->copies, c->handle));
+			change->name = must_strdup(l->name);
+			change->source_handle = inside ? inside : l->source;
+			change->sourceSlot = must_strdup(l->sourceSlot);
+			change->targetSlot = must_strdup(l->targetSlot);
+		}
+}
+
+/* As Niagara does: its own name when that is free, else the next number behind it: Fan, Fan1, Fan2. Owned. */
+static char *free_name(struct batch *b, uint64_t parent, const char *name)
+{
+	if (!place_child(b, parent, name, false))
+		return must_strdup(name);
+	size_t n = strlen(name);
+	while (n > 1 && isdigit((unsigned char)name[n - 1]))
+		n--;
+	if (n > NAME_MAX_LENGTH - 20)
+		n = NAME_MAX_LENGTH - 20;
+	char *stem = must_strndup(name, n), *text = NULL;
+	uint64_t key = handle_map_key(parent, stem), i = handle_map_get(&b->numbers, key);
+	do {
+		free(text);
+		text = must_format("%s%llu", stem, (unsigned long long)++i);
+	} while (place_child(b, parent, text, false));
+	handle_map_put(&b->numbers, key, i);
+	free(stem);
+	return text;
+}
+
+/* 0 when that subtree may be copied. */
+static int may_copy(struct batch *b, struct component *top, struct err *e)
+{
+	size_t n = b->fresh.count;
+	for (struct component *c = top; c; c = tree_next(c, top), n++)
+		for (const struct type *t = c->type; t; t = t->base)
+			if (t->flags & TYPE_SINGLETON)
+				return err_set(e, E_CONFLICT, NULL, "%s is a service of the station; there can be only one.", c->name);
+	if (!top->parent || (top->flags & COMPONENT_FROZEN))
+		return err_set(e, E_CONFLICT, NULL, "%s belongs to its parent and cannot be copied alone.", top->name);
+	if (n > COPIES_MAX)
+		return err_set(e, E_INVALID, NULL, "At most %d components can be added at once.", COPIES_MAX);
+	return 0;
+}
+
+uint64_t batch_copy(struct batch *b, uint64_t source, uint64_t parent, const char *name, const json_t *values,
+                    const char *prefix)
+{
+	struct component *from = batch_component(b, source), *above = batch_component(b, parent);
+	struct err e = { 0 };
+	if (!from || !above || may_copy(b, from, &e) != 0 || (name && name_check(name, &e) != 0)) {
+		report_error(&b->report, e.code ? e.code : E_NOT_FOUND, e.slot, "%s",
+		             e.code ? e.text : "The component is gone.");
+		return 0;
+	}
+	struct copying k = { .batch = b };
+	char *own = name ? must_strdup(name) : free_name(b, parent, from->name);
+	struct component *to = copy_one(&k, from, NULL, own);
+	copy_below(&k, from, to);
+	batch_take_added(b, to, parent, 0);
+	struct change *change = batch_change(b, CHANGE_ADD, to->handle);
+	change->parent = parent;
+	change->json = values ? json_deep_copy(values) : NULL;
+	free(change->prefix);
+	change->prefix = must_strdup(prefix);
+	copy_links(&k, from);
+	handle_map_finish(&k.copies);
+	free(own);
+	return to->handle;
+}
