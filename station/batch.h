@@ -114,7 +114,7 @@ struct component *batch_added(const struct batch *b, uint64_t handle);
 /* Takes c with all below as a top that comes under parent; replaces: see struct added. */
 void batch_take_added(struct batch *b, struct component *c, uint64_t parent, uint64_t replaces);
 /* The component with that handle: in the tree or being added. */
-struct component *batch_component(struct batch *b, uint64_t handle);
+struct component *batch_component(const struct batch *b, uint64_t handle);
 /* Validates everything into shadows, report and transaction. Nothing in the tree changes. */
 void batch_plan(struct batch *b);
 /* Carries out a plan that is on disk. Cannot fail. */

@@ -41,7 +41,7 @@ void plan_remove(struct batch *b, struct component *c);
 void plan_move(struct batch *b, struct component *c, const struct change *change);
 void plan_order(struct batch *b);
 /* Is c removed, or something that it stands below? */
-bool place_removed(struct batch *b, const struct component *c);
+bool place_removed(const struct batch *b, const struct component *c);
 /* What was to come under that handle is now this component. */
 void place_exchange(struct batch *b, uint64_t handle, struct component *c);
 /* Writes the removals. */

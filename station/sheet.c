@@ -206,7 +206,7 @@ struct component *batch_added(const struct batch *b, uint64_t handle)
 	return (struct component *)(uintptr_t)handle_map_get(&b->fresh, handle);
 }
 
-struct component *batch_component(struct batch *b, uint64_t handle)
+struct component *batch_component(const struct batch *b, uint64_t handle)
 {
 	struct component *c = batch_added(b, handle);
 	return c ? c : station_by_handle(b->station, handle);

@@ -96,7 +96,7 @@ static bool name_taken(struct batch *b, uint64_t parent, const char *name, uint6
 	return c && c->handle != self;
 }
 
-static uint64_t parent_of(struct batch *b, uint64_t handle)
+static uint64_t parent_of(const struct batch *b, uint64_t handle)
 {
 	const struct place *p = place_of(b, handle);
 	if (p)
@@ -107,8 +107,9 @@ static uint64_t parent_of(struct batch *b, uint64_t handle)
 
 /* Is `above` the component itself or among those that it will stand below? Moves may close a circle: then it is, too.
  * Brent's way of finding circles: the teleporting turtle. */
-static bool stands_below(struct batch *b, uint64_t handle,
-                         bool (*is)(struct batch *b, uint64_t handle, uint64_t wanted), uint64_t wanted, bool circle)
+static bool stands_below(const struct batch *b, uint64_t handle,
+                         bool (*is)(const struct batch *b, uint64_t handle, uint64_t wanted), uint64_t wanted,
+                         bool circle)
 {
 	uint64_t turtle = 0;
 	for (size_t steps = 0, power = 1; handle; handle = parent_of(b, handle)) {
@@ -125,19 +126,19 @@ static bool stands_below(struct batch *b, uint64_t handle,
 	return false;
 }
 
-static bool is_removed(struct batch *b, uint64_t handle, uint64_t wanted)
+static bool is_removed(const struct batch *b, uint64_t handle, uint64_t wanted)
 {
 	(void)wanted;
 	return handle_map_get(&b->removed, handle) != 0;
 }
 
-static bool is_itself(struct batch *b, uint64_t handle, uint64_t wanted)
+static bool is_itself(const struct batch *b, uint64_t handle, uint64_t wanted)
 {
 	(void)b;
 	return handle == wanted;
 }
 
-bool place_removed(struct batch *b, const struct component *c)
+bool place_removed(const struct batch *b, const struct component *c)
 {
 	return b->removed.count && stands_below(b, c->handle, is_removed, 0, false);
 }

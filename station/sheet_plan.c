@@ -365,6 +365,32 @@ static const char *pointer_of(const struct batch *b, uint64_t handle)
 	return at ? b->changes[at - 1].prefix : "/values";
 }
 
+const struct component *planned(const struct batch *b, const struct component *c)
+{
+	uint64_t shadow = handle_map_get(&b->shadow_at, c->handle);
+	const struct component *next = shadow ? b->shadows[shadow - 1].next : NULL;
+	return place_removed(b, c) ? NULL : next ? next : c;
+}
+
+static void check_around(struct batch *b, const struct component *c)
+{
+	for (const struct type *t = c->type; t; t = t->base)
+		if (t->check_around)
+			t->check_around(c, b, &b->report);
+}
+
+static void check_removed(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct component *top = station_by_handle(b->station, b->changes[i].component);
+		if (!top || b->changes[i].what != CHANGE_REMOVE)
+			continue;
+		batch_point(b, b->changes[i].prefix);
+		for (struct component *c = top; c; c = tree_next(c, top))
+			check_around(b, c);
+	}
+}
+
 static void check_shadows(struct batch *b)
 {
 	for (size_t i = 0; i < b->shadow_count; i++) {
@@ -375,6 +401,8 @@ static void check_shadows(struct batch *b)
 			             s->live->name);
 		else if (s->next)
 			check_shadow(b, s);
+		if (!s->fresh && s->next)
+			check_around(b, s->live);
 	}
 }
 
@@ -413,6 +441,7 @@ void batch_plan(struct batch *b)
 		plan_change(b, i);
 	plan_order(b);
 	check_shadows(b);
+	check_removed(b);
 	if (!b->report.errors)
 		write_plan(b);
 }

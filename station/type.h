@@ -19,6 +19,11 @@ struct row_room {
 	struct tag *tags; /* owned; the range in facets */
 };
 
+struct batch;
+/* A live component as the batch leaves it: with its new values (a copy: only slots are filled in), itself when nothing
+ * changes, NULL when it is removed. While check_around runs. */
+const struct component *planned(const struct batch *b, const struct component *c);
+
 /* All functions run on the engine thread; each may be NULL; the base type's run first (stopped, fini: last). */
 struct type {
 	const char *name; /* "email:OutgoingAccount" */
@@ -41,6 +46,9 @@ struct type {
 	/* Rules over several slots, on the proposed whole (a copy with the new values), before commit; no effects.
 	 * current is the live component (NULL when it is being added): for rules over neighbours and children. */
 	void (*check)(const struct component *next, const struct component *current, struct report *report);
+	/* The same for a component that is there already and is changed or removed, over its neighbours as they will be: see
+	 * planned. For rules such as "one of us must stay". */
+	void (*check_around)(const struct component *c, const struct batch *b, struct report *report);
 	/* After a slot has a new value: once for each slot. Sources: sheet, links, drivers. */
 	void (*changed)(struct component *c, const struct slot *slot);
 	/* A slot of the parent has changed: how extensions below a point see its value. */

@@ -65,7 +65,7 @@ static void append(struct versions *v, struct kept k)
 static int found(void *context, void *record)
 {
 	const struct version_record *r = record;
-	append(context, (struct kept){ r->number, r->size, r->size > 0 });
+	append(context, (struct kept){ r->number, r->size, r->size > 0 || r->rows == 0 });
 	return 0;
 }
 
@@ -156,7 +156,7 @@ int64_t version_write(struct station *s, struct store_tx *tx, const struct actor
 	record.size = write_delta(tx, record.number, d);
 	drop_oldest(v, tx, record.size);
 	store_tx_put(tx, &version_kind, &record);
-	v->next = (struct kept){ record.number, record.size, record.size > 0 };
+	v->next = (struct kept){ record.number, record.size, record.size > 0 || d->count == 0 };
 	store_tx_hook(tx, written, v);
 	return record.number;
 }

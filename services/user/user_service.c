@@ -227,24 +227,25 @@ static bool administers(const struct user *u)
 	return u->role == ROLE_ADMIN && user_may_act(u);
 }
 
-static bool other_administrator(const struct user *except)
+/* Will another one administer when the batch is applied? */
+static bool other_administrator(const struct component *except, const struct batch *b)
 {
-	for (struct component *c = except->c.parent->first; c; c = c->next) {
-		const struct user *u = as_user(c);
-		if (u && u != except && administers(u) && *u->password.sealed)
+	for (struct component *c = except->parent->first; c; c = c->next) {
+		const struct user *u = as_user(c) && c != except ? (const struct user *)planned(b, c) : NULL;
+		if (u && administers(u) && *u->password.sealed)
 			return true;
 	}
 	return false;
 }
 
 /* Somebody must be able to put things right again. */
-static void user_check(const struct component *next, const struct component *current, struct report *report)
+static void user_check_around(const struct component *c, const struct batch *b, struct report *report)
 {
-	const struct user *n = (const struct user *)next, *u = (const struct user *)current;
-	if (!u || administers(n) || !administers(u) || other_administrator(u))
+	const struct user *u = (const struct user *)c, *n = (const struct user *)planned(b, c);
+	if (!administers(u) || (n && administers(n)) || other_administrator(c, b))
 		return;
-	const char *slot = n->role != ROLE_ADMIN ? "role" : !n->enabled ? "enabled" : "expiration";
-	report_error(report, E_CONFLICT, slot, "%s is the last administrator; make another one first.", u->c.name);
+	const char *slot = !n ? NULL : n->role != ROLE_ADMIN ? "role" : !n->enabled ? "enabled" : "expiration";
+	report_error(report, E_CONFLICT, slot, "%s is the last administrator; make another one first.", c->name);
 }
 
 /* The stamp kills the sessions of a user with another password or role; this is for the list, and for the disabled. */
@@ -325,7 +326,7 @@ const struct type user_type = {
 	.slots = user_slots,
 	.actions = user_actions,
 	.parent_ok = below_service,
-	.check = user_check,
+	.check_around = user_check_around,
 	.changed = user_changed,
 	.stopped = user_stopped,
 };

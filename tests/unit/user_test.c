@@ -368,6 +368,39 @@ static void the_setup_link_is_good_once_and_for_an_hour(void **state)
 	world_end(&w);
 }
 
+static struct batch *disable(struct world *w, struct batch *b, const char *name)
+{
+	json_t *values = json_pack("{s:b}", "enabled", 0);
+	batch_set_json(b, user_find(&w->station, name)->c.handle, values, "/values");
+	json_decref(values);
+	return b;
+}
+
+static void the_last_administrator_stays(void **state)
+{
+	(void)state;
+	struct world w;
+	struct ended end;
+	station_with_service(&w);
+	assert_int_equal(add(&w, "ada", "admin", PASSWORD), 0);
+	assert_int_equal(add(&w, "bob", "admin", PASSWORD), 0);
+	struct batch *b = batch_new(&w.station, &admin);
+	batch_remove(disable(&w, b, "ada"), user_find(&w.station, "bob")->c.handle);
+	assert_int_equal(submit(&w, b, &end), E_CONFLICT);
+	b = disable(&w, disable(&w, batch_new(&w.station, &admin), "bob"), "ada");
+	assert_int_equal(submit(&w, b, &end), E_CONFLICT);
+	b = batch_new(&w.station, &admin);
+	batch_remove(b, user_find(&w.station, "bob")->c.handle);
+	assert_int_equal(submit(&w, b, &end), 0);
+	b = batch_new(&w.station, &admin);
+	batch_remove(b, user_find(&w.station, "ada")->c.handle);
+	assert_int_equal(submit(&w, b, &end), E_CONFLICT);
+	assert_string_equal(end.details[0], "ada is the last administrator; make another one first.");
+	assert_int_equal(submit(&w, disable(&w, batch_new(&w.station, &admin), "ada"), &end), E_CONFLICT);
+	assert_string_equal(end.pointers[0], "/values/enabled");
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +415,7 @@ int main(void)
 		cmocka_unit_test(many_at_once_are_hashed_two_at_a_time),
 		cmocka_unit_test(unknown_users_cost_the_same),
 		cmocka_unit_test(the_setup_link_is_good_once_and_for_an_hour),
+		cmocka_unit_test(the_last_administrator_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
