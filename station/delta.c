@@ -32,6 +32,15 @@ static char *state_text(const struct record_kind *kind, const struct value *valu
 	return text;
 }
 
+char *delta_state(const struct record_kind *kind, const void *record)
+{
+	struct store_tx *tx = store_tx_new();
+	store_tx_put(tx, kind, record);
+	char *text = state_text(kind, tx->first->values);
+	store_tx_free(&tx);
+	return text;
+}
+
 bool delta_same(const struct record_kind *kind, const char *a, const char *b)
 {
 	if (!a || !b)

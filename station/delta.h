@@ -44,6 +44,8 @@ bool delta_same(const struct record_kind *kind, const char *a, const char *b);
 /* One column of a state: as a number (0 when there is none), or text (owned, "" when there is none). */
 int64_t delta_integer(const struct record_kind *kind, const char *state, const char *column);
 char *delta_text(const struct record_kind *kind, const char *state, const char *column);
+/* The state that a record of one of these kinds stands for; owned. */
+char *delta_state(const struct record_kind *kind, const void *record);
 /* The state of all rows that a live component has, as they lie in the store: one call for each. */
 void delta_rows_of(struct component *c,
                    void (*visit)(void *context, const struct record_kind *kind, const char *name, const char *state),

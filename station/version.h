@@ -46,7 +46,7 @@ int64_t version_newest(const struct station *s);
 typedef void delta_answer(void *context, int code, const struct err *e, struct delta *d);
 void version_load(struct station *s, int64_t first, int64_t last, delta_answer *answer, void *context);
 
-/* What a user can undo and redo, newest first: {undo: [{version, timestamp, summary, reason}], redo: [...]}, from the
+/* What a user can undo and redo, newest first: {undo: [{version, of, timestamp, summary, reason}], redo: [...]}, from the
  * rows that undo_query gives. New reference. */
 struct store_query undo_query(const char *user);
 json_t *undo_stacks(const struct store_rows *rows);

@@ -214,6 +214,31 @@ static void what_others_changed_is_not_overwritten(void **state)
 	expect_conflict(w, "/Drivers/Floor: \"His\" was added below it by another since.");
 }
 
+/* What links carry is in memory only. */
+static void a_carried_value_is_nobodys_change(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	static const struct actor bob = { .user = "bob", .role = ROLE_ADMIN, .via = "token" };
+	uint64_t one = add_lamp(w, "One"), two = add_lamp(w, "Two");
+	assert_int_equal(set_json(w, two, &admin, "{\"limit\":40}", &end), 0);
+	struct batch *b = change(w);
+	batch_link(b, two, "link", "slot:/Drivers/One", "power", "limit");
+	batch_link(b, two, "other", "slot:/Drivers/One", "label", "label");
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_int_equal(set_json(w, one, &bob, "{\"power\":33,\"label\":\"x\"}", &end), 0);
+	assert_int_equal(lamp_at(w, "/Drivers/Two")->limit, 33);
+	undo(w);
+	assert_int_equal(lamp_at(w, "/Drivers/Two")->limit, 33);
+	undo(w);
+	assert_int_equal(lamp_at(w, "/Drivers/Two")->limit, 50);
+	undo(w); /* adding it */
+	assert_int_equal(handle_of(w, "/Drivers/Two"), 0);
+	redo(w);
+	redo(w);
+	assert_int_equal(lamp_at(w, "/Drivers/Two")->limit, 40);
+}
+
 static void a_version_is_restored(void **state)
 {
 	struct world *w = *state;
@@ -250,6 +275,81 @@ static void a_version_is_restored(void **state)
 	b = change(w);
 	batch_restore(b, 8);
 	assert_int_equal(submit(w, b, &end), E_CONFLICT);
+}
+
+/* --- what may go wrong ------------------------------------------------------------------------------------------------- */
+
+static void a_failing_disk_leaves_everything_as_it_was(void **state)
+{
+	(void)state;
+	struct faulty_disk disk;
+	struct world made, *w = &made;
+	struct ended end;
+	faulty_disk_begin(&disk);
+	world_make(w, lamp_types);
+	uint64_t one = add_lamp(w, "One");
+	char *with = picture(w);
+	struct batch *b = change(w);
+	batch_remove(b, one);
+	assert_int_equal(submit(w, b, &end), 0);
+	char *without = picture(w);
+	int64_t newest = version_newest(&w->station);
+	atomic_store(&disk.write_code, SQLITE_FULL);
+	assert_int_not_equal(again(w, batch_undo, &admin, &end), 0);
+	b = change(w);
+	batch_add(b, handle_of(w, "/Drivers"), "Two", "test:Lamp", NULL, "/values");
+	assert_int_not_equal(submit(w, b, &end), 0);
+	assert_int_equal(version_newest(&w->station), newest);
+	atomic_store(&disk.write_code, 0);
+	expect_picture(w, without);
+	world_restart(w, lamp_types);
+	assert_int_equal(version_newest(&w->station), newest);
+	undo(w);
+	expect_picture(w, strdup(with));
+	world_restart(w, lamp_types);
+	expect_picture(w, with);
+	world_end(w);
+	faulty_disk_end(&disk);
+}
+
+static int count_row(void *context, void *record)
+{
+	(void)record;
+	++*(size_t *)context;
+	return 0;
+}
+
+static size_t rows_in(struct world *w, const struct record_kind *kind)
+{
+	size_t n = 0;
+	struct err e;
+	assert_int_equal(w->station.store->impl->scan(w->station.store, kind, count_row, &n, &e), 0);
+	return n;
+}
+
+static void the_oldest_versions_go(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t one = add_lamp(w, "One");
+	for (int i = 0; i < VERSIONS_KEPT + 10; i++) {
+		struct batch *b = change(w);
+		struct value v = value_integer(1 + i % 40);
+		batch_set(b, one, "power", &v);
+		batch_submit(b, i == VERSIONS_KEPT + 9 ? keep_end : NULL, &end);
+		end.done = false;
+	}
+	turn_until(w, &end.done);
+	assert_int_equal(rows_in(w, &version_kind), VERSIONS_KEPT);
+	assert_int_equal(rows_in(w, &delta_kind), VERSIONS_KEPT);
+	world_restart(w, lamp_types);
+	assert_int_equal(version_newest(&w->station), VERSIONS_KEPT + 11);
+	for (int i = 0; i < UNDO_DEPTH; i++)
+		undo(w);
+	struct batch *b = change(w);
+	batch_restore(b, 5);
+	assert_int_equal(submit(w, b, &end), E_CONFLICT);
+	assert_string_equal(end.details[0], "There is no version 6, or it is no longer kept.");
 }
 
 /* --- by chance ----------------------------------------------------------------------------------------------------------- */
@@ -360,9 +460,14 @@ static void batches_by_chance_go_back_and_forth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		lamp_test(a_removed_subtree_comes_back_whole),     lamp_test(each_way_of_changing_goes_back_and_forth),
-		lamp_test(what_others_changed_is_not_overwritten), lamp_test(a_version_is_restored),
+		lamp_test(a_removed_subtree_comes_back_whole),
+		lamp_test(each_way_of_changing_goes_back_and_forth),
+		lamp_test(what_others_changed_is_not_overwritten),
+		lamp_test(a_carried_value_is_nobodys_change),
+		lamp_test(a_version_is_restored),
 		lamp_test(batches_by_chance_go_back_and_forth),
+		cmocka_unit_test(a_failing_disk_leaves_everything_as_it_was),
+		lamp_test(the_oldest_versions_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
