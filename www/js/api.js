@@ -45,8 +45,8 @@ export async function call(method, path, body, headers = {}) {
   /** @type {RequestInit & {headers: Record<string, string>}} */
   const init = { method, headers: { ...headers }, credentials: 'same-origin' };
   if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    init.body = headers['Content-Type'] ? body : JSON.stringify(body);
+    init.headers['Content-Type'] ??= method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   }
   if (method !== 'GET') init.headers['X-Belfry-Csrf'] = session.csrf;
   let response;
@@ -66,6 +66,9 @@ export async function get(path) { return (await call('GET', path)).data; }
 
 /** @param {string} path @param {any} [body] @returns {Promise<any>} */
 export async function post(path, body) { return (await call('POST', path, body)).data; }
+
+/** A file that is not JSON. @param {string} path @param {string} text @param {string} type its media type @returns {Promise<any>} */
+export async function postText(path, text, type) { return (await call('POST', path, text, { 'Content-Type': type })).data; }
 
 /** @param {string} path @returns {Promise<any>} */
 export async function remove(path) { return (await call('DELETE', path)).data; }

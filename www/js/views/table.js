@@ -29,11 +29,15 @@ const hasOwn = (s) => s.component.hasChildren && (s.component.children || []).so
 /** @param {Subject} s @returns {boolean} a folder or a service: what is below it matters most */
 const isPlace = (s) => Boolean(s.type?.container) && !is(s, 'control:ControlPoint');
 
+/** @param {Subject} s @returns {boolean} */
+const isSchedule = (s) => s.component.type.startsWith('schedule:') && is(s, 'control:ControlPoint');
+
 /** @type {ViewRow[]} */
 export const VIEWS = [
   { id: 'sheet', name: () => t('Properties'), fits: hasSlots, open: async (s) => (await import('./sheet.js')).sheetPanel(s) },
   { id: 'components', name: (s) => (is(s, 'control:ControlPoint') ? t('Extensions') : t('Components')), first: isPlace, number: (s) => s.component.children.length,
     fits: (s) => Boolean(s.type?.container) || hasOwn(s), open: async (s) => (await import('./children.js')).childrenPanel(s) },
+  { id: 'schedule', name: (s) => (is(s, 'schedule:CalendarSchedule') ? t('Calendar') : t('Schedule')), first: () => true, fits: isSchedule, open: async (s) => (await import('./schedule.js')).schedulePanel(s) },
   { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:OutgoingAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
   { id: 'links', name: () => t('Links'), fits: (s) => s.component.path !== '/', open: async (s) => (await import('./links.js')).linksPanel(s) },
