@@ -52,8 +52,8 @@ export class ScheduleMonth {
   day(day, stretches) {
     const worth = stretches.filter((s) => s.kind === 'special' || s.kind === 'week');
     const special = [...new Set(worth.filter((s) => s.kind === 'special').map((s) => s.source.replace(/^[^:]*: /, '')))];
-    const line = (/** @type {any} */ s) => h('li', { 'data-tone': this.values.tone(s.value), title: s.source }, `${s.local.start} – ${s.local.finish} ${s.text}`);
-    return h('td', { 'data-special': special.length > 0, 'data-day': day, 'data-today': day === iso(new Date()) }, h('div', { class: 'date' }, Number(day.slice(8)), special.length > 0 && h('strong', {}, special.join(', '))),
+    const line = (/** @type {any} */ s) => h('li', { 'data-tone': this.values.tone(s.value), title: s.source }, h('span', {}, `${s.local.start}–${s.local.finish}`), ' ', h('span', {}, s.text));
+    return h('td', { 'data-special': String(special.length > 0), 'data-day': day, 'data-today': String(day === iso(new Date())) }, h('div', { class: 'date' }, Number(day.slice(8)), special.length > 0 && h('strong', {}, special.join(', '))),
       !this.calendar && h('ul', {}, worth.slice(0, SHOWN).map(line), worth.length > SHOWN && h('li', { class: 'more' }, t('and {n} more', { n: worth.length - SHOWN }))));
   }
 }

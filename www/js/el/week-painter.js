@@ -29,7 +29,7 @@ export class WeekPainter {
     /** @type {Block[]|null} */ this.copied = null;
     this.say = h('div', { class: 'visually-hidden', role: 'status' });
     this.columns = DAYS.map((day) => h('div', { class: 'day', 'data-day': day }));
-    const help = h('p', { class: 'help', id: 'painter-help' }, options.may ? t('Drag to paint, drag a block or its edges to change it. With the keyboard: arrows walk, Enter begins and ends a block or opens the one under the cursor, Space paints over a block, Delete removes, C and V copy and paste a day.') : t('Arrows walk through the week.'));
+    const help = h('p', { class: 'help', id: 'painter-help' }, options.may ? t('Drag to paint, drag a block or its edges to change it, with Shift to paint over it. With the keyboard: arrows walk, Enter begins and ends a block or opens the one under the cursor, Space paints over a block, Delete removes, C and V copy and paste a day.') : t('Arrows walk through the week.'));
     this.grid = h('div', { class: 'week-grid', role: 'application', tabindex: '0', 'aria-label': t('Week'), 'aria-describedby': 'painter-help',
       onkeydown: (/** @type {KeyboardEvent} */ e) => this.key(e), onfocus: () => this.draw(), onblur: () => { this.begun = null; this.draw(); },
       onpointerdown: (/** @type {PointerEvent} */ e) => this.down(e), onpointermove: (/** @type {PointerEvent} */ e) => this.over(e),
@@ -208,7 +208,7 @@ export class WeekPainter {
   down(event) {
     const { day, at, index } = this.under(event);
     if (!this.options.may || event.button !== 0 || (event.pointerType === 'touch' && index < 0)) return;
-    const block = index < 0 ? null : this.week[day][index];
+    const block = index < 0 || event.shiftKey ? null : this.week[day][index];
     const box = index < 0 ? null : /** @type {Element} */ (event.target).closest('.block')?.getBoundingClientRect();
     const what = !block || !box ? 'paint' : event.clientY - box.top < EDGE ? 'start' : box.bottom - event.clientY < EDGE ? 'finish' : 'move';
     this.drag = { what, day, at, block: block && { ...block }, base: copyWeek(this.week), moved: false };

@@ -76,6 +76,17 @@ class ScheduleView {
     return zone ? t('local time of {zone}', { zone }) : t("the station's local time");
   }
 
+  /** A time as the schedule's own clock shows it. @param {string} time RFC 3339 @returns {string} */
+  timeText(time) {
+    const zone = this.component.values.timeZone;
+    if (!zone) return timeText(time);
+    try {
+      return new Date(time).toLocaleString(undefined, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZone: zone });
+    } catch { // a zone that this browser does not know
+      return timeText(time);
+    }
+  }
+
   /** @returns {HTMLElement} */
   files() {
     const input = h('input', { type: 'file', id: 'ics', accept: '.ics,text/calendar' });
@@ -85,7 +96,7 @@ class ScheduleView {
       input.value = '';
     };
     input.addEventListener('change', () => read().catch(toastError));
-    return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Files'))), h('div', { class: 'toolbar' }, this.may && labelled(t('Read holidays from an iCalendar file (.ics)'), input),
+    return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Files'))), h('div', { class: 'toolbar files' }, this.may && labelled(t('Read holidays from an iCalendar file (.ics)'), input),
       h('a', { class: 'button', href: `/api/v1${componentUrl(this.component.path)}/schedule/export`, download: `${this.component.name}.ics` }, t('Download as .ics'))));
   }
 
@@ -144,7 +155,7 @@ class ScheduleView {
   showNext(values) {
     const { nextTime, nextValue, outSource, faultCause } = values;
     fill(this.next, h('strong', {}, t('Now: ')), values.out ? this.values.text(values.out) : '', outSource ? ` (${outSource})` : '',
-      nextTime ? [h('strong', {}, t(' Next: ')), `${timeText(nextTime)} → ${this.values.text(nextValue)}`] : t(' Nothing changes within the scan limit.'),
+      nextTime ? [h('strong', {}, t(' Next: ')), `${this.timeText(nextTime)} → ${this.values.text(nextValue)}`] : t(' Nothing changes within the scan limit.'),
       faultCause && h('span', { class: 'chip warn' }, faultCause));
   }
 
