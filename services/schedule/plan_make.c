@@ -194,7 +194,7 @@ static void make_special(struct making *m, const struct value *item, const char 
 {
 	const struct value *members = item->list.items;
 	struct special s = { 0 };
-	char inner[96];
+	char inner[128];
 	if (!make_days(m, members, path, &s.days))
 		return;
 	if (s.days.when == WHEN_REFERENCE)
