@@ -131,17 +131,20 @@ static const struct slot effective_members[] = {
 	            .facets = FACETS(.min = 86400.0 * SECOND_US, .max = 366 * 86400.0 * SECOND_US),                        \
 	            .doc = "How far ahead the next change is looked for.")
 
+/* The week and the events are hidden from the property sheet: they have a view of their own. */
 #define SCHEDULE_ROWS(what, T, K, null)                                                                                \
 	{ .name = "weeklySchedule",                                                                                        \
 	  .offset = offsetof(T, s.weeklySchedule),                                                                         \
 	  .kind = V_STRUCT,                                                                                                \
 	  .members = what##_week,                                                                                          \
+	  .flags = SLOT_HIDDEN,                                                                                            \
 	  .doc = "The value through the week, in local time." },                                                           \
 	    { .name = "specialEvents",                                                                                     \
 		  .offset = offsetof(T, s.events),                                                                             \
 		  .kind = V_LIST,                                                                                              \
 		  .element = V_STRUCT,                                                                                         \
 		  .members = what##_event,                                                                                     \
+		  .flags = SLOT_HIDDEN,                                                                                        \
 		  .facets = FACETS(.maxLength = SPECIALS_MOST),                                                                \
 		  .doc = "Exceptions from the week, the strongest first." },                                                   \
 	    { .name = "effective",                                                                                         \
@@ -180,6 +183,7 @@ static const struct slot calendar_slots[] = {
 	  .kind = V_LIST,
 	  .element = V_STRUCT,
 	  .members = calendar_event_members,
+	  .flags = SLOT_HIDDEN,
 	  .facets = FACETS(.maxLength = 1000),
 	  .doc = "The days of the calendar: out is true on them." },
 	COMMON_ROWS(struct boolean_schedule, STATUS_BOOLEAN, "false {null}"),

@@ -265,6 +265,7 @@ export class WeekPainter {
     const { day, at, index } = this.under(event);
     if (index >= 0) return;
     const from = Math.floor(at / HOUR) * HOUR;
+    this.cursor = { day: DAYS.indexOf(day), at: from };
     this.week[day] = painted(this.week[day], from, from + HOUR, this.options.brush());
     this.done();
   }

@@ -70,10 +70,11 @@ class ScheduleView {
     this.painter.week[day] = from < to ? painted(rest, from, to, block.value) : [...rest, block];
   }
 
-  /** @returns {string} */
+  /** Whose time it is, and what holds between the blocks. @returns {string} */
   zoneText() {
-    const zone = this.component.values.timeZone;
-    return zone ? t('local time of {zone}', { zone }) : t("the station's local time");
+    const { timeZone, defaultOutput } = this.component.values;
+    const zone = timeZone ? t('Local time of {zone}', { zone: timeZone }) : t("The station's local time");
+    return t('{zone}; between the blocks: {value}', { zone, value: this.values.text(defaultOutput) });
   }
 
   /** A time as the schedule's own clock shows it. @param {string} time RFC 3339 @returns {string} */
