@@ -98,6 +98,7 @@ static void index_rows(struct delta *d, size_t buckets)
 	free(d->buckets);
 	d->bucket_count = buckets;
 	d->buckets = must_alloc(buckets * sizeof *d->buckets);
+	must(d->rows || d->count == 0);
 	for (size_t i = 0; i < d->count; i++)
 		d->buckets[bucket_of(d, d->rows[i].kind, d->rows[i].handle, d->rows[i].name)] = i + 1;
 }
@@ -119,6 +120,7 @@ static struct delta_row *row_of(struct delta *d, const struct record_kind *kind,
 		d->capacity = d->capacity ? 2 * d->capacity : 16;
 		d->rows = must_realloc(d->rows, d->capacity * sizeof *d->rows);
 	}
+	must(d->rows && d->buckets);
 	row = &d->rows[d->count];
 	*row = (struct delta_row){ .kind = kind, .handle = handle, .name = must_strdup(name) };
 	d->buckets[bucket_of(d, kind, handle, name)] = ++d->count;
@@ -201,10 +203,12 @@ static const char *set_place(struct delta *d, uint64_t handle, char *path, char 
 			d->place_capacity = d->place_capacity ? 2 * d->place_capacity : 16;
 			d->places = must_realloc(d->places, d->place_capacity * sizeof *d->places);
 		}
+		must(d->places != NULL);
 		d->places[d->place_count] = (struct delta_place){ 0 };
 		at = ++d->place_count;
 		handle_map_put(&d->at, handle, at);
 	}
+	must(d->places != NULL);
 	struct delta_place *p = &d->places[at - 1];
 	free(p->path);
 	free(p->type);

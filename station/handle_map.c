@@ -21,18 +21,19 @@ uint64_t handle_map_get(const struct handle_map *m, uint64_t key)
 
 static void grow(struct handle_map *m)
 {
-	struct handle_map bigger = { .size = m->size ? 2 * m->size : 16, .count = m->count };
-	bigger.keys = must_alloc(bigger.size * sizeof *bigger.keys);
-	bigger.items = must_alloc(bigger.size * sizeof *bigger.items);
-	for (size_t i = 0; i < m->size; i++) {
-		if (!m->items[i])
+	struct handle_map old = *m;
+	m->size = old.size ? 2 * old.size : 16;
+	m->keys = must_alloc(m->size * sizeof *m->keys);
+	m->items = must_alloc(m->size * sizeof *m->items);
+	for (size_t i = 0; i < old.size; i++) {
+		if (!old.items[i])
 			continue;
-		size_t to = cell_of(&bigger, m->keys[i]);
-		bigger.keys[to] = m->keys[i];
-		bigger.items[to] = m->items[i];
+		size_t to = cell_of(m, old.keys[i]);
+		m->keys[to] = old.keys[i];
+		m->items[to] = old.items[i];
 	}
-	handle_map_finish(m);
-	*m = bigger;
+	free(old.keys);
+	free(old.items);
 }
 
 void handle_map_put(struct handle_map *m, uint64_t key, uint64_t item)

@@ -26,6 +26,7 @@ static struct place *make_place(struct batch *b, uint64_t handle)
 		b->place_capacity = b->place_capacity ? 2 * b->place_capacity : 8;
 		b->places = must_realloc(b->places, b->place_capacity * sizeof *b->places);
 	}
+	must(b->places != NULL);
 	b->places[b->place_count] = (struct place){ .handle = handle };
 	handle_map_put(&b->place_at, handle, ++b->place_count);
 	return &b->places[b->place_count - 1];
@@ -354,9 +355,13 @@ static size_t collect_children(struct batch *b, const struct orderings *o, uint6
 			out[n] = (struct numbered){ c->handle, component_position(c) };
 		n += !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle);
 	}
-	for (size_t at = (size_t)handle_map_get(&o->arrivals, parent); at; at = b->places[at - 1].next_arrival, n++)
+	const struct place *p = NULL;
+	for (size_t at = (size_t)handle_map_get(&o->arrivals, parent); at; at = p->next_arrival, n++) {
+		must(b->places != NULL);
+		p = &b->places[at - 1];
 		if (out)
-			out[n] = (struct numbered){ b->places[at - 1].handle, position_of(b, b->places[at - 1].handle) };
+			out[n] = (struct numbered){ p->handle, position_of(b, p->handle) };
+	}
 	return n;
 }
 
