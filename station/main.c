@@ -118,6 +118,11 @@ static int open_station(struct station *s, const struct options *o, struct err *
 	if (!s->keyring)
 		return e->code;
 	rc = sqlite_open(o->data, &s->inbox.mailbox, &s->store, e);
+	struct err no_history = { 0 }; /* samples are not worth a station that does not start */
+	if (rc == 0 && sqlite_open_history(o->data, &s->inbox.mailbox, &s->history, &no_history) != 0) {
+		log_error("histories are not kept: %s", no_history.text);
+		snprintf(s->history_fault, sizeof s->history_fault, "%.190s", no_history.text);
+	}
 	return rc != 0 ? rc : station_load(s, e);
 }
 

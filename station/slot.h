@@ -27,7 +27,7 @@ struct facets {
 	const struct tag *range; /* of an enum; ends with name NULL */
 	const char *trueText, *falseText;
 	bool multiLine;
-	bool format;        /* a BFormat: checked when it is saved */
+	bool format;         /* a BFormat: checked when it is saved */
 	enum text_form form; /* of a string: a time of day, a date */
 	uint32_t maxLength;  /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
 };

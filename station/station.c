@@ -202,6 +202,10 @@ void station_finish(struct station *s)
 	while (s->loop.active_reqs.count > 0) /* jobs in libuv's pool end while there is still a store to tell */
 		uv_run(&s->loop, UV_RUN_ONCE);
 	net_stop(&s->net);
+	if (s->history) {
+		s->history->impl->close(s->history);
+		station_turn(s);
+	}
 	if (s->store) {
 		s->store->impl->close(s->store); /* its last answers arrive in the inbox */
 		station_turn(s);

@@ -38,7 +38,9 @@ struct station {
 	uv_loop_t loop;
 	struct clock clock;
 	struct tree tree;
-	struct store *store; /* owned; NULL only while starting */
+	struct store *store;   /* owned; NULL only while starting */
+	struct store *history; /* owned; NULL: no samples are kept, and history_fault says why */
+	char history_fault[200];
 	struct observer *observers;
 	struct sheet_queue *sheet; /* owned */
 	struct versions *versions; /* owned; what is known of the versions that are kept */

@@ -80,6 +80,15 @@ void store_tx_delete_where(struct store_tx *tx, const struct record_kind *k, con
 	value_copy(&w->values[0], v);
 }
 
+void store_tx_delete_first(struct store_tx *tx, const struct record_kind *k, const char *slot, const struct value *v,
+                           int64_t count)
+{
+	struct store_write *w = add_write(tx, WRITE_DELETE_FIRST, k, 2);
+	w->slot = slot;
+	value_copy(&w->values[0], v);
+	w->values[1] = value_integer(count);
+}
+
 void store_tx_append(struct store_tx *tx, struct store_tx *from)
 {
 	if (!from->first)

@@ -23,6 +23,9 @@ void store_tx_delete(struct store_tx *tx, const struct record_kind *k, const voi
 void store_tx_delete_where(struct store_tx *tx, const struct record_kind *k, const char *slot, const struct value *v);
 /* Moves the writes of `from` behind those of tx; from is empty afterwards, and still the caller's. */
 void store_tx_append(struct store_tx *tx, struct store_tx *from);
+/* Deletes the first `count` rows, in key order, whose slot has this value. */
+void store_tx_delete_first(struct store_tx *tx, const struct record_kind *k, const char *slot, const struct value *v,
+                           int64_t count);
 /* Runs when the transaction has ended, in the order of registration, before store_commit's own completion. */
 void store_tx_hook(struct store_tx *tx, store_done *done, void *context);
 bool store_tx_empty(const struct store_tx *tx);
@@ -55,6 +58,9 @@ static inline void *store_row(const struct store_rows *r, size_t i)
 	return (char *)r->rows + i * r->kind->size;
 }
 void store_rows_clear(struct store_rows *rows);
+/* One row of a walk, on the store's thread: may touch nothing but its own context and the record, which is borrowed.
+ * 0, or anything else to end the walk. */
+typedef int store_visit(void *context, const void *record);
 typedef void store_answer(void *context, int code, const struct err *e, struct store_rows *rows);
 
 /* Figures for health, metrics and tests. */
@@ -71,6 +77,8 @@ struct store_impl {
 	 * empty them by taking; the caller clears the rest. */
 	void (*commit)(struct store *s, struct store_tx *tx, store_done *done, void *context);
 	void (*query)(struct store *s, struct store_query *q, store_answer *answer, void *context);
+	/* A query whose rows are visited one by one, without being gathered; done comes through the mailbox. */
+	void (*walk)(struct store *s, struct store_query *q, store_visit *visit, store_done *done, void *context);
 	/* Synchronous, for starting components: calls visit for each row in key order (on whatever thread, while the caller
 	 * waits); visit returns 0 or a code that ends it. The record is borrowed: what is to stay is copied. */
 	int (*scan)(struct store *s, const struct record_kind *k, int (*visit)(void *context, void *record), void *context,
@@ -93,15 +101,21 @@ static inline void store_ask(struct store *s, struct store_query *q, store_answe
 {
 	s->impl->query(s, q, answer, context);
 }
+static inline void store_walk(struct store *s, struct store_query *q, store_visit *visit, store_done *done,
+                              void *context)
+{
+	s->impl->walk(s, q, visit, done, context);
+}
 void store_where_add(struct store_query *q, const char *slot, enum store_op op, struct value value);
 
 /* How the implementations see a transaction (db/ only). */
 struct store_write {
 	struct store_write *next;
-	enum { WRITE_PUT, WRITE_DELETE, WRITE_DELETE_WHERE } what;
+	enum { WRITE_PUT, WRITE_DELETE, WRITE_DELETE_WHERE, WRITE_DELETE_FIRST } what;
 	const struct record_kind *kind;
-	const char *slot;     /* WRITE_DELETE_WHERE */
-	struct value *values; /* owned: one per slot of the kind (PUT), per key slot (DELETE), one (WHERE) */
+	const char *slot; /* WRITE_DELETE_WHERE, WRITE_DELETE_FIRST */
+	struct value
+	    *values; /* owned: one per slot of the kind (PUT), per key slot (DELETE), one (WHERE), and a count (FIRST) */
 	size_t count;
 };
 struct store_hook {

@@ -7,6 +7,7 @@
 #include "services/alarm/alarm.h"
 #include "services/audit/audit_service.h"
 #include "services/email/email.h"
+#include "services/history/history.h"
 #include "services/platform/platform.h"
 #include "services/schedule/schedule.h"
 #include "services/trust/trust.h"
@@ -32,8 +33,7 @@ const struct type *const station_types[] = {
 	&control_enum_writable,
 	&control_string_point,
 	&control_string_writable,
-	KIT_FUNCTIONS(KIT_TYPE)
-	&kit_boolean_delay,
+	KIT_FUNCTIONS(KIT_TYPE) & kit_boolean_delay,
 	&kit_numeric_delay,
 	&kit_numeric_latch,
 	&kit_boolean_latch,
@@ -49,6 +49,16 @@ const struct type *const station_types[] = {
 	&alarm_out_of_range_ext_type,
 	&alarm_boolean_change_of_state_ext_type,
 	&audit_service,
+	&history_service,
+	&history_ext,
+	&history_ext_types[0],
+	&history_ext_types[1],
+	&history_ext_types[2],
+	&history_ext_types[3],
+	&history_ext_types[4],
+	&history_ext_types[5],
+	&history_ext_types[6],
+	&history_ext_types[7],
 	&email_service,
 	&email_authenticator,
 	&email_basic_authenticator,

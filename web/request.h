@@ -72,7 +72,7 @@ extern const struct route
 	mail_routes[],
 	schedule_routes[],
 	certificate_routes[],
-	event_routes[],
+	event_routes[], history_routes[],
 	health_routes[];
 /* clang-format on */
 

@@ -42,6 +42,7 @@ static const struct route *const tables[] = {
 	alarm_routes,
 	mail_routes,
 	schedule_routes,
+	history_routes,
 	certificate_routes,
 	event_routes,
 	health_routes,

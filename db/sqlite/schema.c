@@ -13,20 +13,17 @@
 	        ".sql\"\n.byte 0\n.previous");                                                                             \
 	extern const char belfry_schema_##n[]
 SCHEMA_FILE(001);
+SCHEMA_FILE(history_001);
 
-static const char *const program_files[] = { belfry_schema_001, NULL };
+const char *const schema_station[] = { belfry_schema_001, NULL };
+const char *const schema_history[] = { belfry_schema_history_001, NULL };
 
-static int newest(const char *const *files)
+int schema_newest(const char *const *files)
 {
 	int n = 0;
 	while (files[n])
 		n++;
 	return n;
-}
-
-int schema_newest(void)
-{
-	return newest(program_files);
 }
 
 /* One number or text that a pragma answers with; text may be NULL. */
@@ -90,7 +87,7 @@ static int apply(struct sqlite_db *d, const char *const *files, int have, struct
 
 int schema_migrate(struct sqlite_db *d, const char *const *files, struct err *e)
 {
-	int have = 0, tables = 0, newest_number = newest(files);
+	int have = 0, tables = 0, newest_number = schema_newest(files);
 	int rc = ask(d, "PRAGMA user_version", &have, NULL, 0, e);
 	if (rc == 0)
 		rc = ask(d, "SELECT count(*) FROM sqlite_schema", &tables, NULL, 0, e);
@@ -109,9 +106,4 @@ int schema_migrate(struct sqlite_db *d, const char *const *files, struct err *e)
 	if (have > 0)
 		rc = keep_copy(d, have, e);
 	return rc != 0 ? rc : apply(d, files, have, e);
-}
-
-int schema_prepare(struct sqlite_db *d, struct err *e)
-{
-	return schema_migrate(d, program_files, e);
 }

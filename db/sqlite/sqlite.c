@@ -24,12 +24,13 @@ enum {
 struct job {
 	struct message message;
 	struct sqlite_store *store;
-	enum { JOB_COMMIT, JOB_QUERY, JOB_HOLD, JOB_CLOSE } what;
+	enum { JOB_COMMIT, JOB_QUERY, JOB_WALK, JOB_HOLD, JOB_CLOSE } what;
 	struct store_tx *tx;      /* owned */
 	struct store_query query; /* values owned */
 	struct store_rows rows;   /* owned */
 	store_done *done;
 	store_answer *answer;
+	store_visit *visit;
 	void *context;
 	int code;
 	struct err err;
@@ -41,8 +42,19 @@ struct jobs {
 	size_t rows;
 };
 
+/* The files that there are. */
+struct database {
+	const char *file, *thread;
+	const char *synchronous; /* FULL: a commit is on the platter; NORMAL: a power cut may take the last second */
+	const char *const *schema;
+};
+static const struct database station_db = { "station.db", "belfry-store", "PRAGMA synchronous = FULL", schema_station };
+static const struct database history_db = { "history.db", "belfry-history", "PRAGMA synchronous = NORMAL",
+	                                        schema_history };
+
 struct sqlite_store {
 	struct store base;
+	const struct database *database;
 	struct sqlite_db d; /* store thread; the engine's while that holds it, and before the thread runs */
 	int wal_pages;      /* as d */
 	struct mailbox inbox;
@@ -77,7 +89,10 @@ static void deliver_commit(struct job *j)
 
 static void deliver_answer(struct job *j)
 {
-	j->answer(j->context, j->code, &j->err, &j->rows);
+	if (j->what == JOB_WALK)
+		j->done(j->context, j->code, &j->err);
+	else
+		j->answer(j->context, j->code, &j->err, &j->rows);
 	store_rows_clear(&j->rows);
 	for (size_t i = 0; i < j->query.where_count; i++)
 		value_clear(&j->query.where[i].value);
@@ -233,6 +248,19 @@ static void checkpoint(struct sqlite_store *s)
 
 /* --- the store thread --------------------------------------------------------------------------------------------- */
 
+static int visit_row(void *context, void *record)
+{
+	struct job *j = context;
+	return j->visit(j->context, record);
+}
+
+static void answer_walk(struct sqlite_store *s, struct job *j)
+{
+	int rc = db_walk(&s->d, &j->query, visit_row, j, &j->err);
+	j->code = rc < 0 ? rc : 0; /* ended by its visitor: no error */
+	finish(j);
+}
+
 static void answer_query(struct sqlite_store *s, struct job *j)
 {
 	j->code = db_query(&s->d, &j->query, &j->rows, &j->err);
@@ -279,6 +307,8 @@ static bool work(struct sqlite_store *s, struct message *chain)
 		next = j->next;
 		if (j->what == JOB_QUERY)
 			answer_query(s, j);
+		else if (j->what == JOB_WALK)
+			answer_walk(s, j);
 		else if (j->what == JOB_HOLD)
 			lend(s);
 		else
@@ -315,7 +345,7 @@ static void start_thread(struct sqlite_store *s)
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	must(pthread_create(&s->thread, NULL, store_main, s) == 0);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_setname_np(s->thread, "belfry-store");
+	pthread_setname_np(s->thread, s->database->thread);
 	s->threaded = true;
 }
 
@@ -341,6 +371,13 @@ static void sqlite_query(struct store *store, struct store_query *q, store_answe
 {
 	struct job *j = must_alloc(sizeof *j);
 	*j = (struct job){ .what = JOB_QUERY, .query = *q, .answer = answer, .context = context };
+	post(sqlite_of(store), j);
+}
+
+static void sqlite_walk(struct store *store, struct store_query *q, store_visit *visit, store_done *done, void *context)
+{
+	struct job *j = must_alloc(sizeof *j);
+	*j = (struct job){ .what = JOB_WALK, .query = *q, .visit = visit, .done = done, .context = context };
 	post(sqlite_of(store), j);
 }
 
@@ -402,7 +439,7 @@ static void sqlite_figures(struct store *store, struct store_figures *out)
 	pthread_mutex_lock(&s->lock);
 	*out = s->figures;
 	pthread_mutex_unlock(&s->lock);
-	out->schema = schema_newest();
+	out->schema = schema_newest(sqlite_of(store)->database->schema);
 }
 
 static void sqlite_close_store(struct store *store)
@@ -426,6 +463,7 @@ static void sqlite_close_store(struct store *store)
 static const struct store_impl impl = {
 	.commit = sqlite_commit,
 	.query = sqlite_query,
+	.walk = sqlite_walk,
 	.scan = sqlite_scan,
 	.commit_now = sqlite_commit_now,
 	.figures = sqlite_figures,
@@ -438,10 +476,10 @@ static const struct store_impl impl = {
  * SQLite has the WAL-reset bug, which needs two connections. */
 static int configure(struct sqlite_store *s, struct err *e)
 {
-	static const char *const pragmas[] = {
+	const char *const pragmas[] = {
 		"PRAGMA locking_mode = EXCLUSIVE",
 		"PRAGMA journal_mode = WAL",
-		"PRAGMA synchronous = FULL",
+		s->database->synchronous,
 		"PRAGMA secure_delete = ON",
 		"PRAGMA trusted_schema = OFF",
 		"PRAGMA temp_store = MEMORY",
@@ -472,10 +510,11 @@ static bool ended_badly(const char *path)
 	return there;
 }
 
-static struct sqlite_store *new_store(struct mailbox *engine)
+static struct sqlite_store *new_store(const struct database *database, struct mailbox *engine)
 {
 	struct sqlite_store *s = must_alloc(sizeof *s);
 	s->base = (struct store){ .impl = &impl, .engine = engine };
+	s->database = database;
 	mailbox_init(&s->inbox, wake);
 	pthread_cond_init(&s->waits, NULL);
 	pthread_cond_init(&s->hold_changed, NULL);
@@ -483,10 +522,11 @@ static struct sqlite_store *new_store(struct mailbox *engine)
 	return s;
 }
 
-int sqlite_open(const char *directory, struct mailbox *engine, struct store **out, struct err *e)
+static int open_database(const struct database *database, const char *directory, struct mailbox *engine,
+                         struct store **out, struct err *e)
 {
-	struct sqlite_store *s = new_store(engine);
-	char *path = must_format("%s/station.db", directory);
+	struct sqlite_store *s = new_store(database, engine);
+	char *path = must_format("%s/%s", directory, database->file);
 	bool look = ended_badly(path);
 	mode_t old = umask(077);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -496,7 +536,7 @@ int sqlite_open(const char *directory, struct mailbox *engine, struct store **ou
 	if (rc == 0 && look)
 		rc = schema_check_pages(&s->d, e);
 	if (rc == 0)
-		rc = schema_prepare(&s->d, e);
+		rc = schema_migrate(&s->d, database->schema, e);
 	umask(old);
 	if (rc != 0) {
 		err_wrap(e, "%s", path);
@@ -506,4 +546,14 @@ int sqlite_open(const char *directory, struct mailbox *engine, struct store **ou
 	}
 	free(path);
 	return rc;
+}
+
+int sqlite_open(const char *directory, struct mailbox *engine, struct store **out, struct err *e)
+{
+	return open_database(&station_db, directory, engine, out, e);
+}
+
+int sqlite_open_history(const char *directory, struct mailbox *engine, struct store **out, struct err *e)
+{
+	return open_database(&history_db, directory, engine, out, e);
 }

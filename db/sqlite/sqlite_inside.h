@@ -30,17 +30,20 @@ int db_error(struct sqlite_db *d, struct err *e);
 int db_exec(struct sqlite_db *d, const char *sql, struct err *e);
 void db_finish_statements(struct sqlite_db *d);
 
+/* The schemas of the program's databases: texts of SQL, the first is number 1; NULL-terminated. */
+extern const char *const schema_station[], *const schema_history[];
 /* Makes or migrates the tables. */
-int schema_prepare(struct sqlite_db *d, struct err *e);
-/* The same with other files than the program's (NULL-terminated texts of SQL, the first is number 1): for tests. */
 int schema_migrate(struct sqlite_db *d, const char *const *files, struct err *e);
 /* Are the pages sound? 0 or a sentence. */
 int schema_check_pages(struct sqlite_db *d, struct err *e);
-int schema_newest(void);
+int schema_newest(const char *const *files);
 
 /* Carries out one write; the rows of a query; all rows in key order. */
 int db_write(struct sqlite_db *d, const struct store_write *w, struct err *e);
 int db_query(struct sqlite_db *d, const struct store_query *q, struct store_rows *rows, struct err *e);
+/* The rows of a query, each visited; what visit answers other than 0 ends it and is the answer. */
+int db_walk(struct sqlite_db *d, const struct store_query *q, int (*visit)(void *, void *), void *context,
+            struct err *e);
 int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context,
             struct err *e);
 

@@ -95,6 +95,22 @@ static void add_keys(struct sql *s, const struct record_kind *k, const char *bet
 	}
 }
 
+/* DELETE FROM "sample" WHERE ("history", "timestamp") IN (SELECT ... WHERE "history" = ? ORDER BY ... LIMIT ?) */
+static void add_delete_first(struct sql *s, const struct store_write *w)
+{
+	add(s, "(");
+	add_keys(s, w->kind, ", ", "");
+	add(s, ") IN (SELECT ");
+	add_keys(s, w->kind, ", ", "");
+	add(s, " FROM ");
+	add_name(s, w->kind->table);
+	add(s, " WHERE ");
+	add_name(s, w->slot);
+	add(s, " = ? ORDER BY ");
+	add_keys(s, w->kind, ", ", "");
+	add(s, " LIMIT ?)");
+}
+
 static void write_sql(struct sql *s, const struct store_write *w)
 {
 	if (w->what == WRITE_PUT) {
@@ -113,8 +129,11 @@ static void write_sql(struct sql *s, const struct store_write *w)
 	add(s, " WHERE ");
 	if (w->what == WRITE_DELETE) {
 		add_keys(s, w->kind, " = ? AND ", "");
-	} else {
+	} else if (w->what == WRITE_DELETE_WHERE) {
 		add_name(s, w->slot);
+	} else {
+		add_delete_first(s, w);
+		return;
 	}
 	add(s, " = ?");
 }
@@ -244,8 +263,7 @@ static sqlite3_stmt *find_write(const struct sqlite_db *d, const struct store_wr
 {
 	for (size_t i = 0; i < d->statement_count; i++) {
 		const struct statement *s = &d->statements[i];
-		if (s->kind == w->kind && s->what == (int)w->what &&
-		    (w->what != WRITE_DELETE_WHERE || strcmp(s->slot, w->slot) == 0))
+		if (s->kind == w->kind && s->what == (int)w->what && (!s->slot || strcmp(s->slot, w->slot) == 0))
 			return s->stmt;
 	}
 	return NULL;
@@ -362,7 +380,7 @@ static const struct slot *bound_slot(const struct store_write *w, size_t i)
 {
 	if (w->what == WRITE_PUT)
 		return &w->kind->slots[i];
-	if (w->what == WRITE_DELETE_WHERE)
+	if (w->what == WRITE_DELETE_WHERE || w->what == WRITE_DELETE_FIRST)
 		return slots_find(w->kind->slots, w->slot);
 	const struct slot *slot = w->kind->slots;
 	for (size_t keys = 0;; slot++)
@@ -455,26 +473,34 @@ int db_query(struct sqlite_db *d, const struct store_query *q, struct store_rows
 	return rc;
 }
 
-int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context,
+int db_walk(struct sqlite_db *d, const struct store_query *q, int (*visit)(void *, void *), void *context,
             struct err *e)
 {
-	struct store_query q = { .kind = k, .limit = INT64_MAX - 1 };
+	const struct record_kind *k = q->kind;
 	struct sql s = { .length = 0 };
-	query_sql(&s, &q);
+	query_sql(&s, q);
 	sqlite3_stmt *stmt = find_query(d, s.text);
 	int rc = stmt ? 0 : prepare(d, k, -1, NULL, &s, &stmt, e);
 	if (rc != 0)
 		return rc;
 	void *record = must_alloc(k->size);
-	int step = bind_where(stmt, &q) == SQLITE_OK ? SQLITE_ROW : SQLITE_ERROR;
-	while (step == SQLITE_ROW && rc == 0 && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
+	int step = bind_where(stmt, q) == SQLITE_OK ? SQLITE_ROW : SQLITE_ERROR;
+	int64_t left = q->limit;
+	while (step == SQLITE_ROW && rc == 0 && left-- > 0 && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
 		borrow_row(stmt, k, record);
 		rc = visit(context, record);
 		end_borrowing(k, record);
 	}
-	if (rc == 0 && step != SQLITE_DONE)
+	if (rc == 0 && step != SQLITE_DONE && step != SQLITE_ROW)
 		rc = db_error(d, e);
 	free(record);
 	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt);
 	return rc;
+}
+
+int db_scan(struct sqlite_db *d, const struct record_kind *k, int (*visit)(void *, void *), void *context,
+            struct err *e)
+{
+	return db_walk(d, &(struct store_query){ .kind = k, .limit = INT64_MAX - 1 }, visit, context, e);
 }

@@ -30,6 +30,7 @@ static inline void world_open(struct world *w, const struct type *const *types)
 	if (station_init(&w->station, types, w->directory, true, &e) != 0 ||
 	    !(w->station.keyring = keyring_open(w->directory, &e)) ||
 	    sqlite_open(w->directory, &w->station.inbox.mailbox, &w->station.store, &e) != 0 ||
+	    sqlite_open_history(w->directory, &w->station.inbox.mailbox, &w->station.history, &e) != 0 ||
 	    station_load(&w->station, &e) != 0)
 		fail_msg("%s", e.text);
 	station_start(&w->station);
