@@ -23,6 +23,15 @@ static const char *const names[] = {
 	"Africa/Cairo",  "Etc/GMT+5",         "Pacific/Chatham",     "America/St_Johns",
 };
 
+static void compare(const struct zone *z, const char *name, int64_t t)
+{
+	struct tm tm;
+	time_t when = (time_t)t;
+	must(localtime_r(&when, &tm) != NULL);
+	if (zone_offset(z, t) != (int32_t)tm.tm_gmtoff)
+		fail_msg("%s at %lld: %d, the C library has %ld", name, (long long)t, zone_offset(z, t), tm.tm_gmtoff);
+}
+
 static void agrees_with_the_c_library(void **state)
 {
 	(void)state;
@@ -31,14 +40,13 @@ static void agrees_with_the_c_library(void **state)
 		read_zone(&z, names[i]);
 		must(setenv("TZ", names[i], 1) == 0);
 		tzset();
-		for (int64_t t = 0; t < INT64_C(4102444800); t += 6 * 3600 + 1801) { /* 1970 to 2100 */
-			struct tm tm;
-			time_t when = (time_t)t;
-			must(localtime_r(&when, &tm) != NULL);
-			if (zone_offset(&z, t) != (int32_t)tm.tm_gmtoff)
-				fail_msg("%s at %lld: %d, the C library has %ld", names[i], (long long)t, zone_offset(&z, t),
-				         tm.tm_gmtoff);
-		}
+		for (int64_t t = 0; t < INT64_C(4102444800); t += 6 * 3600 + 1801) /* 1970 to 2100 */
+			compare(&z, names[i], t);
+		for (size_t k = 0; k < z.count; k++) /* and to the second */
+			if (z.at[k] > 0 && z.at[k] < INT64_C(4102444800)) {
+				compare(&z, names[i], z.at[k] - 1);
+				compare(&z, names[i], z.at[k]);
+			}
 		zone_finish(&z);
 	}
 	unsetenv("TZ");
