@@ -78,8 +78,8 @@ static bool reaches(struct component *from, const char *slot, const struct compo
 	return false;
 }
 
-int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
-               struct err *e)
+int link_fits(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
+              struct err *e)
 {
 	const struct slot *from = type_slot(source->type, sourceSlot), *to = type_slot(target->type, targetSlot);
 	bool topic = type_topic(source->type, sourceSlot) != NULL, action = type_action(target->type, targetSlot) != NULL;
@@ -99,11 +99,18 @@ int link_check(struct component *source, const char *sourceSlot, struct componen
 	if (!converts(from, to))
 		return err_set(e, E_INVALID, "targetSlot", "A %s cannot be converted to the %s of \"%s\".",
 		               kind_name(from->kind), kind_name(to->kind), targetSlot);
+	return 0;
+}
+
+int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
+               struct err *e)
+{
 	enum { DEEPEST = 1000 };
-	if (reaches(target, targetSlot, source, sourceSlot, DEEPEST))
+	int rc = link_fits(source, sourceSlot, target, targetSlot, e);
+	if (rc == 0 && reaches(target, targetSlot, source, sourceSlot, DEEPEST))
 		return err_set(e, E_INVALID, "sourceSlot", "This link would close a loop from %s.%s back to itself.",
 		               source->name, sourceSlot);
-	return 0;
+	return rc;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */

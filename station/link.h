@@ -19,6 +19,9 @@ struct link {
 /* May this link be? Slots must exist, kinds must convert, no loop may arise. 0 or E_INVALID with a sentence. */
 int link_check(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
                struct err *e);
+/* The same without looking for loops: for whoever changes several links and looks for them by the whole. */
+int link_fits(struct component *source, const char *sourceSlot, struct component *target, const char *targetSlot,
+              struct err *e);
 /* Makes a link (not durable: the sheet's business). name NULL: a free one is chosen. Returns the link, owned by target. */
 struct link *link_add(struct component *target, const char *name, uint64_t source, const char *sourceSlot,
                       const char *targetSlot);

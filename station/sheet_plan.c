@@ -440,6 +440,7 @@ void batch_plan(struct batch *b)
 	for (size_t i = 0; i < b->count; i++)
 		plan_change(b, i);
 	plan_order(b);
+	link_loops(b);
 	check_shadows(b);
 	check_removed(b);
 	if (!b->report.errors)

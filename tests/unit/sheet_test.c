@@ -124,6 +124,34 @@ static void a_loop_of_links_is_refused(void **state)
 	assert_non_null(strstr(end.details[0], "loop"));
 }
 
+static void loops_are_seen_over_the_whole_batch(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	uint64_t one = add_lamp(w, "One"), two = add_lamp(w, "Two"), three = add_lamp(w, "Three");
+	struct batch *b = change(w);
+	batch_link(b, two, "a", "slot:/Drivers/One", "power", "power");
+	batch_link(b, three, "b", "slot:/Drivers/Two", "power", "power");
+	batch_at(b, "/2");
+	batch_link(b, one, "c", "slot:/Drivers/Three", "power", "power");
+	assert_int_equal(submit(w, b, &end), E_INVALID);
+	assert_int_equal(end.errors, 1);
+	assert_string_equal(end.pointers[0], "/2/sourceSlot");
+	assert_string_equal(end.details[0],
+	                    "This link would close a loop: One.power, Two.power, Three.power, and back to One.power.");
+	b = change(w);
+	batch_link(b, two, "a", "slot:/Drivers/One", "power", "power");
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w); /* turned round */
+	batch_unlink(b, two, "a");
+	batch_link(b, one, "a", "slot:/Drivers/Two", "power", "power");
+	assert_int_equal(submit(w, b, &end), 0);
+	b = change(w);
+	batch_undo(b);
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_non_null(link_find(station_by_handle(&w->station, two), "a"));
+}
+
 /* A batch may build on what it adds itself. */
 static void a_batch_builds_on_itself(void **state)
 {
@@ -383,6 +411,7 @@ int main(void)
 		lamp_test(what_contradicts_itself_is_refused),
 		lamp_test(children_keep_the_order_they_are_given),
 		lamp_test(a_copy_has_everything_below),
+		lamp_test(loops_are_seen_over_the_whole_batch),
 		lamp_test(many_operations_take_linear_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
