@@ -10,6 +10,7 @@ enum type_flags {
 	TYPE_ABSTRACT = 1 << 0,  /* base of others; none can be made */
 	TYPE_CONTAINER = 1 << 1, /* takes any child that allows this parent (folders, services) */
 	TYPE_SINGLETON = 1 << 2, /* a service: at most one in the station, cannot be removed */
+	TYPE_COMPUTED = 1 << 3,  /* a point that makes its value itself: takes no proxy */
 };
 
 /* Where a row is put together that an instance has otherwise than its type: see component_row. */

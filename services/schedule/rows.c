@@ -203,7 +203,7 @@ const struct kind_of_schedule schedule_kinds[] = {
 
 #define SCHEDULE_TYPE(n, text, T, b, rows)                                                                             \
 	{                                                                                                                  \
-		.name = n, .doc = text, .size = sizeof(T), .base = b, .slots = rows, .flags = TYPE_CONTAINER,                  \
+		.name = n, .doc = text, .size = sizeof(T), .base = b, .slots = rows, .flags = TYPE_CONTAINER | TYPE_COMPUTED,  \
 		.init = schedule_init, .fini = schedule_fini, .check = schedule_check, .started = schedule_started,            \
 		.stopped = schedule_stopped, .changed = schedule_changed,                                                      \
 	}

@@ -311,6 +311,9 @@ static int extension_parent_ok(const struct component *parent, struct err *e)
 static int proxy_parent_ok(const struct component *parent, struct err *e)
 {
 	int rc = extension_parent_ok(parent, e);
+	for (const struct type *t = parent->type; rc == 0 && t; t = t->base)
+		if (t->flags & TYPE_COMPUTED)
+			return err_set(e, E_INVALID, NULL, "%s makes its value itself and takes none from a device.", parent->name);
 	for (const struct component *c = parent->first; rc == 0 && c; c = c->next)
 		if (component_is(c, &control_proxy_ext))
 			return err_set(e, E_CONFLICT, NULL, "The point has a proxy already: %s.", c->name);

@@ -133,6 +133,34 @@ static void wall_clock_is_set(void **state)
 	world_end(&w);
 }
 
+/* A calendar that is renamed, and named so again: who refers to it by its path hears of both. */
+static void a_calendar_is_renamed(void **state)
+{
+	(void)state;
+	struct world w;
+	struct ended end;
+	world_make(&w, types);
+	set_time(&w, 2026, 12, 25, 12, 0);
+	struct component *holidays =
+	    add(&w, "Holidays", "schedule:CalendarSchedule",
+	        "{\"timeZone\":\"UTC\",\"events\":[{\"name\":\"Christmas\",\"start\":\"*-12-25\"}]}");
+	struct component *c =
+	    add(&w, "Sign", "schedule:BooleanSchedule",
+	        "{\"timeZone\":\"UTC\",\"defaultOutput\":false,\"specialEvents\":[{\"name\":\"Closed\",\"type\":"
+	        "\"reference\",\"reference\":\"slot:../Holidays\",\"entries\":[{\"value\":true}]}]}");
+	assert_text(c, "out", "true");
+	const char *const names[] = { "Feasts", "Holidays" };
+	const char *const outs[] = { "false", "true" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct batch *b = batch_new(&w.station, &admin);
+		batch_move(b, holidays->handle, 0, names[i]);
+		assert_int_equal(submit(&w, b, &end), 0);
+		station_turn(&w.station);
+		assert_text(c, "out", outs[i]);
+	}
+	world_end(&w);
+}
+
 /* Counts changes of out. */
 struct counter {
 	struct observer observer;
@@ -315,6 +343,18 @@ static void refused(void **state)
 	world_end(&w);
 }
 
+static void takes_no_proxy(void **state)
+{
+	(void)state;
+	struct world w;
+	struct err e = { 0 };
+	world_make(&w, types);
+	struct component *c = add(&w, "S", "schedule:NumericSchedule", NULL);
+	assert_int_equal(control_proxy_ext.parent_ok(c, &e), E_INVALID);
+	assert_int_equal(control_extension.parent_ok(c, &e), 0);
+	world_end(&w);
+}
+
 static void null_is_no_command(void **state)
 {
 	(void)state;
@@ -394,8 +434,10 @@ int main(void)
 		cmocka_unit_test(a_year_in_milliseconds),
 		cmocka_unit_test(exceptions_and_calendars),
 		cmocka_unit_test(input_wins),
+		cmocka_unit_test(a_calendar_is_renamed),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(null_is_no_command),
+		cmocka_unit_test(takes_no_proxy),
 		cmocka_unit_test(tags_and_texts),
 		cmocka_unit_test(preview),
 	};
