@@ -84,5 +84,6 @@ const struct type *const station_types[] = {
 	&schedule_enum,
 	&schedule_string,
 	&schedule_calendar,
+	&schedule_trigger,
 	NULL,
 };

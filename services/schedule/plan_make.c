@@ -268,6 +268,13 @@ struct plan *plan_make(const struct component *c, struct report *report, char **
 	return p;
 }
 
+bool event_days(const struct component *c, const struct value *item, const char *path, struct report *report,
+                struct day_rule *out)
+{
+	struct making m = { .c = c, .report = report };
+	return make_days(&m, item->list.items, path, out);
+}
+
 /* --- words -------------------------------------------------------------------------------------------------------- */
 
 /* What the calendar calls that day. */

@@ -8,7 +8,7 @@
 #include "station/station.h"
 
 extern const struct type schedule_service, schedule_boolean, schedule_numeric, schedule_enum, schedule_string,
-    schedule_calendar;
+    schedule_calendar, schedule_trigger;
 
 /* Is it one of the above with `out`? */
 bool schedule_is(const struct component *c);

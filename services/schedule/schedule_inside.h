@@ -62,6 +62,9 @@ enum entry_member { ENTRY_START, ENTRY_FINISH, ENTRY_VALUE };
 /* Makes the plan of a component or of its shadow; what is wrong goes to the report and is left out. report may be NULL.
  * missing (may be NULL): owned text, the first calendar that is not there. */
 struct plan *plan_make(const struct component *c, struct report *report, char **missing);
+/* The days of one event of a calendar's kind; false: they make no sense, which goes to the report (may be NULL) at path. */
+bool event_days(const struct component *c, const struct value *item, const char *path, struct report *report,
+                struct day_rule *out);
 /* "Special event: Christmas"; owned. */
 char *stretch_source(const struct component *c, const struct stretch *s);
 

@@ -23,6 +23,7 @@ static const struct type *const types[] = {
 	&schedule_enum,
 	&schedule_string,
 	&schedule_calendar,
+	&schedule_trigger,
 	NULL,
 };
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
@@ -355,6 +356,41 @@ static void takes_no_proxy(void **state)
 	world_end(&w);
 }
 
+static void triggers(void **state)
+{
+	(void)state;
+	struct world w;
+	struct ended end;
+	world_make(&w, types);
+	set_time(&w, 2026, 10, 24, 23, 0); /* 25 October, 01:00 in Berlin: the night with 25 hours */
+	struct component *target = add(&w, "Fan", "control:BooleanWritable", NULL);
+	struct component *c = add(&w, "T", "schedule:TriggerSchedule",
+	                          "{\"timeZone\":\"Europe/Berlin\",\"times\":[{\"time\":\"02:30\"},"
+	                          "{\"time\":\"08:00\",\"until\":\"09:00\",\"every\":\"20min\"}]}");
+	link_add(target, "t", c->handle, "trigger", "emergencyAuto");
+	static const char *const times[] = { "2026-10-25T00:30", "2026-10-25T07:00", "2026-10-25T07:20", "2026-10-25T07:40",
+		                                 "2026-10-26T01:30" };
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		char text[40];
+		snprintf(text, sizeof text, "%s:00.000000Z", times[i]);
+		assert_text(c, "nextTrigger", text);
+		struct value next = get(c, "nextTrigger");
+		clock_advance(&w.station.clock, next.integer - station_now(&w.station) - 1);
+		struct value last = get(c, "lastTrigger");
+		assert_true(last.integer < next.integer);
+		clock_advance(&w.station.clock, 1);
+		assert_text(c, "lastTrigger", text);
+	}
+	assert_int_equal(
+	    patch(&w, c, "{\"days\":[{\"type\":\"weekAndDay\",\"weekday\":\"sunday\",\"week\":\"first\"}]}", &end), 0);
+	assert_text(c, "nextTrigger", "2026-11-01T01:30:00.000000Z");
+	assert_int_equal(patch(&w, c, "{\"times\":[{\"every\":\"1s\"}]}", &end), E_INVALID);
+	assert_string_equal(end.pointers[0], "/values/times/0/every");
+	assert_int_equal(patch(&w, c, "{\"enabled\":false}", &end), 0);
+	assert_text(c, "nextTrigger", "null");
+	world_end(&w);
+}
+
 static void null_is_no_command(void **state)
 {
 	(void)state;
@@ -438,6 +474,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(null_is_no_command),
 		cmocka_unit_test(takes_no_proxy),
+		cmocka_unit_test(triggers),
 		cmocka_unit_test(tags_and_texts),
 		cmocka_unit_test(preview),
 	};
