@@ -18,7 +18,9 @@ struct run {
 	const json_t *operations; /* borrowed from the request, which lives until it is answered */
 	json_t *results;          /* owned; one for each operation */
 	json_t *warnings;         /* owned */
+	json_t *diff;             /* owned; what a dry run would change */
 	struct version_brief version;
+	bool dry;          /* nothing is written, no action runs */
 	uint64_t *targets; /* owned; handles of the components */
 	size_t next;       /* operation */
 	bool inside;       /* run_on is on the stack: an action that ends at once only returns */
@@ -200,6 +202,7 @@ static void run_free(struct run *run)
 {
 	json_decref(run->results);
 	json_decref(run->warnings);
+	json_decref(run->diff);
 	free(run->targets);
 	free(run);
 }
@@ -246,7 +249,7 @@ static bool run_action(struct run *run, const json_t *op)
 static void run_on(struct run *run)
 {
 	run->inside = true;
-	while (run->next < json_array_size(run->operations)) {
+	while (!run->dry && run->next < json_array_size(run->operations)) {
 		const json_t *op = json_array_get(run->operations, run->next);
 		if (strcmp(member(op, "op"), "invoke") != 0) {
 			run->next++;
@@ -257,6 +260,8 @@ static void run_on(struct run *run)
 	}
 	struct request *r = run->request;
 	json_t *answer = json_pack("{s:O, s:O}", "results", run->results, "warnings", run->warnings);
+	if (run->dry)
+		json_object_set_new(answer, "changes", run->diff ? json_incref(run->diff) : json_array());
 	if (run->version.number) {
 		json_object_set_new(answer, "version", json_integer(run->version.number));
 		json_object_set_new(answer, "summary", json_string(run->version.summary));
@@ -310,6 +315,12 @@ static void run_batch(struct request *r)
 	if (reason)
 		batch_reason(b, reason);
 	batch_tell_version(b, &run->version);
+	const char *dry = request_query(r, "dryRun");
+	run->dry = dry && strcmp(dry, "true") == 0;
+	if (run->dry) {
+		batch_dry_run(b);
+		batch_tell_diff(b, &run->diff);
+	}
 	batch_submit(b, changed, run);
 }
 
@@ -320,12 +331,15 @@ const struct route batch_routes[] = {
 	  .role = ROLE_OPERATOR,
 	  .flags = ROUTE_LARGE,
 	  .handle = run_batch,
-	  .doc = "Several operations: patch, add, remove, move, copy, reorder, link, unlink, all or nothing; and invoke, "
-	         "which is checked with them and runs when they are on disk. A list, or an object with operations and a "
-	         "reason, which the version keeps. Paths are those before the batch, or of what it adds.",
+	  .query = "dryRun",
+	  .doc =
+	      "Several operations: patch, add, remove, move, copy, reorder, link, unlink, all or nothing; and invoke, "
+	      "which is checked with them and runs when they are on disk. A list, or an object with operations and a "
+	      "reason, which the version keeps. Paths are those before the batch, or of what it adds. With dryRun=true it "
+	      "says what would change.",
 	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"],"
 	          "\"properties\":{\"op\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"}}}}",
-	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST(
-	      "warnings") ",\"version\":{\"type\":\"integer\"},\"summary\":{\"type\":\"string\"}}}" },
+	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST("warnings") "," ANY_LIST(
+	      "changes") ",\"version\":{\"type\":\"integer\"},\"summary\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },
 };

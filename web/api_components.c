@@ -225,7 +225,26 @@ static void move_component(struct request *r)
 		request_reply_code(r, E_INVALID, "There is no component at %.200s to move to.", parent);
 		return;
 	}
+	const char *before = json_string_value(json_object_get(request_body(r), "before"));
 	batch_move(b, c->handle, to, name);
+	if (before)
+		batch_before(b, c->handle, before);
+	submit(r, b, c->handle, 200);
+}
+
+static void reorder_children(struct request *r)
+{
+	struct component *c = target(r);
+	if (!c || !object_body(r))
+		return;
+	const json_t *order = json_object_get(request_body(r), "order");
+	if (!json_is_array(order)) {
+		request_reply_code(r, E_BAD_REQUEST,
+		                   "The body must have the names of the children in their new order, as \"order\".");
+		return;
+	}
+	struct batch *b = new_batch(r);
+	batch_order(b, c->handle, order);
 	submit(r, b, c->handle, 200);
 }
 
@@ -420,8 +439,15 @@ const struct route component_routes[] = {
 	  .pattern = "/components/{path...}/move",
 	  .role = ROLE_ADMIN,
 	  .handle = move_component,
-	  .doc = "Moves or renames a component.",
-	  .body = OBJECT(TEXT("parent") "," TEXT("name")),
+	  .doc = "Moves or renames a component; before names the sibling in front of which it shall stand, \"\" for last.",
+	  .body = OBJECT(TEXT("parent") "," TEXT("name") "," TEXT("before")),
+	  .answer = COMPONENT },
+	{ .method = "POST",
+	  .pattern = "/components/{path...}/reorder",
+	  .role = ROLE_ADMIN,
+	  .handle = reorder_children,
+	  .doc = "Puts the children in order: those named first, the others behind them as they are.",
+	  .body = OBJECT("\"order\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"),
 	  .answer = COMPONENT },
 	{ .method = "POST",
 	  .pattern = "/components/{path...}/actions/{name}",

@@ -176,6 +176,16 @@ test('copies, order, undo and versions', async () => {
   assert.deepEqual(await names('/Plant/Floor'), ['Out', 'Entry']);
   assert.equal((await api.get('/components/Plant/Floor1/Out/links')).items[0].source, 'station:|slot:/Plant/Floor1/In');
 
+  const dryBatch = await api.post('/batch?dryRun=true', [{ op: 'remove', path: '/Plant/Floor1' }, { op: 'patch', path: '/Plant', displayName: 'Works' }]);
+  assert.deepEqual(dryBatch.changes.map(({ what }) => what), ['removed', 'removed', 'removed', 'changed']);
+  assert.equal(dryBatch.version, undefined);
+  const ordered = await api.send('POST', '/components/Plant/reorder', { order: ['Floor', 'Floor1'] });
+  assert.deepEqual(ordered.body.children.map(({ name }) => name), ['Floor', 'Floor1', 'Floor2']);
+  assert.equal((await api.send('POST', '/components/Plant/Floor/move', { before: 'Floor2' })).status, 200);
+  await api.post('/undo');
+  await api.post('/undo');
+  assert.deepEqual(await names('/Plant'), ['Floor2', 'Floor1', 'Floor']);
+
   const { undo } = await api.get('/undo');
   assert.deepEqual(undo.slice(0, 2).map(({ version }) => version), [copied.version, first]);
   assert.equal(undo[1].reason, 'A new floor.');
@@ -256,6 +266,7 @@ const routes = {
   'GET /components/links': [1], 'GET /components/{path}/links': [1, '/Plant'],
   'POST /components/links': [3], 'POST /components/{path}/links': [3, '/Plant', {}],
   'DELETE /components/links/{name}': [3], 'DELETE /components/{path}/links/{name}': [3, '/Plant'],
+  'POST /components/reorder': [3], 'POST /components/{path}/reorder': [3, '/Plant', { order: [] }],
   'POST /batch': [2, '', []], 'GET /undo': [1], 'POST /undo': [2], 'POST /redo': [2], 'GET /versions': [1],
   'GET /versions/{number}': [1], 'POST /versions/{number}/restore': [3], 'GET /components/{path}/schedule/preview': [1, '/Plant'], 'GET /components/{path}/schedule/export': [1, '/Plant'],
   'GET /audit': [3], 'GET /types': [1], 'GET /types/{name}': [1],
