@@ -59,7 +59,10 @@ function struct(slot, types) {
   };
 }
 
-/** One struct of a list, on one line. @param {Slot} slot @param {number} at @param {Types} types @returns {Editor} */
+/** So many members of an item stand on one line; more are rows with labels. */
+const LINE_MOST = 2;
+
+/** One struct of a list. @param {Slot} slot @param {number} at @param {Types} types @returns {Editor} */
 function itemEditor(slot, at, types) {
   if (!slot.members) {
     const editor = plainEditor({ ...slot, kind: slot.element || 'string' });
@@ -67,12 +70,14 @@ function itemEditor(slot, at, types) {
     return editor;
   }
   const editors = slot.members.map((m) => /** @type {[Slot, Editor]} */ ([m, editorFor(m, types)]));
+  const rows = editors.length > LINE_MOST;
   for (const [m, e] of editors) {
+    if (rows) break;
     e.control.setAttribute('aria-label', `${slot.displayName} ${at}: ${m.displayName}`);
     e.control.setAttribute('placeholder', m.displayName);
   }
   return {
-    element: h('div', { class: 'parts' }, editors.map(([, e]) => e.element)), control: editors[0][1].control,
+    element: rows ? h('div', { class: 'nested', role: 'group', 'aria-label': `${slot.displayName} ${at}` }, editors.map(([m, e]) => memberRow(m, e))) : h('div', { class: 'parts' }, editors.map(([, e]) => e.element)), control: editors[0][1].control,
     get: () => Object.fromEntries(editors.map(([m, e]) => [m.name, e.get()])),
     set: (value) => editors.forEach(([m, e]) => e.set(value?.[m.name] ?? m.default)),
     find: (names) => findMember(editors, names),
