@@ -396,6 +396,11 @@ const operations = Object.entries(openapi.paths).flatMap(([path, item]) => Objec
 })));
 const changing = operations.filter(({ method }) => method !== 'GET');
 const body = ({ operation }) => (operation.requestBody ? '{}' : undefined);
+/** What kind of body it takes, when that is not JSON. */
+const kind = ({ operation }) => {
+  const [type] = Object.keys(operation.requestBody?.content ?? {});
+  return !type || type === 'application/json' ? {} : { 'Content-Type': type };
+};
 
 test('the description covers routes that are there', () => {
   assert.equal(openapi.openapi, '3.1.0');
@@ -409,7 +414,7 @@ test('without a login nothing but the open routes answers', async () => {
   const anybody = new Client(station);
   for (const operation of operations.filter(({ open }) => !open)) {
     for (const headers of [{}, { Authorization: 'Bearer belfry_nonsense' }, { Authorization: 'Basic YTpi' }, { Cookie: '__Host-belfry=0' }, { Cookie: 'x__Host-belfry=0; belfry=1' }]) {
-      const answer = await anybody.send(operation.method, operation.path, body(operation), headers);
+      const answer = await anybody.send(operation.method, operation.path, body(operation), { ...kind(operation), ...headers });
       assert.equal(answer.status, 401, `${operation.name} ${JSON.stringify(headers)}: ${answer.status} ${answer.text}`);
       assert.equal(answer.headers['www-authenticate'], 'Bearer');
     }
@@ -433,7 +438,7 @@ test('no change without the CSRF value, nor from another site', async () => {
   for (const operation of changing) {
     for (const [name, headers] of forgeries) {
       if (operation.open && !headers.Origin && !headers['Sec-Fetch-Site']) continue; /* login needs no value */
-      const answer = await browser.send(operation.method, operation.path, body(operation), headers);
+      const answer = await browser.send(operation.method, operation.path, body(operation), { ...kind(operation), ...headers });
       assert.equal(answer.status, 403, `${operation.name} with ${name}: ${answer.status} ${answer.text}`);
     }
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
@@ -454,7 +459,7 @@ test('a viewer and an operator stay within their role on every route', async () 
     await belfry(['user', 'add', '--data', station.dir, role, '--role', role], { input: `${PASSWORD}\n` });
     const client = new Client(station, { token: await station.addToken(role) });
     for (const operation of operations.filter((one) => rank[one.role] > rank[role])) {
-      const answer = await client.send(operation.method, operation.path, body(operation));
+      const answer = await client.send(operation.method, operation.path, body(operation), kind(operation));
       assert.equal(answer.status, 403, `${role}: ${operation.name}: ${answer.status} ${answer.text}`);
     }
     assert.equal((await client.send('GET', '/components')).status, 200);
