@@ -20,6 +20,7 @@ enum change_what {
 	CHANGE_ORDER,
 	CHANGE_LINK,
 	CHANGE_UNLINK,
+	CHANGE_LINK_ENABLE,
 	CHANGE_REVISION
 };
 
@@ -36,6 +37,7 @@ struct change {
 	char *prefix;                           /* owned; JSON pointer in front of slot names */
 	char *hash;        /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
 	bool weak;         /* the password was shorter than advised */
+	bool disabled;     /* LINK, LINK_ENABLE */
 	uint32_t revision; /* REVISION */
 	int64_t position;  /* MOVE: 0: stays, or last below another parent */
 };

@@ -50,6 +50,7 @@ void place_write(struct batch *b);
 /* sheet_link.c: links that come and go. */
 void plan_link(struct batch *b, struct component *target, struct change *change);
 void plan_unlink(struct batch *b, struct component *target, const struct change *change);
+void plan_link_enable(struct batch *b, struct component *target, const struct change *change);
 void link_loops(struct batch *b);
 void link_write(struct batch *b);
 

@@ -173,9 +173,20 @@ char *component_ord(const struct component *c)
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
+/* Niagara's wsAnnotation: any component may have one, and few do. */
+static const struct slot annotation_row = {
+	.name = "wsAnnotation",
+	.doc = "Where its box stands on the wire sheet: x,y; empty: where there is room.",
+	.kind = V_STRING,
+	.flags = SLOT_HIDDEN | SLOT_EXTRA,
+	.offset = offsetof(struct component_extra, wsAnnotation),
+	.facets = FACETS(.maxLength = 40),
+};
+
 const struct slot *component_slot(const struct component *c, const char *name)
 {
-	return type_slot(c->type, name);
+	const struct slot *slot = type_slot(c->type, name);
+	return slot || strcmp(name, annotation_row.name) != 0 ? slot : &annotation_row;
 }
 
 static bool own_facets(const struct component *c, const struct slot *slot, struct row_room *room)
@@ -250,18 +261,21 @@ static void call_parent_changed(struct component *c, const struct slot *slot)
 
 void component_touched(struct component *c, const struct slot *slot)
 {
-	station_assert_engine(c->station);
+	struct station *s = c->station;
+	station_assert_engine(s);
 	if (!(c->flags & COMPONENT_RUNNING))
 		return;
+	links_hold(s);
 	call_changed(c, c->type, slot);
 	for (struct component *child = c->first, *next; child; child = next) {
 		next = child->next;
 		call_parent_changed(child, slot);
 	}
-	links_carry(c, slot);
-	for (struct observer *o = c->station->observers; o; o = o->next)
+	links_queue(c, slot);
+	for (struct observer *o = s->observers; o; o = o->next)
 		if (o->value)
 			o->value(o, c, slot);
+	links_release(s);
 }
 
 void component_set(struct component *c, const struct slot *slot, struct value *v)
@@ -300,7 +314,16 @@ int component_invoke(struct component *c, const char *name, struct invocation *i
 	static const struct value nothing = { .kind = V_NULL };
 	if (!inv->arg)
 		inv->arg = &nothing;
-	return action->run(c, inv);
+	struct station *s = c->station;
+	uint64_t handle = c->handle;
+	const struct value *arg = inv->arg;
+	struct store_tx *tx = inv->tx;
+	links_hold(s);
+	int rc = action->run(c, inv); /* c may be gone afterwards */
+	if (rc >= 0 && s->tree.link_count > 0 && station_by_handle(s, handle) == c)
+		links_fire(c, action->name, arg, tx);
+	links_release(s);
+	return rc;
 }
 
 void invocation_done(struct invocation *inv, int code)
@@ -312,14 +335,5 @@ void invocation_done(struct invocation *inv, int code)
 void topic_fire(struct component *c, const char *topic, const struct value *arg, struct store_tx *tx)
 {
 	must(type_topic(c->type, topic) != NULL);
-	for (struct link *l = links_from(c), *next; l; l = next) {
-		next = link_next_from(l);
-		if (!l->enabled || strcmp(l->sourceSlot, topic) != 0)
-			continue;
-		struct invocation inv = { .arg = arg, .tx = tx };
-		int rc = component_invoke(l->target, l->targetSlot, &inv);
-		if (rc < 0)
-			log_warn("link %s of %s: %s", l->name, l->target->name, inv.err.text);
-		value_clear(&inv.result);
-	}
+	links_fire(c, topic, arg, tx);
 }

@@ -15,9 +15,11 @@ struct link;
 
 /* What few components have: kept apart so that the many stay small. */
 struct component_extra {
-	char *displayName;  /* owned; NULL: made from the name */
-	struct link *links; /* owned; links into this component */
-	int64_t position;   /* order among its siblings, when it is not that of the handles; 0: it is */
+	char *displayName;           /* owned; NULL: made from the name */
+	struct link *links;          /* owned; links into this component */
+	struct link_source *sources; /* owned; slots that links leave */
+	char *wsAnnotation;          /* owned; "x,y" on the wire sheet; NULL: it has no place of its own */
+	int64_t position;            /* order among its siblings, when it is not that of the handles; 0: it is */
 };
 
 struct component {

@@ -38,8 +38,9 @@ static const struct slot link_slots[] = {
 	     .doc = "Handle of the component the link leads into."),
 	SLOT(struct link_row, name, STRING, .flags = SLOT_REQUIRED, .doc = "Name of the link on its target."),
 	SLOT(struct link_row, source, INTEGER, .flags = SLOT_INDEX, .doc = "Handle of the component it comes from."),
-	SLOT(struct link_row, sourceSlot, STRING, .doc = "Property or topic it comes from."),
-	SLOT(struct link_row, targetSlot, STRING, .doc = "Property or action it leads to."),
+	SLOT(struct link_row, sourceSlot, STRING, .doc = "Property, action or topic it comes from."),
+	SLOT(struct link_row, targetSlot, STRING, .doc = "Property, action or topic it leads to."),
+	SLOT(struct link_row, enabled, BOOLEAN, .dflt = "true", .doc = "Off: it carries nothing."),
 	SLOT_END,
 };
 const struct record_kind link_kind = { "link", "Links between components.", sizeof(struct link_row), link_slots,
@@ -87,10 +88,10 @@ void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot,
 }
 
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
-                  const char *sourceSlot, const char *targetSlot)
+                  const char *sourceSlot, const char *targetSlot, bool enabled)
 {
-	struct link_row row = { (int64_t)target->handle, (char *)(uintptr_t)name, (int64_t)source,
-		                    (char *)(uintptr_t)sourceSlot, (char *)(uintptr_t)targetSlot };
+	struct link_row row = { (int64_t)target->handle,       (char *)(uintptr_t)name,       (int64_t)source,
+		                    (char *)(uintptr_t)sourceSlot, (char *)(uintptr_t)targetSlot, enabled };
 	store_tx_put(tx, &link_kind, &row);
 }
 
@@ -113,13 +114,20 @@ static void persist_slots(struct store_tx *tx, const struct component *c)
 	}
 }
 
+static void persist_annotation(struct store_tx *tx, const struct component *c)
+{
+	if (c->extra && c->extra->wsAnnotation)
+		persist_slot(tx, c->handle, component_slot(c, "wsAnnotation"), c);
+}
+
 static void persist_one(struct store_tx *tx, const struct component *c, const struct component *parent)
 {
 	const char *displayName = c->extra ? c->extra->displayName : NULL;
 	persist_component(tx, c, parent, c->name, component_position(c), displayName, c->revision);
 	persist_slots(tx, c);
+	persist_annotation(tx, c);
 	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
-		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot);
+		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot, l->enabled);
 }
 
 void persist_alone(struct store_tx *tx, const struct component *c)
@@ -212,7 +220,7 @@ static int load_slot(void *context, void *record)
 	if (l->at == l->count || l->items[l->at].handle != (uint64_t)row->handle)
 		return 0;
 	struct component *c = l->items[l->at].component;
-	const struct slot *slot = type_slot(c->type, row->slot);
+	const struct slot *slot = component_slot(c, row->slot);
 	struct value v;
 	struct err e = { 0 };
 	if (!slot || slot->kind == V_COMPONENT)
@@ -231,8 +239,9 @@ static int load_link(void *context, void *record)
 	struct loading *l = context;
 	struct link_row *row = record;
 	struct component *target = loaded_by_handle(l, (uint64_t)row->target);
-	if (target && loaded_by_handle(l, (uint64_t)row->source))
-		link_add(target, row->name, (uint64_t)row->source, row->sourceSlot, row->targetSlot);
+	struct component *source = loaded_by_handle(l, (uint64_t)row->source);
+	if (target && source)
+		link_join(target, row->name, source, row->sourceSlot, row->targetSlot)->enabled = row->enabled;
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct link_row {
 	char *name;
 	int64_t source;
 	char *sourceSlot, *targetSlot;
+	bool enabled;
 };
 struct meta_row {
 	char *name, *value;
@@ -33,7 +34,7 @@ void persist_component(struct store_tx *tx, const struct component *c, const str
 /* base: the component or its shadow with the proposed values. */
 void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *base);
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
-                  const char *sourceSlot, const char *targetSlot);
+                  const char *sourceSlot, const char *targetSlot, bool enabled);
 void persist_unlink(struct store_tx *tx, const struct component *target, const char *name);
 /* All rows of one component that is in the tree, as they are: without what stands below it. */
 void persist_alone(struct store_tx *tx, const struct component *c);

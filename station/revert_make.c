@@ -176,6 +176,7 @@ static void revert_link(struct reverting *r, const struct delta_row *row)
 	c->source_handle = (uint64_t)delta_integer(row->kind, row->after, "source");
 	c->sourceSlot = delta_text(row->kind, row->after, "sourceSlot");
 	c->targetSlot = delta_text(row->kind, row->after, "targetSlot");
+	c->disabled = delta_integer(row->kind, row->after, "enabled") == 0;
 }
 
 static void revert_slot(struct reverting *r, const struct delta_row *row)

@@ -153,6 +153,13 @@ void batch_link(struct batch *b, uint64_t target, const char *name, const char *
 	c->targetSlot = must_strdup(targetSlot);
 }
 
+void batch_link_enable(struct batch *b, uint64_t target, const char *name, bool enabled)
+{
+	struct change *c = batch_change(b, CHANGE_LINK_ENABLE, target);
+	c->name = must_strdup(name);
+	c->disabled = !enabled;
+}
+
 void batch_unlink(struct batch *b, uint64_t target, const char *name)
 {
 	batch_change(b, CHANGE_UNLINK, target)->name = must_strdup(name);

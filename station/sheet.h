@@ -56,6 +56,7 @@ void batch_before(struct batch *b, uint64_t component, const char *before);
 void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
                 const char *targetSlot);
 void batch_unlink(struct batch *b, uint64_t target, const char *name);
+void batch_link_enable(struct batch *b, uint64_t target, const char *name, bool enabled);
 /* Only if the component still has this revision, else E_STALE. */
 void batch_if_revision(struct batch *b, uint64_t component, uint32_t revision);
 /* The handle behind a path, among what is there and what this batch adds; 0 when there is none. */

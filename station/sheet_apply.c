@@ -87,6 +87,21 @@ static void apply_values(struct shadow *s)
 		component_set_display_name(s->live, s->displayName);
 }
 
+static void add_link(struct component *c, const struct change *change)
+{
+	struct link *l = link_add(c, change->name, change->source_handle, change->sourceSlot, change->targetSlot);
+	if (l)
+		l->enabled = !change->disabled;
+}
+
+static void enable_link(struct station *s, const struct change *change)
+{
+	struct component *c = station_by_handle(s, change->component);
+	struct link *l = c ? link_find(c, change->name) : NULL;
+	if (l)
+		l->enabled = !change->disabled;
+}
+
 static void apply_links(struct batch *b)
 {
 	for (size_t i = 0; i < b->count; i++) {
@@ -100,8 +115,28 @@ static void apply_links(struct batch *b)
 		const struct change *change = &b->changes[i];
 		struct component *c = change->what == CHANGE_LINK ? station_by_handle(b->station, change->component) : NULL;
 		if (c)
-			link_add(c, change->name, change->source_handle, change->sourceSlot, change->targetSlot);
+			add_link(c, change);
 	}
+	for (size_t i = 0; i < b->count; i++)
+		if (b->changes[i].what == CHANGE_LINK_ENABLE)
+			enable_link(b->station, &b->changes[i]);
+}
+
+/* Values travel when everything stands and has started. A link that is new carries its value at once. */
+static void carry_new_links(struct batch *b)
+{
+	bool any = false;
+	for (size_t i = 0; i < b->count; i++) {
+		const struct change *change = &b->changes[i];
+		bool link = change->what == CHANGE_LINK || change->what == CHANGE_LINK_ENABLE;
+		struct component *c = link ? station_by_handle(b->station, change->component) : NULL;
+		struct link *l = c ? link_find(c, change->name) : NULL;
+		if (l)
+			link_carry(l);
+		any = any || link || change->what == CHANGE_UNLINK || change->what == CHANGE_REMOVE;
+	}
+	if (any)
+		links_mend(b->station);
 }
 
 /* After everything stands: rules of behaviour may look at the whole. A component may go while others are told. */
@@ -138,6 +173,7 @@ static void start_added(struct batch *b)
 
 void batch_apply(struct batch *b)
 {
+	links_hold(b->station);
 	for (size_t i = 0; i < b->added_count; i++)
 		place_added(b, &b->added[i]);
 	for (size_t i = 0; i < b->place_count; i++)
@@ -148,5 +184,7 @@ void batch_apply(struct batch *b)
 		apply_values(&b->shadows[i]);
 	apply_links(b);
 	start_added(b);
+	carry_new_links(b);
 	tell_changes(b);
+	links_release(b->station);
 }

@@ -33,6 +33,10 @@ static void copy_values(const struct component *from, struct component *to)
 	}
 	if (from->extra && from->extra->displayName)
 		component_set_display_name(to, from->extra->displayName);
+	const struct slot *annotation = component_slot(from, "wsAnnotation");
+	struct value place;
+	slot_read(annotation, from, &place);
+	slot_write(annotation, to, &place);
 }
 
 static struct component *copy_one(struct copying *k, const struct component *from, struct component *parent,
@@ -96,6 +100,7 @@ static void copy_links(struct copying *k, struct component *top)
 			change->source_handle = inside ? inside : l->source;
 			change->sourceSlot = must_strdup(l->sourceSlot);
 			change->targetSlot = must_strdup(l->targetSlot);
+			change->disabled = !l->enabled;
 		}
 }
 

@@ -74,6 +74,21 @@ void plan_link(struct batch *b, struct component *target, struct change *change)
 	batch_note(b, "linked", target, change->targetSlot, NULL, change->source);
 }
 
+void plan_link_enable(struct batch *b, struct component *target, const struct change *change)
+{
+	struct err e = { 0 };
+	const struct link *l = link_find(target, change->name);
+	if (sheet_may_configure(batch_who(b), &e) != 0) {
+		batch_fail(b, NULL, &e);
+	} else if (!l || handle_map_get(&b->unlinked, handle_map_key(target->handle, change->name))) {
+		report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
+	} else if (l->enabled == change->disabled) {
+		batch_row(b, target)->rest = true;
+		batch_note(b, "changed", target, change->name, l->enabled ? "enabled" : "disabled",
+		           change->disabled ? "disabled" : "enabled");
+	}
+}
+
 void plan_unlink(struct batch *b, struct component *target, const struct change *change)
 {
 	struct err e = { 0 };
@@ -227,6 +242,11 @@ void link_write(struct batch *b)
 		const struct change *change = &b->changes[i];
 		if (change->what == CHANGE_LINK)
 			persist_link(b->tx, batch_component(b, change->component), change->name, change->source_handle,
-			             change->sourceSlot, change->targetSlot);
+			             change->sourceSlot, change->targetSlot, !change->disabled);
+		const struct link *l = NULL;
+		if (change->what == CHANGE_LINK_ENABLE)
+			l = link_find(batch_component(b, change->component), change->name);
+		if (l && l->enabled == change->disabled)
+			persist_link(b->tx, l->target, l->name, l->source, l->sourceSlot, l->targetSlot, !change->disabled);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "station/batch_plan.h"
+#include "station/link.h"
 #include "station/must.h"
 #include "station/persist.h"
 
@@ -40,6 +41,12 @@ static struct component *copy_of(const struct component *live)
 		slot_read(slot, live, &v);
 		slot_write(slot, next, &v);
 	}
+	if (live->extra) { /* all borrowed but the text that is a slot */
+		next->extra = must_alloc(sizeof *next->extra);
+		*next->extra = *live->extra;
+		if (live->extra->wsAnnotation)
+			next->extra->wsAnnotation = must_strdup(live->extra->wsAnnotation);
+	}
 	return next;
 }
 
@@ -52,6 +59,9 @@ void shadow_finish(struct shadow *s)
 	for (const struct type *t = s->next->type; t; t = t->base)
 		if (t->size > sizeof(struct component))
 			image_release(t, s->next);
+	if (s->next->extra)
+		free(s->next->extra->wsAnnotation);
+	free(s->next->extra);
 	free(s->next);
 }
 
@@ -203,7 +213,7 @@ static void set_frozen(struct batch *b, struct component *c, const struct slot *
 
 static void set_one(struct batch *b, struct component *c, const char *name, const json_t *json)
 {
-	const struct slot *slot = type_slot(c->type, name);
+	const struct slot *slot = component_slot(c, name);
 	struct err e = { 0 };
 	if (!slot) {
 		report_error(&b->report, E_INVALID, name, "%s has no property \"%.60s\".", c->type->name, name);
@@ -232,6 +242,9 @@ static void set_one(struct batch *b, struct component *c, const char *name, cons
 	            : value_from_json(component_row(next, slot, &room), json, &current, name, &v, &b->report)) == 0) {
 		seal(b, &v);
 		set_value(b, c, slot, &v);
+		const struct link *l = batch_added(b, c->handle) ? NULL : link_into(c, slot->name);
+		if (l)
+			report_warning(&b->report, name, "The link \"%s\" leads here and will overwrite this value.", l->name);
 	}
 	if (!hashed)
 		row_room_finish(&room);
@@ -256,7 +269,7 @@ void batch_plan_json(struct batch *b, struct component *c, const json_t *values,
 
 static void plan_set(struct batch *b, struct component *c, struct change *change)
 {
-	const struct slot *slot = type_slot(c->type, change->name);
+	const struct slot *slot = component_slot(c, change->name);
 	struct err e = { 0 };
 	if (!slot || slot->kind == V_COMPONENT || slot->kind != change->value.kind) {
 		report_error(&b->report, E_INVALID, change->name, "%s has no such property.", c->type->name);
@@ -338,6 +351,9 @@ static void plan_change(struct batch *b, size_t index)
 		break;
 	case CHANGE_LINK:
 		plan_link(b, c, change);
+		break;
+	case CHANGE_LINK_ENABLE:
+		plan_link_enable(b, c, change);
 		break;
 	case CHANGE_UNLINK:
 		plan_unlink(b, c, change);

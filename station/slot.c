@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/component.h"
 #include "station/must.h"
 
 static char *shared_default(const struct slot *slot)
@@ -54,6 +55,25 @@ void *rare_own(void *field)
 	return own;
 }
 
+/* The text in component_extra; NULL: there is none. */
+static char **extra_text(const struct slot *slot, const void *base)
+{
+	struct component_extra *extra = ((const struct component *)base)->extra;
+	return extra ? (char **)(void *)((char *)extra + slot->offset) : NULL;
+}
+
+static void write_extra(const struct slot *slot, struct component *c, struct value *v)
+{
+	if (!c->extra && *v->text)
+		c->extra = must_alloc(sizeof *c->extra);
+	char **field = extra_text(slot, c);
+	if (field) {
+		free(*field);
+		*field = *v->text ? must_strdup(v->text) : NULL;
+	}
+	value_clear(v);
+}
+
 static char *field_of(const struct slot *slot, const void *base)
 {
 	const char *in = slot->rare ? rare_block(slot, base) : base;
@@ -74,6 +94,11 @@ static void read_struct(const struct slot *members, const char *at, struct value
 
 void slot_read(const struct slot *slot, const void *base, struct value *out)
 {
+	if (slot->flags & SLOT_EXTRA) {
+		char *const *own = extra_text(slot, base);
+		*out = value_string(own && *own ? *own : "");
+		return;
+	}
 	const char *at = field_of(slot, base);
 	*out = (struct value){ .kind = slot->kind };
 	char *const *text = text_field(slot, (void *)(uintptr_t)at);
@@ -155,6 +180,10 @@ static void free_list(struct list *list)
 void slot_write(const struct slot *slot, void *base, struct value *v)
 {
 	must(v->kind == slot->kind);
+	if (slot->flags & SLOT_EXTRA) {
+		write_extra(slot, base, v);
+		return;
+	}
 	if (slot->rare && ((struct rare *)rare_block(slot, base))->shared) {
 		if (slot_equals(slot, base, v)) {
 			value_clear(v);
@@ -214,8 +243,46 @@ void slot_write(const struct slot *slot, void *base, struct value *v)
 	*v = VALUE_NULL;
 }
 
+/* Of each kind that lies in memory as it is; no copy is made, for values that change all the time. */
+static bool field_equals(const struct slot *slot, const char *at, const struct value *v)
+{
+	const struct status_boolean *boolean = (const void *)at;
+	const struct status_numeric *numeric = (const void *)at;
+	const struct status_enum *state = (const void *)at;
+	char *const *text = text_field(slot, (void *)(uintptr_t)at);
+	switch (slot->kind) {
+	case V_BOOLEAN:
+		return *(const bool *)at == v->boolean;
+	case V_INTEGER:
+	case V_ABSTIME:
+	case V_RELTIME:
+		return *(const int64_t *)(const void *)at == v->integer;
+	case V_REAL:
+		return *(const double *)(const void *)at == v->real ||
+		    (isnan(*(const double *)(const void *)at) && isnan(v->real));
+	case V_ENUM:
+		return *(const int *)(const void *)at == v->ordinal;
+	case V_STATUS:
+		return ((const struct status *)(const void *)at)->bits == v->status;
+	case V_STATUS_BOOLEAN:
+		return boolean->value == v->boolean && boolean->status == v->status;
+	case V_STATUS_NUMERIC:
+		return numeric->status == v->status && (numeric->value == v->real || (isnan(numeric->value) && isnan(v->real)));
+	case V_STATUS_ENUM:
+		return state->value == v->ordinal && state->status == v->status;
+	case V_STATUS_STRING:
+		return ((const struct status_string *)(const void *)at)->status == v->status &&
+		    strcmp(*text ? *text : "", v->text) == 0;
+	default: /* V_STRING, V_ORD, V_SECRET */
+		return strcmp(*text ? *text : "", v->text) == 0;
+	}
+}
+
 bool slot_equals(const struct slot *slot, const void *base, const struct value *v)
 {
+	bool deep = slot->kind == V_STRUCT || slot->kind == V_LIST || slot->kind == V_NULL || slot->kind == V_COMPONENT;
+	if (!deep && v->kind == slot->kind && !(slot->flags & SLOT_EXTRA))
+		return field_equals(slot, field_of(slot, base), v);
 	struct value mine;
 	slot_read(slot, base, &mine);
 	bool equal = value_equal(&mine, v);

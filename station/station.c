@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "station/link.h"
 #include "station/log.h"
 #include "station/must.h"
 #include "station/persist.h"
@@ -152,7 +153,10 @@ void station_start(struct station *s)
 {
 	s->thread = pthread_self();
 	s->running = true;
+	links_hold(s);
 	tree_start(s->tree.root);
+	links_settle(s);
+	links_release(s);
 }
 
 int station_run(struct station *s)

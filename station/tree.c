@@ -9,13 +9,10 @@
 #include "station/must.h"
 #include "station/station.h"
 
-enum { FIRST_BUCKETS = 256 };
-
 void tree_init(struct tree *t)
 {
-	*t = (struct tree){ .next_handle = 1, .link_buckets = FIRST_BUCKETS };
+	*t = (struct tree){ .next_handle = 1 };
 	index_init(&t->index);
-	t->by_source = must_alloc(t->link_buckets * sizeof *t->by_source);
 }
 
 void tree_finish(struct tree *t)
@@ -23,7 +20,6 @@ void tree_finish(struct tree *t)
 	component_destroy(&t->root);
 	images_finish(&t->images);
 	index_finish(&t->index);
-	free(t->by_source);
 	pool_finish(&t->pool);
 	*t = (struct tree){ 0 };
 }
@@ -181,9 +177,13 @@ static void destroy_one(struct component *c)
 {
 	while (c->extra && c->extra->links)
 		link_remove(c, c->extra->links);
+	for (struct link *l = links_from(c); l; l = links_from(c))
+		link_remove(l->target, l);
 	finish_slots(c);
-	if (c->extra)
+	if (c->extra) {
 		free(c->extra->displayName);
+		free(c->extra->wsAnnotation);
+	}
 	free(c->extra);
 	if (c->flags & COMPONENT_OWN_NAME)
 		free((char *)(uintptr_t)c->name);

@@ -9,14 +9,23 @@
 #include "station/pool.h"
 #include "station/tree_index.h"
 
+/* Values on their way along links: see link_wave.c. */
+struct wave {
+	struct link *head, *tail; /* to be carried, in the order in which their sources changed */
+	struct link *now;         /* being carried; NULL: the change comes from outside */
+	struct firing *firing;    /* events being passed on, innermost first; on the stack */
+	uint32_t number;
+	int held;
+	size_t cut; /* links that were cut because of a loop */
+};
 struct tree {
 	struct component *root;
 	uint64_t next_handle;
 	struct tree_index index;
 	struct pool pool;          /* the components' memory */
 	struct image_table images; /* what new components of each type start as */
-	struct link **by_source;   /* owned; links by the handle they come from */
-	size_t link_buckets;
+	struct wave wave;
+	size_t link_count;
 };
 
 void tree_init(struct tree *t);

@@ -5,7 +5,7 @@
 -- station/persist.c
 CREATE TABLE component (handle INTEGER PRIMARY KEY, parent INTEGER, position INTEGER, name TEXT, type TEXT, displayName TEXT, revision INTEGER) STRICT;
 CREATE TABLE slot (handle INTEGER, slot TEXT, value TEXT, PRIMARY KEY (handle, slot)) STRICT, WITHOUT ROWID;
-CREATE TABLE link (target INTEGER, name TEXT, source INTEGER, sourceSlot TEXT, targetSlot TEXT, PRIMARY KEY (target, name)) STRICT, WITHOUT ROWID;
+CREATE TABLE link (target INTEGER, name TEXT, source INTEGER, sourceSlot TEXT, targetSlot TEXT, enabled INTEGER, PRIMARY KEY (target, name)) STRICT, WITHOUT ROWID;
 CREATE INDEX link_source ON link (source);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
 

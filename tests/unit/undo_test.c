@@ -96,8 +96,9 @@ static void a_removed_subtree_comes_back_whole(void **state)
 	         two = add_below(w, "/Drivers/Floor", "Two", "test:Lamp"), out = add_lamp(w, "Out");
 	assert_int_equal(
 	    set_json(w, one, &admin, "{\"power\":9,\"code\":\"1234\",\"shade\":{\"type\":\"test:Dark\"}}", &end), 0);
+	assert_int_equal(set_json(w, before, &admin, "{\"power\":50}", &end), 0);
 	struct batch *b = change(w);
-	batch_link(b, two, "inside", "slot:/Drivers/Floor/One", "power", "power");
+	batch_link(b, two, "inside", "slot:/Drivers/Floor/One", "label", "label");
 	batch_link(b, one, "incoming", "slot:/Drivers/Before", "power", "limit");
 	batch_link(b, out, "outgoing", "slot:/Drivers/Floor/Two", "power", "limit");
 	batch_display_name(b, one, "Schön");
@@ -148,7 +149,7 @@ static void each_way_of_changing_goes_back_and_forth(void **state)
 		else if (step == 3)
 			batch_before(b, three, "Two");
 		else if (step == 4)
-			batch_link(b, three, "link", "slot:/Drivers/Two", "power", "limit");
+			batch_link(b, three, "link", "slot:/Drivers/Two", "label", "label");
 		else if (step == 5)
 			batch_unlink(b, three, "link");
 		else if (step == 6)
