@@ -13,7 +13,7 @@
 #include "station/log.h"
 #include "station/must.h"
 
-enum { LINE_MAX_BYTES = 65536 };
+enum { LINE_FIRST = 65536, LINE_MAX_BYTES = 64 << 20 /* a configuration */ };
 
 struct console {
 	struct station *station;
@@ -30,7 +30,7 @@ struct connection {
 	uv_pipe_t pipe;
 	uv_write_t write;
 	char *line, *answer; /* owned */
-	size_t length;
+	size_t length, room;
 	bool asked, closed;
 };
 
@@ -91,7 +91,15 @@ static void allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	(void)suggested;
 	struct connection *c = container_of((uv_pipe_t *)handle, struct connection, pipe);
-	*buf = uv_buf_init(c->line + c->length, (unsigned)(LINE_MAX_BYTES - c->length));
+	if (c->length == c->room) {
+		char *line = must_alloc(2 * c->room);
+		memcpy(line, c->line, c->length);
+		explicit_bzero(c->line, c->length);
+		free(c->line);
+		c->line = line;
+		c->room *= 2;
+	}
+	*buf = uv_buf_init(c->line + c->length, (unsigned)(c->room - c->length));
 }
 
 static void received(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -103,7 +111,7 @@ static void received(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	}
 	c->length += (size_t)n;
-	if (memchr(c->line, '\n', c->length))
+	if (memchr(c->line + c->length - n, '\n', (size_t)n))
 		ask(c);
 }
 
@@ -124,7 +132,8 @@ static void connected(uv_stream_t *server, int status)
 	struct connection *c = must_alloc(sizeof *c);
 	c->console = console;
 	c->call = (struct console_call){ .station = console->station, .reply = connection_reply };
-	c->line = must_alloc(LINE_MAX_BYTES);
+	c->line = must_alloc(LINE_FIRST);
+	c->room = LINE_FIRST;
 	c->next = console->first;
 	console->first = c;
 	uv_pipe_init(&console->station->loop, &c->pipe, 0);
@@ -196,10 +205,14 @@ static int exchange(int fd, const char *line, json_t **answer, struct err *e)
 			return err_set(e, E_NETWORK, NULL, "The running station closed the connection: %s.", strerror(errno));
 		sent += (size_t)w;
 	}
-	char *buf = must_alloc(LINE_MAX_BYTES);
+	size_t room = LINE_FIRST;
+	char *buf = must_alloc(room);
 	ssize_t r;
-	while (length < LINE_MAX_BYTES && (r = read(fd, buf + length, LINE_MAX_BYTES - length)) > 0)
+	while (length < LINE_MAX_BYTES && (r = read(fd, buf + length, room - length)) > 0) {
 		length += (size_t)r;
+		if (length == room)
+			buf = must_realloc(buf, room *= 2);
+	}
 	json_error_t je;
 	*answer = json_loadb(buf, length, 0, &je);
 	explicit_bzero(buf, length); /* it may hold a token */

@@ -3,6 +3,7 @@
  * its control socket, or do the same on the data directory when none runs. Beside types.c the only file that may
  * name everybody. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "db/sqlite/sqlite.h"
 #include "drivers/demo/demo.h"
 #include "services/user/user.h"
+#include "station/config_command.h"
 #include "station/console.h"
 #include "station/log.h"
 #include "station/must.h"
@@ -31,9 +33,9 @@
 
 /* What the command line says. */
 struct options {
-	const char *data, *listen, *www, *role, *email, *user, *name, *log_level;
+	const char *data, *listen, *www, *role, *email, *user, *name, *log_level, *reason, *secrets;
 	int expires; /* days; 0: never */
-	bool demo;
+	bool demo, dry_run;
 	char *const *words; /* what is left: names */
 	int word_count;
 };
@@ -85,9 +87,8 @@ static const struct {
 	const char *name;
 	void (*run)(struct console_call *call);
 } commands[] = {
-	{ "user add", command_user_add },
-	{ "user passwd", command_user_passwd },
-	{ "token add", command_token_add },
+	{ "user add", command_user_add },    { "user passwd", command_user_passwd }, { "token add", command_token_add },
+	{ "export", config_command_export }, { "import", config_command_import },    { "check", config_command_check },
 };
 
 static void handle_command(struct console_call *call)
@@ -258,20 +259,30 @@ static int execute_offline(const struct options *o, json_t *request, json_t **an
 	return rc;
 }
 
-static int execute(const struct options *o, json_t *request)
+/* What it prints goes to out. */
+static int execute_to(const struct options *o, json_t *request, FILE *out)
 {
 	struct err e = { 0 };
 	json_t *answer = NULL;
 	int rc = console_ask(o->data, request, &answer, &e);
 	if (rc == E_NOT_FOUND)
 		rc = execute_offline(o, request, &answer, &e);
-	if (rc == 0 && !json_is_true(json_object_get(answer, "ok")))
+	bool done = rc == 0 && json_is_true(json_object_get(answer, "ok"));
+	if (rc == 0 && !done)
 		rc = err_set(&e, E_INVALID, NULL, "%s", json_string_value(json_object_get(answer, "error")));
-	if (rc == 0 && json_object_get(answer, "print"))
-		printf("%s\n", json_string_value(json_object_get(answer, "print")));
+	const char *text = json_string_value(json_object_get(answer, "print"));
+	if (text && !done)
+		fprintf(stderr, "%s\n", text);
+	else if (text && (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0))
+		rc = err_set(&e, E_STORAGE, NULL, "The output could not be written: %s.", strerror(errno));
 	json_decref(answer);
 	json_decref(request);
 	return rc == 0 ? EXIT_SUCCESS : complain(&e);
+}
+
+static int execute(const struct options *o, json_t *request)
+{
+	return execute_to(o, request, stdout);
 }
 
 /* One line of standard input, so that a password never stands on a command line. */
@@ -322,6 +333,64 @@ static int token_add_main(const struct options *o)
 	                         "expires", o->expires));
 }
 
+static int export_main(const struct options *o)
+{
+	if (o->word_count == 0)
+		return execute(o, json_pack("{s:s}", "command", "export"));
+	int fd = open(o->words[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!f) {
+		fprintf(stderr, "belfry: %s: %s\n", o->words[0], strerror(errno));
+		return EXIT_FAILURE;
+	}
+	int rc = execute_to(o, json_pack("{s:s}", "command", "export"), f);
+	bool written = fsync(fd) == 0;
+	if (fclose(f) == 0 && written)
+		return rc;
+	fprintf(stderr, "belfry: %s: %s\n", o->words[0], strerror(errno));
+	return EXIT_FAILURE;
+}
+
+/* A file of JSON; "-" is standard input. NULL: it was told why not. */
+static json_t *read_json(const char *path)
+{
+	json_error_t je;
+	bool standard = strcmp(path, "-") == 0;
+	json_t *json =
+	    standard ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &je) : json_load_file(path, JSON_REJECT_DUPLICATES, &je);
+	if (!json)
+		fprintf(stderr, "belfry: %s, line %d: %s\n", path, je.line, je.text);
+	return json;
+}
+
+static int import_file(const struct options *o, bool dry_run)
+{
+	json_t *config = read_json(o->words[0]), *secrets = o->secrets ? read_json(o->secrets) : json_object();
+	if (!config || !secrets) {
+		json_decref(config);
+		json_decref(secrets);
+		return EXIT_FAILURE;
+	}
+	return execute(o,
+	               json_pack("{s:s, s:o, s:o, s:s, s:b}", "command", "import", "config", config, "secrets", secrets,
+	                         "reason", o->reason ? o->reason : "", "dryRun", dry_run));
+}
+
+static int import_main(const struct options *o)
+{
+	if (o->word_count == 1)
+		return import_file(o, o->dry_run);
+	fprintf(stderr, "belfry: import needs the name of a file, or - for standard input\n");
+	return 2;
+}
+
+/* The data directory, and the file against it when one is named. */
+static int check_main(const struct options *o)
+{
+	int rc = execute(o, json_pack("{s:s}", "command", "check"));
+	return rc == EXIT_SUCCESS && o->word_count == 1 ? import_file(o, true) : rc;
+}
+
 static int version_main(const struct options *o)
 {
 	(void)o;
@@ -333,18 +402,25 @@ static int version_main(const struct options *o)
 
 static const struct verb {
 	const char *first, *second; /* second may be NULL */
-	int words;                  /* names that follow */
+	int words;                  /* names that follow, at most; */
+	int least;                  /* and at least */
 	bool data;                  /* needs --data */
 	int (*main)(const struct options *o);
 	const char *usage;
 } verbs[] = {
-	{ "run", NULL, 0, true, run, "run --data DIR [--listen ADDR:PORT] [--demo] [--log-level error|warn|info|debug]" },
-	{ "user", "add", 1, true, user_add_main,
+	{ "run", NULL, 0, 0, true, run,
+	  "run --data DIR [--listen ADDR:PORT] [--demo] [--log-level error|warn|info|debug]" },
+	{ "user", "add", 1, 1, true, user_add_main,
 	  "user add --data DIR NAME [--role admin|operator|viewer] [--email ADDRESS]   (password on standard input)" },
-	{ "user", "passwd", 1, true, user_passwd_main, "user passwd --data DIR NAME   (password on standard input)" },
-	{ "token", "add", 0, true, token_add_main,
+	{ "user", "passwd", 1, 1, true, user_passwd_main, "user passwd --data DIR NAME   (password on standard input)" },
+	{ "token", "add", 0, 0, true, token_add_main,
 	  "token add --data DIR --user NAME --name LABEL [--expires DAYS]   (prints the token once)" },
-	{ "version", NULL, 0, false, version_main, "version" },
+	{ "export", NULL, 1, 0, true, export_main, "export --data DIR [FILE]   (the configuration as text)" },
+	{ "import", NULL, 1, 1, true, import_main,
+	  "import --data DIR FILE [--dry-run] [--reason TEXT] [--secrets FILE]   (FILE - is standard input)" },
+	{ "check", NULL, 1, 0, true, check_main,
+	  "check --data DIR [FILE]   (is the station sound, and would FILE be taken?)" },
+	{ "version", NULL, 0, 0, false, version_main, "version" },
 };
 
 static int usage(void)
@@ -358,17 +434,13 @@ static int usage(void)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
-		{ "data", required_argument, NULL, 'd' },
-		{ "listen", required_argument, NULL, 'l' },
-		{ "demo", no_argument, NULL, 'D' },
-		{ "log-level", required_argument, NULL, 'v' },
-		{ "www", required_argument, NULL, 'w' },
-		{ "role", required_argument, NULL, 'r' },
-		{ "email", required_argument, NULL, 'e' },
-		{ "user", required_argument, NULL, 'u' },
-		{ "name", required_argument, NULL, 'n' },
-		{ "expires", required_argument, NULL, 'x' },
-		{ 0 },
+		{ "data", required_argument, NULL, 'd' },    { "listen", required_argument, NULL, 'l' },
+		{ "demo", no_argument, NULL, 'D' },          { "log-level", required_argument, NULL, 'v' },
+		{ "www", required_argument, NULL, 'w' },     { "role", required_argument, NULL, 'r' },
+		{ "email", required_argument, NULL, 'e' },   { "user", required_argument, NULL, 'u' },
+		{ "name", required_argument, NULL, 'n' },    { "expires", required_argument, NULL, 'x' },
+		{ "dry-run", no_argument, NULL, 'y' },       { "reason", required_argument, NULL, 'R' },
+		{ "secrets", required_argument, NULL, 'S' }, { 0 },
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -403,6 +475,15 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'x':
 			o->expires = (int)strtol(optarg, NULL, 10);
 			break;
+		case 'y':
+			o->dry_run = true;
+			break;
+		case 'R':
+			o->reason = optarg;
+			break;
+		case 'S':
+			o->secrets = optarg;
+			break;
 		default:
 			return -1;
 		}
@@ -421,8 +502,8 @@ int main(int argc, char **argv)
 		int words = v->second ? 2 : 1;
 		if (strcmp(argv[1], v->first) != 0 || (v->second && (argc < 3 || strcmp(argv[2], v->second) != 0)))
 			continue;
-		if (parse_options(argc - words, argv + words, &o) != 0 || o.word_count != v->words || (v->data && !o.data) ||
-		    (o.log_level && log_level_parse(o.log_level, &level) != 0)) {
+		if (parse_options(argc - words, argv + words, &o) != 0 || o.word_count > v->words || o.word_count < v->least ||
+		    (v->data && !o.data) || (o.log_level && log_level_parse(o.log_level, &level) != 0)) {
 			fprintf(stderr, "usage: belfry %s\n", v->usage);
 			return 2;
 		}

@@ -127,7 +127,14 @@ static bool is_json(const struct request *r)
 
 static size_t body_limit(const struct route *route)
 {
-	return route->flags & ROUTE_LOGIN ? BODY_LOGIN : route->flags & ROUTE_LARGE ? BODY_LARGE : BODY_NORMAL;
+	static const struct {
+		unsigned flag;
+		size_t limit;
+	} limits[] = { { ROUTE_LOGIN, BODY_LOGIN }, { ROUTE_CONFIG, BODY_CONFIG }, { ROUTE_LARGE, BODY_LARGE } };
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (route->flags & limits[i].flag)
+			return limits[i].limit;
+	return BODY_NORMAL;
 }
 
 /* The size the client announces; all digits, says the gate. */
@@ -228,7 +235,7 @@ static int parse_body(struct request *r, struct err *e)
 		return err_set(e, r->refusal, NULL, "The station is receiving too much at once; try again.");
 	if (r->body_length == 0 || !is_json(r))
 		return 0;
-	int rc = gate_json(r->body, r->body_length, e);
+	int rc = gate_json(r->body, r->body_length, (r->route->flags & ROUTE_CONFIG) != 0, e);
 	if (rc != 0)
 		return rc;
 	json_error_t error;

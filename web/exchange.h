@@ -20,8 +20,11 @@ enum exchange_limit {
 	BODY_NORMAL = 65536,
 	BODY_LARGE = 1048576,
 	BODIES_MAX = 16777216, /* all bodies being received, together */
+	BODY_CONFIG = 8388608,
 	JSON_DEPTH = 32,
 	JSON_VALUES = 50000,
+	JSON_CONFIG_DEPTH = 256,
+	JSON_CONFIG_VALUES = 1000000,
 	SEGMENTS_MAX = 48,
 	PARAMS_MAX = 4,
 	QUERY_MAX = 16,
@@ -142,6 +145,6 @@ int gate_header(struct request *r, struct MHD_Connection *mhd, const char *metho
 int gate_target(struct request *r, struct err *e);
 bool gate_host(const char *host);
 /* Depth and number of values of a JSON text, before it is parsed: 0 or E_BAD_REQUEST. */
-int gate_json(const char *text, size_t length, struct err *e);
+int gate_json(const char *text, size_t length, bool config, struct err *e);
 
 #endif

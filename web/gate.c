@@ -337,8 +337,9 @@ int gate_target(struct request *r, struct err *e)
 /* --- the body ------------------------------------------------------------------------------------------------------ */
 
 /* Before the parser sees it: a megabyte of "[{},{}," would become a hundred in memory. */
-int gate_json(const char *text, size_t length, struct err *e)
+int gate_json(const char *text, size_t length, bool config, struct err *e)
 {
+	const int deepest = config ? JSON_CONFIG_DEPTH : JSON_DEPTH, most = config ? JSON_CONFIG_VALUES : JSON_VALUES;
 	int depth = 0, values = 1;
 	bool quoted = false;
 	for (size_t i = 0; i < length; i++) {
@@ -351,12 +352,12 @@ int gate_json(const char *text, size_t length, struct err *e)
 			quoted = true;
 		} else if (c == '{' || c == '[') {
 			values++;
-			if (++depth > JSON_DEPTH)
-				return err_set(e, E_BAD_REQUEST, NULL, "The JSON is nested deeper than %d.", JSON_DEPTH);
+			if (++depth > deepest)
+				return err_set(e, E_BAD_REQUEST, NULL, "The JSON is nested deeper than %d.", deepest);
 		} else if (c == '}' || c == ']') {
 			depth--;
-		} else if (c == ',' && ++values > JSON_VALUES) {
-			return err_set(e, E_BAD_REQUEST, NULL, "The JSON has more than %d values.", JSON_VALUES);
+		} else if (c == ',' && ++values > most) {
+			return err_set(e, E_BAD_REQUEST, NULL, "The JSON has more than %d values.", most);
 		}
 	}
 	return 0;

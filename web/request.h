@@ -13,6 +13,7 @@ enum route_flags {
 	ROUTE_STREAM = 1 << 2,  /* the event stream */
 	ROUTE_BARE = 1 << 3,    /* also outside /api/v1; answered within two seconds */
 	ROUTE_LARGE = 1 << 4,   /* body up to 1 MiB (import of certificates, batches) instead of 64 KiB */
+	ROUTE_CONFIG = 1 << 8,  /* body up to 8 MiB, JSON as deep as a tree */
 	ROUTE_LOGIN = 1 << 5,   /* body up to 4 KiB */
 	ROUTE_CALENDAR = 1 << 6 /* the body (POST) or the answer (GET) is text/calendar, not JSON */
 };
@@ -72,7 +73,7 @@ extern const struct route
 	mail_routes[],
 	schedule_routes[],
 	certificate_routes[],
-	event_routes[], history_routes[],
+	event_routes[], history_routes[], config_routes[],
 	health_routes[];
 /* clang-format on */
 

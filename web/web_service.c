@@ -43,6 +43,7 @@ static const struct route *const tables[] = {
 	mail_routes,
 	schedule_routes,
 	history_routes,
+	config_routes,
 	certificate_routes,
 	event_routes,
 	health_routes,

@@ -125,15 +125,15 @@ static void bounds_json(void **state)
 	(void)state;
 	char text[2 * JSON_VALUES + 8];
 	memset(text, '[', sizeof text);
-	assert_int_equal(gate_json(text, JSON_DEPTH, NULL), 0);
-	assert_int_equal(gate_json(text, JSON_DEPTH + 1, NULL), E_BAD_REQUEST);
+	assert_int_equal(gate_json(text, JSON_DEPTH, false, NULL), 0);
+	assert_int_equal(gate_json(text, JSON_DEPTH + 1, false, NULL), E_BAD_REQUEST);
 	text[0] = '"'; /* brackets in a string are text */
-	assert_int_equal(gate_json(text, sizeof text, NULL), 0);
+	assert_int_equal(gate_json(text, sizeof text, false, NULL), 0);
 	static const char quoted[] = "\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"";
-	assert_int_equal(gate_json(quoted, strlen(quoted), NULL), 0);
+	assert_int_equal(gate_json(quoted, strlen(quoted), false, NULL), 0);
 	memset(text, ',', sizeof text);
-	assert_int_equal(gate_json(text, JSON_VALUES - 1, NULL), 0);
-	assert_int_equal(gate_json(text, JSON_VALUES, NULL), E_BAD_REQUEST);
+	assert_int_equal(gate_json(text, JSON_VALUES - 1, false, NULL), 0);
+	assert_int_equal(gate_json(text, JSON_VALUES, false, NULL), E_BAD_REQUEST);
 }
 
 /* --- the router ---------------------------------------------------------------------------------------------------- */
