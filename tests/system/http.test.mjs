@@ -396,6 +396,7 @@ const operations = Object.entries(openapi.paths).flatMap(([path, item]) => Objec
 })));
 const changing = operations.filter(({ method }) => method !== 'GET');
 const body = ({ operation }) => (operation.requestBody ? '{}' : undefined);
+const media = ({ operation }, more = {}) => (operation.requestBody ? { 'Content-Type': Object.keys(operation.requestBody.content)[0], ...more } : more);
 /** What kind of body it takes, when that is not JSON. */
 const kind = ({ operation }) => {
   const [type] = Object.keys(operation.requestBody?.content ?? {});
