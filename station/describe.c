@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/link.h"
 #include "station/must.h"
 #include "station/station.h"
 
@@ -224,6 +225,16 @@ static json_t *action_names(const struct type *t)
 	return names;
 }
 
+/* The slots that links feed: what a person sets there will be overwritten. */
+static json_t *linked_slots(const struct component *c)
+{
+	json_t *array = json_array();
+	for (const struct link *l = c->extra->links; l; l = l->next)
+		if (l->enabled && l->leads == LEADS_TO_PROPERTY && link_into(c, l->targetSlot) == l)
+			json_array_append_new(array, json_string(l->targetSlot));
+	return array;
+}
+
 json_t *component_to_json(const struct component *c, int depth)
 {
 	station_assert_engine(c->station);
@@ -238,6 +249,8 @@ json_t *component_to_json(const struct component *c, int depth)
 	set(json, "hasChildren", json_boolean(c->first != NULL));
 	set(json, "frozen", json_boolean((c->flags & COMPONENT_FROZEN) != 0));
 	set(json, "children", children_to_json(c, depth));
+	if (c->extra && c->extra->links)
+		set(json, "linked", linked_slots(c));
 	free(path);
 	free(ord);
 	return json;

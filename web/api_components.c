@@ -6,13 +6,11 @@
 #include <string.h>
 
 #include "station/audit.h"
-#include "station/link.h"
 #include "station/must.h"
 #include "station/ord.h"
 #include "web/api_inside.h"
 
-/* The component that {path...} names; answers 404 itself. */
-static struct component *target(struct request *r)
+struct component *request_component(struct request *r)
 {
 	const char *path = request_param(r, "path");
 	struct component *c = station_by_path(request_station(r), path ? path : "");
@@ -28,8 +26,7 @@ static void set_etag(struct request *r, const struct component *c)
 	request_reply_header(r, "ETag", etag);
 }
 
-/* inside: what stands behind the component's own address, or "". */
-static void set_location(struct request *r, const struct component *c, const char *inside, const char *name)
+void reply_location(struct request *r, const struct component *c, const char *inside, const char *name)
 {
 	char *path = component_path(c), *location = must_format("/api/v1/components%s%s%s", path, inside, name);
 	request_reply_header(r, "Location", location);
@@ -61,7 +58,7 @@ static void reply_component(struct request *r, int http, const struct component 
 static void get_component(struct request *r)
 {
 	int64_t depth;
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c || !request_query_integer(r, "depth", 0, 0, 16, &depth))
 		return;
 	set_etag(r, c);
@@ -88,13 +85,13 @@ static void answered(void *context, int code, const struct report *report, uint6
 		request_reply_empty(r, 204);
 	} else {
 		if (p->http == 201)
-			set_location(r, c, "", "");
+			reply_location(r, c, "", "");
 		reply_component(r, p->http, c, report);
 	}
 	free(p);
 }
 
-static void submit(struct request *r, struct batch *b, uint64_t component, int http)
+void batch_answer(struct request *r, struct batch *b, uint64_t component, int http)
 {
 	struct pending *p = must_alloc(sizeof *p);
 	*p = (struct pending){ r, component, http };
@@ -175,19 +172,19 @@ static bool patch_body(struct request *r)
 
 static void patch_component(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c || !patch_body(r))
 		return;
 	struct batch *b = new_batch(r);
 	if (!if_match(r, b, c))
 		return;
 	batch_patch(b, c->handle, request_body(r), "/values");
-	submit(r, b, c->handle, 200);
+	batch_answer(r, b, c->handle, 200);
 }
 
 static void add_child(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	const char *name = c ? request_string(r, "name") : NULL, *type = name ? request_string(r, "type") : NULL;
 	if (!type)
 		return;
@@ -196,24 +193,24 @@ static void add_child(struct request *r)
 	const char *display = json_string_value(json_object_get(request_body(r), "displayName"));
 	if (handle && display)
 		batch_display_name(b, handle, display);
-	submit(r, b, handle, 201);
+	batch_answer(r, b, handle, 201);
 }
 
 static void delete_component(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c)
 		return;
 	struct batch *b = new_batch(r);
 	if (!if_match(r, b, c))
 		return;
 	batch_remove(b, c->handle);
-	submit(r, b, 0, 204);
+	batch_answer(r, b, 0, 204);
 }
 
 static void move_component(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c || !object_body(r))
 		return;
 	const char *parent = json_string_value(json_object_get(request_body(r), "parent"));
@@ -229,12 +226,12 @@ static void move_component(struct request *r)
 	batch_move(b, c->handle, to, name);
 	if (before)
 		batch_before(b, c->handle, before);
-	submit(r, b, c->handle, 200);
+	batch_answer(r, b, c->handle, 200);
 }
 
 static void reorder_children(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c || !object_body(r))
 		return;
 	const json_t *order = json_object_get(request_body(r), "order");
@@ -245,7 +242,7 @@ static void reorder_children(struct request *r)
 	}
 	struct batch *b = new_batch(r);
 	batch_order(b, c->handle, order);
-	submit(r, b, c->handle, 200);
+	batch_answer(r, b, c->handle, 200);
 }
 
 /* --- actions ------------------------------------------------------------------------------------------------------ */
@@ -282,7 +279,7 @@ static void invoked(struct invocation *inv, int code)
 
 static void invoke_action(struct request *r)
 {
-	struct component *c = target(r);
+	struct component *c = request_component(r);
 	if (!c)
 		return;
 	struct invoking *i = must_alloc(sizeof *i);
@@ -299,73 +296,6 @@ static void invoke_action(struct request *r)
 		invoked(&i->inv, rc);
 	}
 	report_finish(&report);
-}
-
-/* --- links -------------------------------------------------------------------------------------------------------- */
-
-static json_t *link_to_json(struct station *s, const struct link *l)
-{
-	struct component *source = station_by_handle(s, l->source);
-	char *ord = source ? component_ord(source) : must_strdup("");
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", l->name, "source", ord, "sourceSlot", l->sourceSlot,
-	                         "targetSlot", l->targetSlot, "enabled", l->enabled);
-	free(ord);
-	return json;
-}
-
-static void list_links(struct request *r)
-{
-	struct component *c = target(r);
-	if (!c)
-		return;
-	json_t *items = json_array();
-	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
-		json_array_append_new(items, link_to_json(request_station(r), l));
-	request_reply_json(r, 200, json_pack("{s:o}", "items", items));
-}
-
-static void link_added(void *context, int code, const struct report *report, uint64_t added)
-{
-	(void)added;
-	struct pending *p = context;
-	struct component *c = station_by_handle(request_station(p->request), p->component);
-	const struct link *l = c && c->extra ? c->extra->links : NULL;
-	while (l && l->next)
-		l = l->next;
-	if (code != 0) {
-		request_reply_report(p->request, code, report);
-	} else if (l) {
-		set_location(p->request, c, "/links/", l->name);
-		request_reply_json(p->request, 201, link_to_json(request_station(p->request), l));
-	} else {
-		request_reply_empty(p->request, 204);
-	}
-	free(p);
-}
-
-static void add_link(struct request *r)
-{
-	struct component *c = target(r);
-	const char *source = c ? request_string(r, "source") : NULL,
-	           *from = source ? request_string(r, "sourceSlot") : NULL;
-	const char *to = from ? request_string(r, "targetSlot") : NULL;
-	if (!to)
-		return;
-	struct batch *b = new_batch(r);
-	batch_link(b, c->handle, json_string_value(json_object_get(request_body(r), "name")), source, from, to);
-	struct pending *p = must_alloc(sizeof *p);
-	*p = (struct pending){ r, c->handle, 201 };
-	batch_submit(b, link_added, p);
-}
-
-static void delete_link(struct request *r)
-{
-	struct component *c = target(r);
-	if (!c)
-		return;
-	struct batch *b = new_batch(r);
-	batch_unlink(b, c->handle, request_param(r, "name"));
-	submit(r, b, 0, 204);
 }
 
 /* --- audit -------------------------------------------------------------------------------------------------------- */
@@ -456,24 +386,6 @@ const struct route component_routes[] = {
 	  .doc = "Invokes an action; the body is its argument as a JSON value.",
 	  .body = "{}",
 	  .answer = OBJECT("\"result\":{}") },
-	{ .method = "GET",
-	  .pattern = "/components/{path...}/links",
-	  .role = ROLE_VIEWER,
-	  .handle = list_links,
-	  .doc = "Links into a component.",
-	  .answer = OBJECT("\"items\":{\"type\":\"array\"}") },
-	{ .method = "POST",
-	  .pattern = "/components/{path...}/links",
-	  .role = ROLE_ADMIN,
-	  .handle = add_link,
-	  .doc = "Adds a link into a component.",
-	  .body = OBJECT(TEXT("source") "," TEXT("sourceSlot") "," TEXT("targetSlot") "," TEXT("name")),
-	  .answer = OBJECT(TEXT("name")) },
-	{ .method = "DELETE",
-	  .pattern = "/components/{path...}/links/{name}",
-	  .role = ROLE_ADMIN,
-	  .handle = delete_link,
-	  .doc = "Removes a link." },
 	{ .method = "GET",
 	  .pattern = "/audit",
 	  .role = ROLE_ADMIN,

@@ -67,6 +67,7 @@ extern const struct route
 	session_routes[],
 	component_routes[],
 	batch_routes[],
+	link_routes[],
 	version_routes[],
 	type_routes[],
 	alarm_routes[],

@@ -37,6 +37,7 @@ static const struct route *const tables[] = {
 	session_routes,
 	component_routes,
 	batch_routes,
+	link_routes,
 	version_routes,
 	type_routes,
 	alarm_routes,
