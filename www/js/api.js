@@ -56,7 +56,10 @@ export async function call(method, path, body, headers = {}) {
     throw new Problem(0, { detail: t('The station does not answer. Is it running, and is the network up?') });
   }
   const data = parse(await response.text(), response.status);
-  if (response.ok) return { data, etag: response.headers.get('ETag') };
+  if (response.ok) {
+    if (method !== 'GET') dispatchEvent(new Event('station-changed')); /* who shows what can be undone looks again */
+    return { data, etag: response.headers.get('ETag') };
+  }
   if (response.status === 401 && path !== '/session') session.ended();
   throw new Problem(response.status, data);
 }

@@ -2,11 +2,12 @@
 // What stands around every view: the bar, the tree, counts of alarms, the live lamp, light and dark.
 import { h, fill, icon, settled } from './dom.js';
 import { t, plural } from './i18n.js';
-import { get, pageUrl, remove } from './api.js';
+import { componentUrl, get, pageUrl, remove } from './api.js';
 import { startEvents, listen } from './store/events.js';
 import { pathOfOrd } from './format.js';
 import { Router } from './router.js';
 import { menuButton } from './el/menu.js';
+import { UndoButtons } from './el/undo.js';
 import './el/nav-tree.js';
 import { PAGES } from './pages.js';
 /** @typedef {import('./types.js').Session} Session */
@@ -36,6 +37,7 @@ export class Shell {
   /** @param {HTMLElement} app @param {Session} session */
   constructor(app, session) {
     this.session = session;
+    this.shown = ''; /* path of the component that is shown */
     this.tree = /** @type {import('./el/nav-tree.js').NavTree} */ (document.createElement('nav-tree'));
     this.changed = settled(() => this.tree.reload(), 300);
     this.counting = settled(() => this.countAlarms(), 200);
@@ -63,8 +65,17 @@ export class Shell {
     const account = menuButton([icon('user'), user.name], () => this.userMenu(), { label: t('{name}, {role}: account and appearance', { name: user.name, role: user.role }) });
     fill(app, h('div', { class: 'shell' },
       h('header', { class: 'bar' }, h('a', { class: 'name', href: '/overview' }, h('img', { src: '/icons/belfry.svg', alt: '' }), station.name === 'Station' ? 'Belfry' : station.name),
-        h('nav', { 'aria-label': t('Pages') }, this.links), this.lamp, account),
+        h('nav', { 'aria-label': t('Pages') }, this.links), this.session.permissions.operate && new UndoButtons(() => this.undone()).element, this.lamp, account),
       h('aside', { class: 'side', 'aria-label': t('Components') }, this.tree), this.main));
+  }
+
+  /** What is shown may have gone, or come back under another name. @returns {Promise<void>} */
+  async undone() {
+    this.changed();
+    const path = this.shown;
+    if (!path) return;
+    const there = await get(componentUrl(path)).then(() => true, () => false);
+    if (!there && path === this.shown) this.go(pageUrl(path.replace(/\/[^/]*$/, '') || '/'));
   }
 
   /** @returns {import('./el/menu.js').Entry[]} */
@@ -86,7 +97,8 @@ export class Shell {
     for (const link of this.links) {
       if (link.dataset.base === route.base) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
     }
-    this.tree.select(view?.component || '');
+    this.shown = view?.component || '';
+    this.tree.select(this.shown);
   }
 
   /** Counts for the bar and the tree. @returns {Promise<void>} */

@@ -8,6 +8,7 @@ import { ask, confirmDialog } from './dialog.js';
 import { toast, toastError } from './toast.js';
 import { editorFor } from './composites.js';
 import { pointFacets } from './values.js';
+import { clipboardEntries, pasteEntry } from './clipboard.js';
 /** @typedef {import('../types.js').Action} Action */
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Slot} Slot */
@@ -114,10 +115,10 @@ export async function removeComponent(component) {
 /**
  * The entries of a component's menu.
  * @param {{path: string, name: string, displayName: string, type: string, ord?: string, frozen?: boolean}} component
- * @param {Session} session @param {{go: (url: string) => void, changed: () => void, actions?: Action[], whole?: Component}} options
+ * @param {Session} session @param {{go: (url: string) => void, changed: () => void, actions?: Action[], whole?: Component, siblings?: string[]}} options
  * @returns {Promise<import('./menu.js').Entry[]>}
  */
-export async function componentMenu(component, session, { go, changed, actions, whole }) {
+export async function componentMenu(component, session, { go, changed, actions, whole, siblings }) {
   const type = (await allTypes()).get(component.type);
   const able = actions || (type ? actionsFor(type, session) : []);
   const may = session.permissions.configure && !component.frozen && !type?.singleton && component.path !== '/';
@@ -128,7 +129,8 @@ export async function componentMenu(component, session, { go, changed, actions, 
     ...able.map((a) => ({ label: a.displayName, icon: 'play', title: a.doc, run: () => start(a) })),
     ...(able.length ? [/** @type {'-'} */ ('-')] : []),
     { label: t('Copy ord'), icon: 'copy', run: copy },
-    ...(may ? [{ label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
+    ...(session.permissions.configure && type?.container ? pasteEntry(component.path, changed) : []),
+    ...(may ? [...clipboardEntries(component, changed, siblings), /** @type {'-'} */ ('-'), { label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
       { label: t('Remove …'), icon: 'trash', danger: true, run: () => removeComponent(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) }] : []),
   ];
 }

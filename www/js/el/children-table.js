@@ -75,7 +75,7 @@ export class ChildrenTable {
     const value = h('td', { class: child.values?.out ? 'point-value' : 'muted small' }, this.#summary(child));
     const status = h('td', { class: 'tight' }, statusBadge(child.status));
     this.#rows.set(child.handle, { child, value, status });
-    const menu = menuButton(icon('dots'), () => componentMenu({ ...child, path }, this.session, this.options), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
+    const menu = menuButton(icon('dots'), () => componentMenu({ ...child, path }, this.session, { ...this.options, siblings: this.parent.children.map((c) => c.name) }), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
     return h('tr', { 'data-handle': child.handle }, h('td', {}, h('a', { class: 'with-icon', href: pageUrl(path) }, icon(symbolOf(this.types, child.type)), child.displayName)), value,
       h('td', { class: 'muted small' }, typeText(child.type)), status, h('td', { class: 'actions' }, menu));
   }

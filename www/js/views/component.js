@@ -89,7 +89,7 @@ export async function componentView(context, shell) {
       if (event.slot === 'out') { reading.show(event.value); fill(badge, statusBadge(event.value?.status || '{ok}')); }
     }
     if (kind === 'open' || kind === 'reset' || (kind === 'component' && event.handle === component.handle && event.what === 'changed')) reread();
-    if (kind === 'component' && tab?.id === 'components' && ['added', 'removed'].includes(event.what) && event.ord.startsWith(component.ord)) grown();
+    if (kind === 'component' && tab?.id === 'components' && ['added', 'removed', 'moved'].includes(event.what) && event.ord.startsWith(component.ord)) grown();
     panel?.live?.(kind, event);
   });
   const leave = () => {
