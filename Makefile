@@ -14,7 +14,7 @@ FLAGS_debug := -Og -g
 FLAGS_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS_asan := -Og -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -Og -g -fsanitize=thread
-CFLAGS = -std=gnu11 $(WARN) $(FLAGS_$(MODE)) -I. -D_GNU_SOURCE -pthread $(shell pkg-config --cflags $(PACKAGES))
+CFLAGS = -std=gnu11 -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"' $(WARN) $(FLAGS_$(MODE)) -I. -D_GNU_SOURCE -pthread $(shell pkg-config --cflags $(PACKAGES))
 LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 
@@ -26,9 +26,10 @@ OBJECTS := $(filter-out $(OUT)/station/main.o,$(SOURCES:%.c=$(OUT)/%.o))
 UNIT := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(wildcard tests/unit/*_test.c))
 TIDY := $(SOURCES:%.c=build/tidy/%.ok)
 NODE_MODULES := tests/node_modules/.package-lock.json
+VENDOR := www/vendor/uPlot.js
 
 .PHONY: all run check test bench install unit unit-programs lint tidy format format-check clean
-all: $(OUT)/belfry $(if $(filter debug release,$(MODE)),build/belfry)
+all: $(VENDOR) $(OUT)/belfry $(if $(filter debug release,$(MODE)),build/belfry)
 
 # --- the two commands -------------------------------------------------------------------------------------------
 run:
@@ -55,6 +56,13 @@ bench:
 $(NODE_MODULES): tests/package-lock.json
 	@echo "Installing with npm (for the tests, into tests/node_modules): $$(sed -n '/devDependencies/,/}/s/^ *"\([a-z-]*\)": "\([0-9.]*\)".*/\1 \2/p' tests/package.json | paste -sd,)"
 	@cd tests && npm ci --no-progress --loglevel=error
+
+# The chart library of the page. Without it the station works, and shows tables instead of charts.
+$(VENDOR): www/package-lock.json
+	@echo "Installing with npm (for the page, into www/vendor): $$(sed -n '/"dependencies"/,/}/s/^ *"\([a-z]*\)": "\([0-9.]*\)".*/\1 \2/p' www/package.json)"
+	@mkdir -p www/vendor
+	@(cd www && npm ci --no-progress --loglevel=error) && cp www/node_modules/uplot/dist/uPlot.esm.js www/vendor/uPlot.js && \
+		cp www/node_modules/uplot/dist/uPlot.min.css www/vendor/uPlot.css || echo "npm failed: the page will show no charts" >&2
 
 unit-programs: $(UNIT)
 unit: $(UNIT)
@@ -112,8 +120,9 @@ build/release/scale: tests/bench/scale.c build/release/libbelfry.a
 install:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all
 	install -D -m 755 -s build/release/belfry $(DESTDIR)$(PREFIX)/bin/belfry
+	cd www && find index.html css icons js vendor -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/belfry/www/{} \;
 
 clean:
-	rm -rf build tests/node_modules
+	rm -rf build tests/node_modules www/node_modules www/vendor
 
 -include $(wildcard $(OBJECTS:.o=.d) $(OUT)/station/main.d $(addsuffix .d,$(UNIT)))

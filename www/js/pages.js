@@ -12,5 +12,6 @@ export const PAGES = [
   { base: '/station', name: t('Station'), icon: 'sliders', open: async (c, shell) => (await import('./views/component.js')).componentView(c, shell) },
   { base: '/alarms', name: t('Alarms'), icon: 'bell', open: async (c, shell) => (await import('./views/alarms.js')).alarmsView(c, shell) },
   { base: '/mail', name: t('Mail'), icon: 'mail', open: async (c, shell) => (await import('./views/mail.js')).mailView(c, shell) },
+  { base: '/histories', name: t('Histories'), icon: 'chart', open: async (c) => (await import('./views/histories.js')).historiesView(c) },
   { base: '/certificates', name: t('Certificates'), icon: 'shield', open: async (c) => (await import('./views/certificates.js')).certificatesView(c) },
 ];

@@ -40,6 +40,8 @@ export const VIEWS = [
   { id: 'schedule', name: (s) => (is(s, 'schedule:CalendarSchedule') ? t('Calendar') : t('Schedule')), first: () => true, fits: isSchedule, open: async (s) => (await import('./schedule.js')).schedulePanel(s) },
   { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:OutgoingAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
+  { id: 'history', name: () => t('History'), fits: (s) => is(s, 'history:HistoryExt') || (s.component.children || []).some((c) => typeIs(s.types, c.type, 'history:HistoryExt')),
+    open: async (s) => (await import('./histories.js')).historyPanel(s) },
   { id: 'links', name: () => t('Links'), fits: (s) => s.component.path !== '/', open: async (s) => (await import('./links.js')).linksPanel(s) },
 ];
 
