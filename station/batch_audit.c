@@ -69,13 +69,15 @@ void batch_write_version(struct batch *b)
 	if (!kept && !b->diff && !b->brief)
 		return;
 	struct delta d = { 0 };
-	delta_build(&d, b->station, b->tx);
+	bool large = b->tx->count > 2 * (size_t)DELTA_ROWS_MAX; /* not even to be built */
+	if (!large)
+		delta_build(&d, b->station, b->tx);
 	if (!b->summary)
-		b->summary = delta_summary(&d);
+		b->summary = large ? must_format("Changed %zu rows, too many to be kept.", b->tx->count) : delta_summary(&d);
 	int64_t number = 0;
-	if (kept && (d.count || b->revert))
+	if (kept && (large || d.count || b->revert))
 		number = version_write(b->station, b->tx, &b->actor, b->kind ? b->kind : reverts[b->revert].kind, b->of,
-		                       b->reason, b->summary, &d);
+		                       b->reason, b->summary, large ? NULL : &d);
 	if (b->brief) {
 		b->brief->number = number;
 		snprintf(b->brief->summary, sizeof b->brief->summary, "%s", b->summary);

@@ -151,12 +151,12 @@ int64_t version_write(struct station *s, struct store_tx *tx, const struct actor
 		.of = of,
 		.reason = (char *)(uintptr_t)(reason ? reason : ""),
 		.summary = (char *)(uintptr_t)summary,
-		.rows = (int64_t)d->count,
+		.rows = (int64_t)(d ? d->count : tx->count),
 	};
-	record.size = write_delta(tx, record.number, d);
+	record.size = d ? write_delta(tx, record.number, d) : 0;
 	drop_oldest(v, tx, record.size);
 	store_tx_put(tx, &version_kind, &record);
-	v->next = (struct kept){ record.number, record.size, record.size > 0 || d->count == 0 };
+	v->next = (struct kept){ record.number, record.size, record.size > 0 || record.rows == 0 };
 	store_tx_hook(tx, written, v);
 	return record.number;
 }

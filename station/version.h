@@ -10,7 +10,7 @@
 
 /* How much is kept: the oldest go, in the transaction of a new one. A single delta above DELTA_ROWS_MAX rows or
  * DELTA_SIZE_MAX bytes is not kept: that batch cannot be undone, nor anything before it restored. */
-enum { VERSIONS_KEPT = 1000, UNDO_DEPTH = 50, DELTA_ROWS_MAX = 1000000, DIFF_ITEMS_MAX = 1000 };
+enum { VERSIONS_KEPT = 1000, UNDO_DEPTH = 50, DELTA_ROWS_MAX = 400000, DIFF_ITEMS_MAX = 1000 };
 #define DELTA_SIZE_MAX ((int64_t)64 << 20)
 
 /* Table "version". Query it with store_ask; number descending is newest first. */
@@ -51,7 +51,7 @@ void version_load(struct station *s, int64_t first, int64_t last, delta_answer *
 struct store_query undo_query(const char *user);
 json_t *undo_stacks(const struct store_rows *rows);
 
-/* Adds the record of a batch with this delta to its transaction. Returns its number. */
+/* Adds the record of a batch with this delta (NULL: it is too large) to its transaction. Returns its number. */
 int64_t version_write(struct station *s, struct store_tx *tx, const struct actor *actor, const char *kind, int64_t of,
                       const char *reason, const char *summary, const struct delta *d);
 

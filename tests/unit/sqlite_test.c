@@ -683,9 +683,8 @@ static void the_schema_has_the_tables_of_the_program(void **state)
 {
 	(void)state;
 	static const struct record_kind *const kinds[] = {
-		&component_kind,        &slot_kind,         &link_kind,    &meta_kind,  &audit_kind, &alarm_kind,
-		&user_certificate_kind, &allowed_host_kind, &session_kind, &token_kind, &version_kind,
-		&delta_kind,
+		&component_kind,        &slot_kind,         &link_kind,    &meta_kind,  &audit_kind,   &alarm_kind,
+		&user_certificate_kind, &allowed_host_kind, &session_kind, &token_kind, &version_kind, &delta_kind,
 	};
 	struct bench *b = bench_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

@@ -109,10 +109,10 @@ static void a_diff_can_be_read_and_shows_no_secret(void **state)
 	assert_int_equal(set_json(w, one, &admin, "{\"power\":7,\"code\":\"1234\"}", &end), 0);
 	struct seen seen = load(w, 2, 0);
 	assert_int_equal(seen.code, 0);
-	json_t *expected = json_pack("[{s:s, s:s, s:s, s:s, s:[{s:s, s:i, s:i}, {s:s, s:{s:b}, s:{s:b}}], s:[]}]", "path",
-	                             "/Drivers/One", "type", "test:Lamp", "handle", "", "what", "changed", "properties",
-	                             "name", "power", "old", 0, "new", 7, "name", "code", "old", "set", 0, "new", "set", 1,
-	                             "links");
+	json_t *expected =
+	    json_pack("[{s:s, s:s, s:s, s:s, s:[{s:s, s:i, s:i}, {s:s, s:{s:b}, s:{s:b}}], s:[]}]", "path", "/Drivers/One",
+	              "type", "test:Lamp", "handle", "", "what", "changed", "properties", "name", "power", "old", 0, "new",
+	              7, "name", "code", "old", "set", 0, "new", "set", 1, "links");
 	json_object_set(json_array_get(expected, 0), "handle", json_object_get(json_array_get(seen.diff, 0), "handle"));
 	assert_true(json_equal(seen.diff, expected));
 	json_decref(expected);
