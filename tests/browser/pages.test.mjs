@@ -16,6 +16,8 @@ const PAGES = {
   extension: ['/station/Plant/Contact0/Alarm', 'Alarm Value'],
   alarms: ['/alarms', 'unacked'],
   mail: ['/mail', 'for the page'],
+  histories: ['/histories', 'Histories'],
+  configuration: ['/configuration', 'Versions'],
   hosts: ['/certificates/hosts', 'No server has been refused'],
   user: ['/certificates/user', 'Import'],
   system: ['/certificates/system', 'valid'],

@@ -9,9 +9,10 @@ import { t } from './i18n.js';
 /** The first one is where unknown addresses lead. @type {Page[]} */
 export const PAGES = [
   { base: '/overview', name: t('Overview'), icon: 'home', open: async (c) => (await import('./views/overview.js')).overviewView(c) },
-  { base: '/station', name: t('Station'), icon: 'sliders', open: async (c, shell) => (await import('./views/component.js')).componentView(c, shell) },
+  { base: '/station', name: t('Station'), icon: 'folder', open: async (c, shell) => (await import('./views/component.js')).componentView(c, shell) },
   { base: '/alarms', name: t('Alarms'), icon: 'bell', open: async (c, shell) => (await import('./views/alarms.js')).alarmsView(c, shell) },
   { base: '/mail', name: t('Mail'), icon: 'mail', open: async (c, shell) => (await import('./views/mail.js')).mailView(c, shell) },
   { base: '/histories', name: t('Histories'), icon: 'chart', open: async (c) => (await import('./views/histories.js')).historiesView(c) },
+  { base: '/configuration', name: t('Configuration'), icon: 'sliders', open: async (c) => (await import('./views/config.js')).configView(c) },
   { base: '/certificates', name: t('Certificates'), icon: 'shield', open: async (c) => (await import('./views/certificates.js')).certificatesView(c) },
 ];
