@@ -39,6 +39,12 @@ void place_begin(struct batch *b);
 void plan_add(struct batch *b, struct component *c, const struct change *change);
 void plan_remove(struct batch *b, struct component *c);
 void plan_move(struct batch *b, struct component *c, const struct change *change);
+/* A place to write into, made when there is none; the parent that a component will have, 0 without; a position behind
+ * all that are there. */
+struct place *place_make(struct batch *b, uint64_t handle);
+uint64_t place_parent(const struct batch *b, uint64_t handle);
+int64_t place_last(struct batch *b);
+/* sheet_order.c */
 void plan_order(struct batch *b);
 /* Is c removed, or something that it stands below? */
 bool place_removed(const struct batch *b, const struct component *c);

@@ -120,7 +120,7 @@ void component_set_display_name(struct component *c, const char *text)
 
 int64_t component_position(const struct component *c)
 {
-	return c->extra && c->extra->position ? c->extra->position : (int64_t)c->handle;
+	return c->extra && c->extra->position ? c->extra->position : position_of_number(c->handle);
 }
 
 void component_set_position(struct component *c, int64_t position)
@@ -129,7 +129,7 @@ void component_set_position(struct component *c, int64_t position)
 		return;
 	if (!c->extra)
 		c->extra = must_alloc(sizeof *c->extra);
-	c->extra->position = position == (int64_t)c->handle ? 0 : position;
+	c->extra->position = position == position_of_number(c->handle) ? 0 : position;
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------- */

@@ -63,8 +63,13 @@ const char *component_display_name(const struct component *c, char *buf, size_t 
 /* Gives c a name to be read; "": its own again. No disk is written. */
 void component_set_display_name(struct component *c, const char *text);
 
-/* Where c stands among its siblings: children are in the order of these numbers, which no two components share. Newer
- * handles are greater, so a new child stands last. Setting moves nothing: see tree_sort. */
+/* Where c stands among its siblings: children are in the order of these numbers, never 0. Newer handles give greater
+ * ones, so a new child stands last, with room between any two for one that is moved there. Setting moves nothing: see
+ * tree_sort. */
+static inline int64_t position_of_number(uint64_t handle)
+{
+	return (int64_t)(handle << 16);
+}
 int64_t component_position(const struct component *c);
 void component_set_position(struct component *c, int64_t position);
 

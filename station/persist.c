@@ -248,7 +248,8 @@ static int load_link(void *context, void *record)
 static int by_position(const void *a, const void *b)
 {
 	const struct loaded *x = a, *y = b;
-	return (x->position > y->position) - (x->position < y->position);
+	return x->position != y->position ? (x->position > y->position) - (x->position < y->position)
+	                                  : (x->handle > y->handle) - (x->handle < y->handle);
 }
 
 static bool in_order(const struct loaded *items, size_t count)

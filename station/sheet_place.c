@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The structure's part of a plan: what is added, removed, moved and put in order. Names, parents and removals are judged
+ * The structure's part of a plan: what is added, removed and moved. Names, parents and removals are judged
  * by the tree as the whole batch leaves it, so that two names can be swapped and what is moved out of a folder survives
  * its removal. Part of sheet_plan.c, see batch.h. Engine thread. */
 #include <stdlib.h>
@@ -17,7 +17,7 @@ const struct place *place_of(const struct batch *b, uint64_t handle)
 	return at ? &b->places[at - 1] : NULL;
 }
 
-static struct place *make_place(struct batch *b, uint64_t handle)
+struct place *place_make(struct batch *b, uint64_t handle)
 {
 	uint64_t at = handle_map_get(&b->place_at, handle);
 	if (at)
@@ -34,7 +34,7 @@ static struct place *make_place(struct batch *b, uint64_t handle)
 
 void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *name, bool fresh)
 {
-	struct place *p = make_place(b, handle);
+	struct place *p = place_make(b, handle);
 	p->parent = parent;
 	p->name = name;
 	p->fresh = fresh;
@@ -49,7 +49,7 @@ void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *
 
 void place_exchange(struct batch *b, uint64_t handle, struct component *c)
 {
-	struct place *p = make_place(b, handle);
+	struct place *p = place_make(b, handle);
 	p->handle = c->handle;
 	p->name = c->name;
 	handle_map_put(&b->place_at, c->handle, (uint64_t)(p - b->places) + 1);
@@ -97,7 +97,7 @@ static bool name_taken(struct batch *b, uint64_t parent, const char *name, uint6
 	return c && c->handle != self;
 }
 
-static uint64_t parent_of(const struct batch *b, uint64_t handle)
+uint64_t place_parent(const struct batch *b, uint64_t handle)
 {
 	const struct place *p = place_of(b, handle);
 	if (p)
@@ -113,7 +113,7 @@ static bool stands_below(const struct batch *b, uint64_t handle,
                          bool circle)
 {
 	uint64_t turtle = 0;
-	for (size_t steps = 0, power = 1; handle; handle = parent_of(b, handle)) {
+	for (size_t steps = 0, power = 1; handle; handle = place_parent(b, handle)) {
 		if (is(b, handle, wanted))
 			return true;
 		if (handle == turtle)
@@ -161,7 +161,7 @@ void place_begin(struct batch *b)
 		const char *name = change->name ? change->name : p ? p->name : c->name;
 		place_claim(b, c->handle, parent, name, false);
 		if (change->position)
-			make_place(b, c->handle)->position = change->position;
+			place_make(b, c->handle)->position = change->position;
 	}
 }
 
@@ -271,6 +271,13 @@ void plan_remove(struct batch *b, struct component *c)
 		batch_note(b, "removed", c, NULL, c->type->name, NULL);
 }
 
+/* Behind all that are there: a number that no component will have. */
+int64_t place_last(struct batch *b)
+{
+	b->numbers_taken = true;
+	return position_of_number(b->station->tree.next_handle++);
+}
+
 /* A component that several changes move is judged by where it ends. */
 void plan_move(struct batch *b, struct component *c, const struct change *change)
 {
@@ -307,204 +314,10 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 	if (stays || !place_ok(b, c, parent, p->name))
 		return;
 	if (parent != c->parent && !p->position) { /* a new number: behind all that are there */
-		make_place(b, c->handle)->position = (int64_t)b->station->tree.next_handle++;
-		b->numbers_taken = true;
+		place_make(b, c->handle)->position = place_last(b);
 	}
 	batch_note(b, parent == c->parent ? "renamed" : "moved", c, NULL, c->name, p->name);
 	batch_row(b, c)->rest = true;
-}
-
-/* --- order ------------------------------------------------------------------------------------------------------ */
-
-/* The children of one parent while they are put in order. */
-struct ordering {
-	uint64_t parent;
-	uint64_t *handles;  /* owned; in their new order */
-	int64_t *positions; /* owned; the numbers they share, ascending */
-	size_t count;
-};
-struct orderings {
-	struct ordering *items; /* owned */
-	size_t count;
-	struct handle_map at, arrivals; /* parent -> index + 1 of its ordering; of the first place below it */
-};
-
-static int64_t position_of(struct batch *b, uint64_t handle)
-{
-	const struct place *p = place_of(b, handle);
-	return p && p->position ? p->position : component_position(batch_component(b, handle));
-}
-
-struct numbered {
-	uint64_t handle;
-	int64_t position;
-};
-
-static int by_position(const void *a, const void *b)
-{
-	const struct numbered *x = a, *y = b;
-	return (x->position > y->position) - (x->position < y->position);
-}
-
-static size_t collect_children(struct batch *b, const struct orderings *o, uint64_t parent, struct numbered *out)
-{
-	size_t n = 0;
-	const struct component *above = batch_component(b, parent);
-	for (const struct component *c = above->first; c; c = c->next) {
-		if (out && !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle))
-			out[n] = (struct numbered){ c->handle, component_position(c) };
-		n += !handle_map_get(&b->removed, c->handle) && !place_of(b, c->handle);
-	}
-	const struct place *p = NULL;
-	for (size_t at = (size_t)handle_map_get(&o->arrivals, parent); at; at = p->next_arrival, n++) {
-		must(b->places != NULL);
-		p = &b->places[at - 1];
-		if (out)
-			out[n] = (struct numbered){ p->handle, position_of(b, p->handle) };
-	}
-	return n;
-}
-
-static struct ordering *ordering_of(struct batch *b, struct orderings *o, uint64_t parent)
-{
-	uint64_t at = handle_map_get(&o->at, parent);
-	if (at)
-		return &o->items[at - 1];
-	size_t n = collect_children(b, o, parent, NULL);
-	struct numbered *children = must_alloc((n + 1) * sizeof *children);
-	collect_children(b, o, parent, children);
-	qsort(children, n, sizeof *children, by_position);
-	o->items = must_realloc(o->items, (o->count + 1) * sizeof *o->items);
-	struct ordering *it = &o->items[o->count++];
-	handle_map_put(&o->at, parent, o->count);
-	*it = (struct ordering){ .parent = parent, .count = n };
-	it->handles = must_alloc((n + 1) * sizeof *it->handles);
-	it->positions = must_alloc((n + 1) * sizeof *it->positions);
-	for (size_t i = 0; i < n; i++) {
-		it->handles[i] = children[i].handle;
-		it->positions[i] = children[i].position;
-	}
-	free(children);
-	return it;
-}
-
-static void order_names(struct batch *b, struct ordering *it, const json_t *names)
-{
-	struct handle_map taken = { 0 };
-	uint64_t *order = must_alloc((it->count + 1) * sizeof *order);
-	size_t n = 0, i;
-	json_t *name;
-	json_array_foreach((json_t *)(uintptr_t)names, i, name)
-	{
-		const char *text = json_string_value(name);
-		uint64_t handle = text ? place_child(b, it->parent, text, false) : 0;
-		char slot[32];
-		snprintf(slot, sizeof slot, "order/%zu", i);
-		if (!handle || handle_map_get(&taken, handle)) {
-			report_error(&b->report, E_INVALID, slot,
-			             handle ? "\"%.60s\" stands here twice." : "There is no child \"%.60s\".", text ? text : "");
-			continue;
-		}
-		handle_map_put(&taken, handle, 1);
-		order[n++] = handle;
-	}
-	for (i = 0; i < it->count; i++)
-		if (!handle_map_get(&taken, it->handles[i]))
-			order[n++] = it->handles[i];
-	if (n == it->count)
-		memcpy(it->handles, order, n * sizeof *order);
-	free(order);
-	handle_map_finish(&taken);
-}
-
-static size_t index_in(const struct ordering *it, uint64_t handle)
-{
-	size_t i = 0;
-	while (i < it->count && it->handles[i] != handle)
-		i++;
-	return i;
-}
-
-static void order_before(struct batch *b, struct ordering *it, uint64_t handle, const char *name)
-{
-	uint64_t other = *name ? place_child(b, it->parent, name, false) : 0;
-	size_t from = index_in(it, handle);
-	if ((*name && !other) || from == it->count) {
-		report_error(&b->report, E_INVALID, "before", "There is no child \"%.60s\" to stand in front of.", name);
-		return;
-	}
-	if (other == handle)
-		return;
-	memmove(&it->handles[from], &it->handles[from + 1], (it->count - from - 1) * sizeof *it->handles);
-	it->count--;
-	size_t to = other ? index_in(it, other) : it->count;
-	memmove(&it->handles[to + 1], &it->handles[to], (it->count - to) * sizeof *it->handles);
-	it->handles[to] = handle;
-	it->count++;
-}
-
-/* The children take each other's numbers, so that no two components ever share one. */
-static void number(struct batch *b, const struct ordering *it)
-{
-	bool any = false;
-	for (size_t i = 0; i < it->count; i++) {
-		struct component *c = batch_component(b, it->handles[i]);
-		if (position_of(b, c->handle) == it->positions[i])
-			continue;
-		any = true;
-		if (batch_added(b, c->handle)) {
-			component_set_position(c, it->positions[i]);
-			continue;
-		}
-		if (!place_of(b, c->handle))
-			place_claim(b, c->handle, it->parent, c->name, false);
-		make_place(b, c->handle)->position = it->positions[i];
-		batch_row(b, c)->rest = true;
-	}
-	if (any) {
-		handle_map_put(&b->sorted, it->parent, 1);
-		batch_note(b, "reordered", batch_component(b, it->parent), NULL, NULL, NULL);
-	}
-}
-
-static void order_one(struct batch *b, struct orderings *o, const struct change *change)
-{
-	struct err e = { 0 };
-	batch_point(b, change->prefix);
-	uint64_t parent = change->parent ? change->parent : parent_of(b, change->component);
-	const struct component *above = parent ? batch_component(b, parent) : NULL;
-	if (sheet_may_configure(batch_who(b), &e) != 0)
-		batch_fail(b, NULL, &e);
-	else if (!above)
-		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone, or has no siblings.");
-	else if (place_removed(b, above))
-		report_error(&b->report, E_CONFLICT, NULL, "%s is removed by the same batch.", above->name);
-	else if (change->json)
-		order_names(b, ordering_of(b, o, parent), change->json);
-	else
-		order_before(b, ordering_of(b, o, parent), change->component, change->name);
-}
-
-void plan_order(struct batch *b)
-{
-	struct orderings o = { 0 };
-	for (size_t i = 0; i < b->place_count; i++) {
-		struct place *p = &b->places[i];
-		p->next_arrival = (size_t)handle_map_get(&o.arrivals, p->parent);
-		handle_map_put(&o.arrivals, p->parent, i + 1);
-	}
-	for (size_t i = 0; i < b->count; i++)
-		if (b->changes[i].what == CHANGE_ORDER)
-			order_one(b, &o, &b->changes[i]);
-	for (size_t i = 0; i < o.count; i++) {
-		if (!b->report.errors)
-			number(b, &o.items[i]);
-		free(o.items[i].handles);
-		free(o.items[i].positions);
-	}
-	free(o.items);
-	handle_map_finish(&o.at);
-	handle_map_finish(&o.arrivals);
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */

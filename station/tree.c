@@ -287,7 +287,7 @@ static int by_position(const void *a, const void *b)
 {
 	struct component *const *x = a, *const *y = b;
 	int64_t p = component_position(*x), q = component_position(*y);
-	return (p > q) - (p < q);
+	return p != q ? (p > q) - (p < q) : ((*x)->handle > (*y)->handle) - ((*x)->handle < (*y)->handle);
 }
 
 static void rechain(struct component *parent, struct component **children, size_t n)

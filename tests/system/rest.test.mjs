@@ -190,7 +190,7 @@ test('copies, order, undo and versions', async () => {
   assert.deepEqual(undo.slice(0, 2).map(({ version }) => version), [copied.version, first]);
   assert.equal(undo[1].reason, 'A new floor.');
   const undone = await api.post('/undo');
-  assert.match(undone.summary, /^Undone: Added \/Plant\/Floor1 and 1 more \(6 components\); renamed .* to Entry; reordered the children of \/Plant\.$/);
+  assert.match(undone.summary, /^Undone: Added \/Plant\/Floor1 and 1 more \(6 components\); renamed .* to Entry; reordered the children of \/Plant\/Floor\.$/);
   assert.deepEqual(await names('/Plant'), ['Floor']);
   await api.delete('/components/Plant/Floor');
   await api.post('/undo');
@@ -266,6 +266,7 @@ const routes = {
   'GET /components/links': [1], 'GET /components/{path}/links': [1, '/Plant'],
   'POST /components/links': [3], 'POST /components/{path}/links': [3, '/Plant', {}],
   'DELETE /components/links/{name}': [3], 'DELETE /components/{path}/links/{name}': [3, '/Plant'],
+  'PATCH /components/{path}/links/{name}': [3, '/Plant', {}], 'GET /components/{path}/wiresheet': [1, '/Plant'], 'GET /components/{path}/wiresheet/ends': [1, '/Plant'],
   'POST /components/reorder': [3], 'POST /components/{path}/reorder': [3, '/Plant', { order: [] }],
   'POST /batch': [2, '', []], 'GET /undo': [1], 'POST /undo': [2], 'POST /redo': [2], 'GET /versions': [1],
   'GET /versions/{number}': [1], 'POST /versions/{number}/restore': [3], 'GET /components/{path}/schedule/preview': [1, '/Plant'], 'GET /components/{path}/schedule/export': [1, '/Plant'],

@@ -297,6 +297,19 @@ static void children_keep_the_order_they_are_given(void **state)
 	assert_int_equal(submit(w, b, &end), 0);
 	world_restart(w, lamp_types);
 	expect_order(w, "/Drivers/F", "D G C E A B ");
+	for (int i = 0; i < 40; i++) { /* again and again into the same gap: in the end all get new numbers */
+		b = change(w);
+		batch_before(b, handle_of(w, i % 2 ? "/Drivers/F/G" : "/Drivers/F/C"), "E");
+		assert_int_equal(submit(w, b, &end), 0);
+		expect_order(w, "/Drivers/F", i % 2 ? "D C G E A B " : "D G C E A B ");
+	}
+	for (int i = 0; i < 40; i++) {
+		b = change(w);
+		batch_before(b, handle_of(w, i % 2 ? "/Drivers/F/G" : "/Drivers/F/C"), i % 2 ? "C" : "G");
+		assert_int_equal(submit(w, b, &end), 0);
+	}
+	world_restart(w, lamp_types);
+	expect_order(w, "/Drivers/F", "D G C E A B ");
 	b = change(w);
 	names = json_pack("[s, s, s]", "D", "D", "Z");
 	batch_order(b, handle_of(w, "/Drivers/F"), names);
