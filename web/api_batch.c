@@ -8,7 +8,7 @@
 #include "station/must.h"
 #include "web/api_inside.h"
 
-enum { OPERATIONS_MAX = 10000 };
+enum { OPERATIONS_MAX = 10000, REPEATED_MAX = 16 << 20 /* bytes of values for several paths */ };
 
 /* A batch on its way: first the sheet, then action after action. */
 struct run {
@@ -36,6 +36,7 @@ struct operation {
 	char *values;          /* owned; the pointer to its values */
 	json_t *result;        /* borrowed */
 	struct report *report; /* of the batch; borrowed */
+	size_t *repeated;      /* bytes of values that operations with several paths have brought; borrowed */
 };
 
 static const char *member(const json_t *op, const char *name)
@@ -172,28 +173,51 @@ static void invoke(struct operation *o)
 static const struct {
 	const char *name;
 	void (*run)(struct operation *o);
+	bool many; /* may say "paths" instead of "path" */
 } operations[] = {
-	{ "patch", patch },     { "add", add },    { "remove", remove_ }, { "move", move },     { "copy", copy },
-	{ "reorder", reorder }, { "link", link_ }, { "unlink", unlink_ }, { "invoke", invoke },
+	{ "patch", patch, true },     { "add", add, false },       { "remove", remove_, true },
+	{ "move", move, true },       { "copy", copy, true },      { "link", link_, false },
+	{ "unlink", unlink_, false }, { "invoke", invoke, false }, { "reorder", reorder, false },
 };
+
+/* The operation on one component; slot: where its path stands. */
+static void plan_path(struct operation *o, void (*run)(struct operation *o), const char *path, const char *slot)
+{
+	o->component = path ? batch_place(o->batch, o->station, path) : 0;
+	if (o->component)
+		run(o);
+	else
+		report_error(o->report, E_INVALID, slot, path ? "There is no component at %.200s." : "A text is needed here.",
+		             path);
+}
 
 static void plan_operation(struct operation *o)
 {
-	const char *what = member(o->json, "op"), *path = member(o->json, "path");
-	o->component = path ? batch_place(o->batch, o->station, path) : 0;
-	if (!o->component) {
-		report_error(o->report, E_INVALID, "path", path ? "There is no component at %.200s." : "A text is needed here.",
-		             path);
+	const char *what = member(o->json, "op");
+	const json_t *paths = json_object_get(o->json, "paths");
+	size_t at = 0;
+	while (at < ARRAY_SIZE(operations) && (!what || strcmp(operations[at].name, what) != 0))
+		at++;
+	if (at == ARRAY_SIZE(operations)) {
+		report_error(o->report, E_INVALID, "op",
+		             "The operations are patch, add, remove, move, copy, reorder, link, unlink and invoke.");
 		return;
 	}
-	for (size_t i = 0; what && i < ARRAY_SIZE(operations); i++) {
-		if (strcmp(operations[i].name, what) != 0)
-			continue;
-		operations[i].run(o);
+	if (!operations[at].many || !json_is_array(paths)) {
+		plan_path(o, operations[at].run, member(o->json, "path"), "path");
 		return;
 	}
-	report_error(o->report, E_INVALID, "op",
-	             "The operations are patch, add, remove, move, copy, reorder, link, unlink and invoke.");
+	size_t n = json_array_size(paths), each = json_dumpb(json_object_get(o->json, "values"), NULL, 0, 0);
+	*o->repeated += n * each;
+	if (n > OPERATIONS_MAX || *o->repeated > REPEATED_MAX) {
+		report_error(o->report, E_INVALID, "paths", "These are too many at once; send them in several batches.");
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char slot[32];
+		snprintf(slot, sizeof slot, "paths/%zu", i);
+		plan_path(o, operations[at].run, json_string_value(json_array_get(paths, i)), slot);
+	}
 }
 
 /* --- carrying out ---------------------------------------------------------------------------------------------------- */
@@ -295,12 +319,14 @@ static void run_batch(struct request *r)
 	*run = (struct run){ .request = r, .actor = *request_actor(r), .operations = list, .results = json_array() };
 	run->targets = must_alloc((json_array_size(list) + 1) * sizeof *run->targets);
 	struct batch *b = batch_new(request_station(r), &run->actor);
+	size_t repeated = 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct operation o = { .batch = b,
 			                   .station = request_station(r),
 			                   .actor = &run->actor,
 			                   .json = json_array_get(list, i),
-			                   .report = batch_report(b) };
+			                   .report = batch_report(b),
+			                   .repeated = &repeated };
 		char pointer[40];
 		snprintf(pointer, sizeof pointer, "%s/%zu", json_is_object(body) ? "/operations" : "", i);
 		batch_at(b, pointer);
@@ -335,10 +361,11 @@ const struct route batch_routes[] = {
 	  .doc =
 	      "Several operations: patch, add, remove, move, copy, reorder, link, unlink, all or nothing; and invoke, "
 	      "which is checked with them and runs when they are on disk. A list, or an object with operations and a "
-	      "reason, which the version keeps. Paths are those before the batch, or of what it adds. With dryRun=true it "
-	      "says what would change.",
-	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\",\"path\"],"
-	          "\"properties\":{\"op\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"}}}}",
+	      "reason, which the version keeps. Paths are those before the batch, or of what it adds; patch, remove, move "
+	      "and copy also take several, as paths. With dryRun=true it says what would change.",
+	  .body = "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"op\"],"
+	          "\"properties\":{\"op\":{\"type\":\"string\"},\"path\":{\"type\":\"string\"},"
+	          "\"paths\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}",
 	  .answer = "{\"type\":\"object\",\"properties\":{" ANY_LIST("results") "," ANY_LIST("warnings") "," ANY_LIST(
 	      "changes") ",\"version\":{\"type\":\"integer\"},\"summary\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },

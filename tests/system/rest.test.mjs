@@ -179,6 +179,13 @@ test('copies, order, undo and versions', async () => {
   const dryBatch = await api.post('/batch?dryRun=true', [{ op: 'remove', path: '/Plant/Floor1' }, { op: 'patch', path: '/Plant', displayName: 'Works' }]);
   assert.deepEqual(dryBatch.changes.map(({ what }) => what), ['removed', 'removed', 'removed', 'changed']);
   assert.equal(dryBatch.version, undefined);
+  const floors = ['/Plant/Floor', '/Plant/Floor1', '/Plant/Floor2'];
+  const bulk = await api.post('/batch', [{ op: 'patch', paths: floors.map((floor) => `${floor}/Out`), values: { facets: { units: 'K' } } }]);
+  assert.equal(bulk.summary, 'Changed facets of /Plant/Floor/Out and 2 more (3 properties).');
+  assert.deepEqual(pointers(await api.send('POST', '/batch', [{ op: 'patch', paths: ['/Plant', '/No'], values: { x: 1 } }])), ['/0/paths/1', '/0/values/x']);
+  const flood = { op: 'patch', paths: Array(9000).fill('/Plant'), values: { x: 'y'.repeat(4000) } };
+  assert.deepEqual(pointers(await api.send('POST', '/batch', [flood])), ['/0/paths']);
+  await api.post('/undo');
   const ordered = await api.send('POST', '/components/Plant/reorder', { order: ['Floor', 'Floor1'] });
   assert.deepEqual(ordered.body.children.map(({ name }) => name), ['Floor', 'Floor1', 'Floor2']);
   assert.equal((await api.send('POST', '/components/Plant/Floor/move', { before: 'Floor2' })).status, 200);
