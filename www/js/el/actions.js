@@ -66,8 +66,8 @@ export async function invoke(action, component) {
   if (answer !== null) told(action, answer);
 }
 
-/** @param {string} path of the parent @returns {Promise<string|null>} path of the new component */
-export async function addChild(path) {
+/** @param {string} path of the parent @param {Record<string, any>} [values] of the new component @returns {Promise<string|null>} its path */
+export async function addChild(path, values) {
   const types = [...(await allTypes()).values()].filter((type) => !type.abstract && !type.singleton);
   const groups = new Map(/** @type {[string, Type[]][]} */ ([]));
   for (const type of types.sort((a, b) => a.name.localeCompare(b.name))) {
@@ -82,7 +82,7 @@ export async function addChild(path) {
   show();
   const made = await ask({ title: t('Add a component'), ok: t('Add'),
     body: [labelled(t('Type'), select), doc, labelled(t('Name'), name, t('A letter, then letters, digits or _'))],
-    submit: () => post(`${componentUrl(path)}/children`, { name: name.value.trim(), type: select.value }) });
+    submit: () => post(`${componentUrl(path)}/children`, { name: name.value.trim(), type: select.value, values }) });
   return made ? made.path : null;
 }
 

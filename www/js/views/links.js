@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links into a component: from a property to a property, from a topic to an action. Alarm classes reach recipients this way.
+// Links into and out of a component, as a table: the twin of the wire sheet. Alarm classes reach recipients this way.
 import { h, fill, icon, empty, labelled } from '../dom.js';
 import { t } from '../i18n.js';
-import { componentUrl, get, pageUrl, post, remove } from '../api.js';
+import { call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { pathOfOrd } from '../format.js';
 import { ask, confirmDialog } from '../el/dialog.js';
 import { toastError } from '../el/toast.js';
@@ -36,25 +36,47 @@ function addLink(component, types) {
     submit: async () => (await post(`${url}/links`, { source: ord(), sourceSlot: sourceSlot.value, targetSlot: targetSlot.value })) ?? true });
 }
 
+/** What happens to a value on the way. @param {any} link @returns {any} */
+function conversionView(link) {
+  if (!link.conversion) return h('span', { class: 'muted' }, t('none'));
+  return [h('span', { class: 'mono' }, `${link.conversion.from} → ${link.conversion.to}`), link.conversion.loss && h('div', { class: 'under' }, link.conversion.loss)];
+}
+
+/** @param {any} link @returns {any} */
+function stateView(link) {
+  const chip = link.valid ? h('span', { class: link.enabled ? 'chip good' : 'chip' }, link.enabled ? t('enabled') : t('disabled')) : h('span', { class: 'chip bad' }, t('fault'));
+  return [chip, !link.valid && h('div', { class: 'under' }, link.reason)];
+}
+
 /** @param {import('./table.js').Subject} subject @returns {Promise<import('./table.js').Panel>} */
 export async function linksPanel({ component, types, context }) {
   const url = `${componentUrl(component.path)}/links`;
   const may = context.session.permissions.configure;
-  const body = h('div', { class: 'scroll' });
+  const into = h('div', { class: 'scroll' }), out = h('div', { class: 'scroll' });
+  const urlOf = (/** @type {any} */ link) => `${componentUrl(pathOfOrd(link.target))}/links/${encodeURIComponent(link.name)}`;
   const drop = async (/** @type {any} */ link) => {
-    if (!await confirmDialog(t('Remove this link?'), `${pathOfOrd(link.source)} · ${link.sourceSlot} → ${link.targetSlot}`, t('Remove'))) return;
-    await remove(`${url}/${encodeURIComponent(link.name)}`).then(load, toastError);
+    if (!await confirmDialog(t('Remove this link?'), `${pathOfOrd(link.source)} · ${link.sourceSlot} → ${pathOfOrd(link.target)} · ${link.targetSlot}`, t('Remove'))) return;
+    await remove(urlOf(link)).then(load, toastError);
   };
-  const row = (/** @type {any} */ link) => h('tr', {}, h('td', {}, h('a', { href: pageUrl(pathOfOrd(link.source)) }, pathOfOrd(link.source) || link.source)), h('td', { class: 'mono' }, link.sourceSlot), h('td', { class: 'mono' }, link.targetSlot),
-    h('td', { class: 'tight' }, h('span', { class: link.enabled ? 'chip good' : 'chip' }, link.enabled ? t('enabled') : t('disabled'))),
-    h('td', { class: 'actions' }, may && h('button', { type: 'button', class: 'plain icon-only small', 'aria-label': t('Remove link {name}', { name: link.name }), onclick: () => drop(link) }, icon('trash'))));
+  const turn = (/** @type {any} */ link) => call('PATCH', urlOf(link), { enabled: !link.enabled }).then(load, toastError);
+  const row = (/** @type {any} */ link, /** @type {string} */ other) => h('tr', {}, h('td', {}, h('a', { href: pageUrl(pathOfOrd(other)) }, pathOfOrd(other) || other)), h('td', { class: 'mono' }, link.sourceSlot), h('td', { class: 'mono' }, link.targetSlot),
+    h('td', {}, conversionView(link)), h('td', {}, stateView(link)),
+    h('td', { class: 'actions' }, may && h('div', { class: 'buttons' },
+      h('button', { type: 'button', class: 'plain small', 'aria-label': t(link.enabled ? 'Disable link {name}' : 'Enable link {name}', { name: link.name }), onclick: () => turn(link) }, link.enabled ? t('Disable') : t('Enable')),
+      h('button', { type: 'button', class: 'plain icon-only small', 'aria-label': t('Remove link {name}', { name: link.name }), onclick: () => drop(link) }, icon('trash')))));
+  const table = (/** @type {any[]} */ items, /** @type {'source'|'target'} */ end) => {
+    const heads = [end === 'source' ? t('Source') : t('Target'), t('Source slot'), t('Target slot'), t('Conversion'), t('State')].map((text) => h('th', { scope: 'col' }, text));
+    return h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), h('tbody', {}, items.map((link) => row(link, link[end]))));
+  };
   const load = async () => {
-    const { items } = await get(url);
-    const heads = [t('Source'), t('Source slot'), t('Target slot'), t('State')].map((text) => h('th', { scope: 'col' }, text));
-    fill(body, items.length ? h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), h('tbody', {}, items.map(row)))
-      : empty('link', t('No links lead here'), t('A link carries values from another component, or invokes an action when something happens there.')));
+    const { items } = await get(`${url}?direction=both`);
+    const here = items.filter((/** @type {any} */ l) => l.targetHandle === component.handle), away = items.filter((/** @type {any} */ l) => l.targetHandle !== component.handle);
+    fill(into, here.length ? table(here, 'source') : empty('link', t('No links lead here'), t('A link carries values from another component, or invokes an action when something happens there.')));
+    fill(out, away.length ? table(away, 'target') : empty('link', t('No links leave from here')));
   };
   await load();
   const add = () => addLink(component, types).then((done) => { if (done) load(); }, toastError);
-  return { element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Links into this component')), may && h('button', { type: 'button', onclick: add }, icon('plus'), t('Add link'))), body) };
+  return { element: h('div', {},
+    h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Links into this component')), may && h('button', { type: 'button', onclick: add }, icon('plus'), t('Add link'))), into),
+    h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Links out of this component'))), out)) };
 }

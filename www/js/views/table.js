@@ -42,6 +42,7 @@ export const VIEWS = [
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:OutgoingAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
   { id: 'history', name: () => t('History'), fits: (s) => is(s, 'history:HistoryExt') || (s.component.children || []).some((c) => typeIs(s.types, c.type, 'history:HistoryExt')),
     open: async (s) => (await import('./histories.js')).historyPanel(s) },
+  { id: 'wiresheet', name: () => t('Wire sheet'), fits: (s) => Boolean(s.type?.container) && (hasOwn(s) || s.context.session.permissions.configure), open: async (s) => (await import('./wiresheet.js')).wiresheetPanel(s) },
   { id: 'links', name: () => t('Links'), fits: (s) => s.component.path !== '/', open: async (s) => (await import('./links.js')).linksPanel(s) },
 ];
 

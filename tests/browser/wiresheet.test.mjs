@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// timeout: 120
+// The wire sheet: two boxes wired by mouse, others by keyboard alone, what cannot be linked says why, undo, places, axe.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Browser, accessible, logIn, newPage, untroubled } from '../support/browser.mjs';
+import { Station } from '../support/station.mjs';
+
+let station, browser, api;
+
+before(async () => {
+  [station, browser] = await Promise.all([Station.start(), Browser.start()]);
+  ({ api } = station);
+  await api.add('/', 'Wires', 'baja:Folder');
+  await api.add('/Wires', 'Setpoint', 'control:NumericWritable', { fallback: { value: 21, status: '{ok}' }, wsAnnotation: '2,2' });
+  await api.add('/Wires', 'Sum', 'kitControl:Add', { wsAnnotation: '24,2' });
+  await api.add('/Wires', 'Hot', 'kitControl:GreaterThan', { wsAnnotation: '46,2' });
+});
+after(async () => {
+  await browser?.stop();
+  await station?.stop();
+});
+
+const open = async (page) => {
+  await page.goto(`${station.url}/station/Wires?view=wiresheet`);
+  await page.locator('.wire-box').nth(2).waitFor();
+};
+const row = (page, box, slot) => page.locator('.wire-box', { has: page.locator('.wire-title', { hasText: box }) }).locator(`[data-slot="${slot}"]`);
+const centre = async (locator) => {
+  const { x, y, width, height } = await locator.boundingBox();
+  return [x + width / 2, y + height / 2];
+};
+const links = async (path) => (await api.get(`/components${path}/links`)).items.map(({ sourceSlot, targetSlot }) => `${sourceSlot}>${targetSlot}`);
+
+test('by mouse: a link is dragged, refused with a sentence, undone; a box is moved', async () => {
+  const page = await newPage(await browser.context());
+  await logIn(page, station);
+  await open(page);
+  await page.mouse.move(...await centre(row(page, 'Setpoint', 'out').locator('.wire-port.out')));
+  await page.mouse.down();
+  await page.mouse.move(...await centre(row(page, 'Sum', 'out')), { steps: 4 });
+  await page.locator('.wire-row.legal').first().waitFor();
+  await page.mouse.move(...await centre(row(page, 'Sum', 'inB')), { steps: 2 });
+  await page.mouse.move(...await centre(row(page, 'Sum', 'out')), { steps: 2 });
+  await page.getByText('The property "out" is read-only.').waitFor();
+  await page.mouse.move(...await centre(row(page, 'Sum', 'inA')), { steps: 2 });
+  await page.mouse.up();
+  await page.getByRole('button', { name: /^Link from Setpoint out to Sum inA, carries 21/ }).waitFor();
+  assert.deepEqual(await links('/Wires/Sum'), ['out>inA']);
+  await row(page, 'Sum', 'out').getByText('21').waitFor();
+  await api.patch('/Wires/Setpoint', { fallback: { value: 23, status: '{ok}' } });
+  await row(page, 'Sum', 'out').getByText('23').waitFor(); // live
+  const [x, y] = await centre(page.locator('.wire-title', { hasText: 'Hot' }));
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x - 60, y + 150, { steps: 5 });
+  await page.mouse.up();
+  const moved = async () => (await api.get('/components/Wires/wiresheet')).items[2].position;
+  await page.waitForFunction(async () => (await (await fetch('/api/v1/components/Wires/wiresheet')).json()).items[2].position.y > 2);
+  assert.notDeepEqual(await moved(), { x: 46, y: 2 });
+  await page.locator('.wire-box', { hasText: 'Hot' }).focus();
+  await page.keyboard.press('Control+z');
+  await page.getByText('Undone:').waitFor();
+  assert.deepEqual(await moved(), { x: 46, y: 2 });
+  untroubled(page);
+});
+
+test('by keyboard alone: link, follow, remove, move, undo', async () => {
+  const page = await newPage(await browser.context());
+  await logIn(page, station);
+  await open(page);
+  const on = (text) => page.waitForFunction((label) => document.activeElement?.getAttribute('aria-label')?.startsWith(label), text);
+  await page.getByRole('button', { name: 'Keys' }).focus();
+  await page.keyboard.press('Tab');
+  await on('Setpoint, ');
+  await page.keyboard.press('ArrowRight');
+  await on('Sum, ');
+  await page.keyboard.press('Enter');
+  await on('Out: 23');
+  await page.keyboard.press('l');
+  const dialog = page.getByRole('dialog', { name: 'Link from Sum · Out' });
+  await dialog.waitFor();
+  await dialog.getByLabel('To').selectOption({ label: 'Hot · In B' });
+  await page.keyboard.press('Tab');
+  await dialog.getByRole('button', { name: 'Link', exact: true }).press('Enter');
+  await page.getByRole('button', { name: /^Link from Sum out to Hot inB/ }).waitFor();
+  assert.deepEqual(await links('/Wires/Hot'), ['out>inB']);
+  await on('Out: 23');
+  await page.keyboard.press('ArrowRight');
+  await on('Link from Sum out to Hot inB');
+  await page.keyboard.press('Delete');
+  await page.getByText('Link removed.').waitFor();
+  assert.deepEqual(await links('/Wires/Hot'), []);
+  await on('Out: 23');
+  await page.keyboard.press('Control+z');
+  await page.getByRole('button', { name: /^Link from Sum out to Hot inB/ }).waitFor();
+  await on('Out: 23');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Shift+ArrowDown');
+  await page.waitForFunction(async () => (await (await fetch('/api/v1/components/Wires/wiresheet')).json()).items[1].position.y === 3);
+  untroubled(page);
+});
+
+for (const [look, options] of Object.entries({ light: {}, dark: { dark: true }, 'forced colours': { forced: true } })) {
+  test(`axe finds nothing, ${look}`, async () => {
+    const page = await newPage(await browser.context({ ...options, bypassCSP: true }));
+    await logIn(page, station);
+    await open(page);
+    await accessible(page, 'wire sheet', options);
+    await row(page, 'Setpoint', 'out').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await accessible(page, 'slot', options);
+    await page.goto(`${station.url}/station/Wires/Sum?view=links`);
+    await page.getByText('Links out of this component').waitFor();
+    await accessible(page, 'links', options);
+    untroubled(page);
+  });
+}
