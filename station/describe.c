@@ -200,19 +200,55 @@ static json_t *head_to_json(const struct component *c)
 	                 c->type->name, "status", status_print(c->status.bits, status));
 }
 
-static json_t *children_to_json(const struct component *c, int depth)
+static json_t *child_to_json(const struct component *child)
+{
+	json_t *head = head_to_json(child);
+	set(head, "hasChildren", json_boolean(child->first != NULL));
+	return head;
+}
+
+static json_t *children_to_json(const struct component *c, int depth, uint32_t most)
 {
 	json_t *array = json_array();
-	for (const struct component *child = c->first; child; child = child->next) {
-		if (depth > 0) {
-			json_array_append_new(array, component_to_json(child, depth - 1));
-			continue;
-		}
-		json_t *head = head_to_json(child);
-		set(head, "hasChildren", json_boolean(child->first != NULL));
-		json_array_append_new(array, head);
-	}
+	for (const struct component *child = c->first; child && most > 0; child = child->next, most--)
+		json_array_append_new(array, depth > 0 ? component_to_json(child, depth - 1) : child_to_json(child));
 	return array;
+}
+
+static bool holds(const struct component *c, const char *match)
+{
+	char label[256];
+	return !match || strcasestr(component_display_name(c, label, sizeof label), match) || strcasestr(c->name, match);
+}
+
+json_t *component_children_to_json(const struct component *c, const struct children_question *q)
+{
+	json_t *items = json_array();
+	int64_t total = 0, offset = q->offset, at = -1;
+	for (const struct component *child = c->first; child && q->at && at < 0; child = child->next)
+		if (holds(child, q->match) && strcmp(child->name, q->at) == 0)
+			at = total;
+		else
+			total += holds(child, q->match);
+	if (at >= 0)
+		offset = at / q->limit * q->limit;
+	total = 0;
+	for (const struct component *child = c->first; child; child = child->next) {
+		if (!holds(child, q->match))
+			continue;
+		if (total >= offset && total < offset + q->limit) {
+			json_t *json = child_to_json(child);
+			if (q->with_values)
+				set(json, "values", values_to_json(child));
+			json_array_append_new(items, json);
+		}
+		total++;
+	}
+	json_t *json =
+	    json_pack("{s:o, s:I, s:I}", "items", items, "total", (json_int_t)total, "offset", (json_int_t)offset);
+	if (offset + q->limit < total)
+		set(json, "next", json_sprintf("%lld", (long long)(offset + q->limit)));
+	return json;
 }
 
 static json_t *action_names(const struct type *t)
@@ -235,7 +271,7 @@ static json_t *linked_slots(const struct component *c)
 	return array;
 }
 
-json_t *component_to_json(const struct component *c, int depth)
+static json_t *whole_to_json(const struct component *c, int depth, uint32_t most)
 {
 	station_assert_engine(c->station);
 	json_t *json = head_to_json(c);
@@ -248,10 +284,21 @@ json_t *component_to_json(const struct component *c, int depth)
 	set(json, "actions", action_names(c->type));
 	set(json, "hasChildren", json_boolean(c->first != NULL));
 	set(json, "frozen", json_boolean((c->flags & COMPONENT_FROZEN) != 0));
-	set(json, "children", children_to_json(c, depth));
+	set(json, "childCount", json_integer(component_child_count(c)));
+	set(json, "children", children_to_json(c, depth, most));
 	if (c->extra && c->extra->links)
 		set(json, "linked", linked_slots(c));
 	free(path);
 	free(ord);
 	return json;
+}
+
+json_t *component_to_json(const struct component *c, int depth)
+{
+	return whole_to_json(c, depth, UINT32_MAX);
+}
+
+json_t *component_to_json_briefly(const struct component *c, uint32_t most)
+{
+	return whole_to_json(c, 0, most);
 }

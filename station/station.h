@@ -85,6 +85,17 @@ int64_t station_sequence(struct station *s);
 
 /* Component JSON as REST gives it; depth 0: values and a list of children. New reference. */
 json_t *component_to_json(const struct component *c, int depth);
+/* The same with depth 0, but at most `most` children are listed; childCount tells how many there are. */
+json_t *component_to_json_briefly(const struct component *c, uint32_t most);
+/* A page of c's children, in their order: {items, total, offset, next?}. match: only those whose name holds that text,
+ * whatever its case; NULL: all. at: the page that begins with the child of that name, or NULL. Items have `values` when
+ * with_values. New reference. */
+struct children_question {
+	const char *match, *at;
+	int64_t offset, limit;
+	bool with_values;
+};
+json_t *component_children_to_json(const struct component *c, const struct children_question *q);
 json_t *type_to_json(const struct type *t);
 
 /* The tree that ships; types.c knows it. Called when the store is empty: adds components to the empty tree below root. */

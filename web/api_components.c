@@ -57,12 +57,27 @@ static void reply_component(struct request *r, int http, const struct component 
 
 static void get_component(struct request *r)
 {
-	int64_t depth;
+	int64_t depth, most;
 	struct component *c = request_component(r);
-	if (!c || !request_query_integer(r, "depth", 0, 0, 16, &depth))
+	if (!c || !request_query_integer(r, "depth", 0, 0, 16, &depth) ||
+	    !request_query_integer(r, "children", UINT32_MAX, 0, UINT32_MAX, &most))
 		return;
 	set_etag(r, c);
-	request_reply_json(r, 200, component_to_json(c, (int)depth));
+	request_reply_json(r, 200, depth ? component_to_json(c, (int)depth) : component_to_json_briefly(c, (uint32_t)most));
+}
+
+enum { CHILDREN_MAX = 1000, CHILDREN_WITH_VALUES_MAX = 100 };
+
+static void list_children(struct request *r)
+{
+	struct component *c = request_component(r);
+	const char *values = request_query(r, "values");
+	struct children_question q = { .match = request_query(r, "match"), .at = request_query(r, "at") };
+	q.with_values = values && strcmp(values, "true") == 0;
+	int64_t most = q.with_values ? CHILDREN_WITH_VALUES_MAX : CHILDREN_MAX;
+	if (c && request_query_integer(r, "offset", 0, 0, INT64_MAX, &q.offset) &&
+	    request_query_integer(r, "limit", 100, 1, most, &q.limit))
+		request_reply_json(r, 200, component_children_to_json(c, &q));
 }
 
 /* --- one change --------------------------------------------------------------------------------------------------- */
@@ -343,9 +358,21 @@ const struct route component_routes[] = {
 	  .pattern = "/components/{path...}",
 	  .role = ROLE_VIEWER,
 	  .handle = get_component,
-	  .query = "depth",
-	  .doc = "A component with its values and children; without a path the root.",
+	  .query = "depth,children",
+	  .doc =
+	      "A component with its values and children (at most as many as the parameter children says); without a path "
+	      "the root.",
 	  .answer = COMPONENT },
+	{ .method = "GET",
+	  .pattern = "/components/{path...}/children",
+	  .role = ROLE_VIEWER,
+	  .handle = list_children,
+	  .query = "offset,limit,match,at,values",
+	  .doc =
+	      "A page of the children in their order; match: only those whose name holds this text; at: the page with the "
+	      "child of this name; values=true: with their properties.",
+	  .answer =
+	      OBJECT("\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"total\":{\"type\":\"integer\"}") },
 	{ .method = "PATCH",
 	  .pattern = "/components/{path...}",
 	  .role = ROLE_VIEWER,

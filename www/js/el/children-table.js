@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is below a component: name, value or summary, status, live. Built from the type tables: a point shows its out, any
-// other component the slots that its type flags as summary. Long lists are drawn a page at a time.
-import { h, fill, icon, empty } from '../dom.js';
+// other component the slots that its type flags as summary. Pages come from the station as they come in sight, so ten thousand
+// children are as quick as ten.
+import { h, fill, icon, empty, settled } from '../dom.js';
 import { t } from '../i18n.js';
-import { pageUrl } from '../api.js';
+import { componentUrl, get, pageUrl } from '../api.js';
 import { typeText } from '../format.js';
 import { statusBadge, symbolOf } from './badges.js';
 import { outText, valueText } from './values.js';
 import { menuButton } from './menu.js';
 import { componentMenu } from './actions.js';
+import { toastError } from './toast.js';
+import { VirtualRows } from './virtual.js';
 /** @typedef {import('../types.js').Child} Child */
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
 
-const PAGE = 100;
+const PAGE = 50, ROW_HEIGHT = 41, SEARCH_FROM = 20, COLUMNS = 5;
 
 export class ChildrenTable {
-  #from = 0;
-  /** @type {Map<string, {child: Child, value: HTMLElement, status: HTMLElement}>} by handle */ #rows = new Map();
+  /** @type {Map<string, {child: Child, value: HTMLElement, status: HTMLElement}>} by handle, of the rows in sight */ #rows = new Map();
+  /** @type {Map<number, Child[]|null>} by page; null: on its way */ #pages = new Map();
+  /** @type {VirtualRows|null} */ #virtual = null;
+  #match = '';
 
   /**
-   * @param {Component} parent with the values of its children (depth 1)
+   * @param {Component} parent its children need not be complete
    * @param {Map<string, Type>} types @param {import('../types.js').Session} session
    * @param {{go: (url: string) => void, changed: () => void, page: () => void}} options page: other rows are shown now
    */
@@ -29,36 +34,58 @@ export class ChildrenTable {
     this.types = types;
     this.session = session;
     this.options = options;
-    this.search = h('input', { type: 'search', 'aria-label': t('Search by name'), placeholder: t('Search by name'), oninput: () => { this.#from = 0; this.draw(); } });
-    this.body = h('div', { class: 'scroll' });
-    this.pager = h('footer', {});
-    const count = parent.children.length;
-    this.element = h('section', { class: 'card' }, count > 20 && h('header', {}, h('h2', {}, t('Components'), ' ', h('span', { class: 'number' }, count)), h('div', {}, this.search)), this.body, this.pager);
-    this.draw();
+    const find = settled(() => this.load(), 150);
+    this.search = h('input', { type: 'search', 'aria-label': t('Search by name'), placeholder: t('Search by name'), oninput: () => find() });
+    this.tbody = h('tbody', {});
+    this.body = h('div', { class: 'scroll rows', tabindex: '0', role: 'region', 'aria-label': t('Components') });
+    this.element = h('section', { class: 'card' }, parent.childCount > SEARCH_FROM && h('header', {}, h('h2', {}, t('Components'), ' ', h('span', { class: 'number' }, parent.childCount)), h('div', {}, this.search)), this.body);
   }
 
-  /** @returns {Child[]} */
-  get found() {
-    const wanted = this.search.value.toLowerCase();
-    return this.parent.children.filter((c) => c.displayName.toLowerCase().includes(wanted) || c.name.toLowerCase().includes(wanted));
-  }
-
-  /** Handles of what is on the present page. @returns {string[]} */
+  /** Handles of what is in sight. @returns {string[]} */
   get shown() { return [...this.#rows.keys()]; }
 
-  /** @returns {void} */
-  draw() {
-    const { found } = this;
+  /** @param {number} page @returns {Promise<any>} */
+  read(page) {
+    const match = this.#match ? `&match=${encodeURIComponent(this.#match)}` : '';
+    return get(`${componentUrl(this.parent.path)}/children?values=true&limit=${PAGE}&offset=${page * PAGE}${match}`);
+  }
+
+  /** The first page, and how many there are. @returns {Promise<void>} */
+  async load() {
+    this.#match = this.search.value.trim();
+    this.#pages.clear();
+    const { items, total } = await this.read(0);
+    this.#pages.set(0, items);
+    this.#virtual?.leave();
+    this.#virtual = null;
     this.#rows.clear();
-    const slice = found.slice(this.#from, this.#from + PAGE);
+    if (total === 0) {
+      fill(this.body, empty('folder', this.#match ? t('Nothing matches') : t('Nothing is in here yet'), !this.#match && this.session.permissions.configure && t('Add a component with the button above.')));
+      return;
+    }
     const heads = [t('Name'), t('Value'), t('Type'), t('Status')].map((text) => h('th', { scope: 'col' }, text));
-    fill(this.body, found.length === 0 ? empty('folder', this.search.value ? t('Nothing matches') : t('Nothing is in here yet'), !this.search.value && this.session.permissions.configure && t('Add a component with the button above.'))
-      : h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), h('tbody', {}, slice.map((c) => this.#row(c)))));
-    const turn = (/** @type {number} */ by) => { this.#from += by; this.draw(); this.options.page(); };
-    this.pager.hidden = found.length <= PAGE;
-    fill(this.pager, h('div', { class: 'buttons' }, h('button', { type: 'button', disabled: this.#from === 0, onclick: () => turn(-PAGE) }, t('Previous')),
-      h('span', { class: 'muted' }, t('{from} to {to} of {n}', { from: this.#from + 1, to: this.#from + slice.length, n: found.length })),
-      h('button', { type: 'button', disabled: this.#from + PAGE >= found.length, onclick: () => turn(PAGE) }, t('Next'))));
+    fill(this.body, h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), this.tbody));
+    this.body.scrollTop = 0;
+    this.#virtual = new VirtualRows(this.body, this.tbody, COLUMNS, ROW_HEIGHT, (i) => this.#row(i), (from, to) => this.#inSight(from, to));
+    this.#virtual.count = total;
+  }
+
+  /** Reads the pages that are missing. @param {number} from @param {number} to @returns {void} */
+  #inSight(from, to) {
+    for (let page = Math.floor(from / PAGE); page <= Math.floor((to - 1) / PAGE); page += 1) {
+      if (this.#pages.has(page)) continue;
+      this.#pages.set(page, null);
+      const match = this.#match;
+      this.read(page).then(({ items }) => {
+        if (match !== this.#match) return;
+        this.#pages.set(page, items);
+        this.#rows.clear();
+        this.#virtual?.again();
+      }, (error) => { this.#pages.delete(page); toastError(error); });
+    }
+    const handles = new Set([...this.tbody.querySelectorAll('[data-handle]')].map((row) => /** @type {HTMLElement} */ (row).dataset.handle));
+    for (const handle of this.#rows.keys()) if (!handles.has(handle)) this.#rows.delete(handle);
+    this.options.page();
   }
 
   /** What a component says of itself in one line. @param {Child} child @returns {string} */
@@ -69,13 +96,16 @@ export class ChildrenTable {
     return slots.slice(0, 3).map((s) => `${s.displayName}: ${valueText(s, values[s.name])}`).join(' · ');
   }
 
-  /** @param {Child} child @returns {HTMLElement} */
-  #row(child) {
+  /** @param {number} index @returns {HTMLElement} */
+  #row(index) {
+    const child = this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
+    if (!child) return h('tr', {}, h('td', { class: 'muted', colspan: COLUMNS }, '…'));
     const path = `${this.parent.path === '/' ? '' : this.parent.path}/${child.name}`;
     const value = h('td', { class: child.values?.out ? 'point-value' : 'muted small' }, this.#summary(child));
     const status = h('td', { class: 'tight' }, statusBadge(child.status));
     this.#rows.set(child.handle, { child, value, status });
-    const menu = menuButton(icon('dots'), () => componentMenu({ ...child, path }, this.session, { ...this.options, siblings: this.parent.children.map((c) => c.name) }), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
+    const siblings = this.parent.children.length === this.parent.childCount ? this.parent.children.map((c) => c.name) : undefined;
+    const menu = menuButton(icon('dots'), () => componentMenu({ ...child, path }, this.session, { ...this.options, siblings }), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
     return h('tr', { 'data-handle': child.handle }, h('td', {}, h('a', { class: 'with-icon', href: pageUrl(path) }, icon(symbolOf(this.types, child.type)), child.displayName)), value,
       h('td', { class: 'muted small' }, typeText(child.type)), status, h('td', { class: 'actions' }, menu));
   }
@@ -92,4 +122,7 @@ export class ChildrenTable {
     row.child.status = status;
     fill(row.status, statusBadge(status));
   }
+
+  /** @returns {void} */
+  leave() { this.#virtual?.leave(); }
 }

@@ -32,11 +32,11 @@ export class NavTree extends HTMLElement {
   /** Reads again what is open. @returns {Promise<void>} */
   async reload() {
     this.types = await allTypes();
-    const root = await get('/components');
+    const root = await get('/components?children=1');
     const focused = this.contains(document.activeElement) ? this.pathOf(document.activeElement) : null;
     const before = this.nodes;
     this.nodes = new Map();
-    const item = await this.item({ ...root, hasChildren: root.children.length > 0 }, '/', root).catch((error) => { this.nodes = before; throw error; });
+    const item = await this.item(root, '/').catch((error) => { this.nodes = before; throw error; });
     const top = this.list.scrollTop;
     fill(this.list, item);
     this.list.scrollTop = top;
@@ -49,8 +49,8 @@ export class NavTree extends HTMLElement {
     return /** @type {HTMLElement|null} */ (element?.closest('[role=treeitem]'))?.dataset.path || '/';
   }
 
-  /** One component. @param {Child} child @param {string} path @param {any} [whole] the component, when it is known @returns {Promise<HTMLElement>} */
-  async item(child, path, whole) {
+  /** One component. @param {Child} child @param {string} path @returns {Promise<HTMLElement>} */
+  async item(child, path) {
     const twist = h('span', { class: 'twist', 'aria-hidden': 'true' }, child.hasChildren && icon('chevron'));
     const marks = h('span', {});
     const line = h('div', { class: 'node' }, twist, icon(path === '/' ? 'home' : symbolOf(this.types, child.type)), h('span', { class: 'label' }, child.displayName), marks);
@@ -61,7 +61,7 @@ export class NavTree extends HTMLElement {
     if (child.hasChildren) item.setAttribute('aria-expanded', 'false');
     twist.addEventListener('click', (/** @type {Event} */ e) => { e.stopPropagation(); this.toggle(item); });
     line.addEventListener('click', () => { item.focus(); this.onSelect(path, false); });
-    if (child.hasChildren && this.open.has(path)) await this.expand(item, whole);
+    if (child.hasChildren && this.open.has(path)) await this.expand(item);
     return item;
   }
 
@@ -74,28 +74,33 @@ export class NavTree extends HTMLElement {
     item.setAttribute('aria-label', [child.displayName, bad && node.status, alarms && plural(alarms, '1 alarm', '{n} alarms')].filter(Boolean).join(', '));
   }
 
-  /** Reads and shows what is below. @param {HTMLElement} item @param {any} [whole] @returns {Promise<void>} */
-  async expand(item, whole) {
+  /** Reads and shows what is below: one page, that with the selected component. @param {HTMLElement} item @returns {Promise<void>} */
+  async expand(item) {
     const path = this.pathOf(item);
-    const { children } = whole || await get(componentUrl(path));
+    const inside = this.selected.startsWith(below(path, '')) ? this.selected.slice(below(path, '').length).split('/')[0] : '';
     const group = h('ul', { role: 'group' });
-    await this.addPage(group, path, children, 0);
+    await this.addPage(group, path, inside ? `at=${encodeURIComponent(inside)}` : 'offset=0', null);
     item.querySelector(':scope > ul')?.remove();
     item.append(group);
     item.setAttribute('aria-expanded', 'true');
     this.open.add(path);
   }
 
-  /** @param {HTMLElement} group @param {string} path @param {Child[]} children @param {number} from @returns {Promise<void>} */
-  async addPage(group, path, children, from) {
-    const wanted = children.findIndex((c) => this.selected === below(path, c.name) || this.selected.startsWith(`${below(path, c.name)}/`));
-    const to = Math.max(from + PAGE, wanted + 1);
-    group.append(...await Promise.all(children.slice(from, to).map((c) => this.item(c, below(path, c.name)))));
-    if (children.length <= to) return;
-    const more = h('button', { type: 'button', class: 'plain small' }, t('{n} more', { n: children.length - to }));
-    const row = h('li', { role: 'none', class: 'more' }, more);
-    more.addEventListener('click', () => { row.remove(); this.addPage(group, path, children, to); });
-    group.append(row);
+  /** @param {HTMLElement} group @param {string} path @param {string} where query of the page @param {HTMLElement|null} row what it replaces: a "more" of the group @returns {Promise<void>} */
+  async addPage(group, path, where, row) {
+    const { items, total, offset } = await get(`${componentUrl(path)}/children?limit=${PAGE}&${where}`);
+    const nodes = await Promise.all(items.map((/** @type {Child} */ c) => this.item(c, below(path, c.name))));
+    const backwards = row?.nextElementSibling && row === group.firstElementChild;
+    if (row) row.replaceWith(...nodes); else group.append(...nodes);
+    const end = offset + items.length;
+    if (offset > 0 && (!row || backwards)) group.prepend(this.more(group, path, t('{n} before', { n: offset }), Math.max(0, offset - PAGE)));
+    if (end < total && !backwards) group.append(this.more(group, path, t('{n} more', { n: total - end }), end));
+  }
+
+  /** @param {HTMLElement} group @param {string} path @param {string} text @param {number} offset @returns {HTMLElement} */
+  more(group, path, text, offset) {
+    const row = h('li', { role: 'none', class: 'more' }, h('button', { type: 'button', class: 'plain small', onclick: () => this.addPage(group, path, `offset=${offset}`, row).then(() => { this.highlight(); this.watchShown(); }) }, text));
+    return row;
   }
 
   /** @param {HTMLElement} item @returns {Promise<void>} */

@@ -16,6 +16,9 @@ import { viewsOf } from './table.js';
 /** @typedef {import('../types.js').View} View */
 /** @typedef {import('./table.js').Panel} Panel */
 
+/** So many children are enough to know which views a component has; its table reads the others as they come in sight. */
+const CHILDREN = 200;
+
 /** How many actions stand as buttons of their own; all are in the menu. */
 const BUTTONS = 3;
 
@@ -55,7 +58,7 @@ function buttons(component, context, type, options) {
  */
 export async function componentView(context, shell) {
   const path = context.rest.replace(/\/$/, '') || '/';
-  const [types, { data, etag }] = await Promise.all([allTypes(), call('GET', componentUrl(path))]);
+  const [types, { data, etag }] = await Promise.all([allTypes(), call('GET', `${componentUrl(path)}?children=${CHILDREN}`)]);
   /** @type {Component} */
   const component = data;
   const type = types.get(component.type);
@@ -78,7 +81,7 @@ export async function componentView(context, shell) {
     panel?.element);
   watchShown();
   const reread = settled(async () => {
-    const fresh = await call('GET', componentUrl(path));
+    const fresh = await call('GET', `${componentUrl(path)}?children=${CHILDREN}`);
     panel?.follow?.(fresh.data, fresh.etag);
     fill(badge, statusBadge(fresh.data.status));
   }, 60);

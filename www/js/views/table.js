@@ -35,7 +35,7 @@ const isSchedule = (s) => s.component.type.startsWith('schedule:') && is(s, 'con
 /** @type {ViewRow[]} */
 export const VIEWS = [
   { id: 'sheet', name: () => t('Properties'), fits: hasSlots, open: async (s) => (await import('./sheet.js')).sheetPanel(s) },
-  { id: 'components', name: (s) => (is(s, 'control:ControlPoint') ? t('Extensions') : t('Components')), first: isPlace, number: (s) => s.component.children.length,
+  { id: 'components', name: (s) => (is(s, 'control:ControlPoint') ? t('Extensions') : t('Components')), first: isPlace, number: (s) => s.component.childCount,
     fits: (s) => Boolean(s.type?.container) || hasOwn(s), open: async (s) => (await import('./children.js')).childrenPanel(s) },
   { id: 'schedule', name: (s) => (is(s, 'schedule:CalendarSchedule') ? t('Calendar') : t('Schedule')), first: () => true, fits: isSchedule, open: async (s) => (await import('./schedule.js')).schedulePanel(s) },
   { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
