@@ -2,11 +2,12 @@
 // modes: debug asan
 //
 // A subtree of the demo building with its alarm extensions and links is removed, the station is killed, and undo brings
-// everything back: handles, configuration, order, display names, links from inside and outside.
+// everything back: handles, configuration, order, display names, links from inside and outside; its histories go on.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Station } from '../support/station.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const TOP = '/Drivers/DemoNetwork';
 let station, api;
@@ -52,7 +53,14 @@ test('a removed subtree comes back with alarm extensions, links and handles', as
   await api.post('/batch', [{ op: 'reorder', path: TOP, order: children.map(({ name }) => name).reverse() }]);
   const before = await configuration();
   assert.match(JSON.stringify(before), /alarm:OutOfRangeAlarmExt/);
+  assert.match(JSON.stringify(before), /history:NumericIntervalHistoryExt/);
   assert.ok(before.links.some(({ path }) => path === '/Watch'));
+
+  const samples = async () => (await api.get('/histories/Boiler_FlowTemperature')).items;
+  const [first] = await eventually('a sample is on disk', async () => { // a kill may take the last second
+    const items = await samples();
+    return items.length > 0 && Date.parse(items[0].timestamp) < Date.now() - 2000 && items;
+  });
 
   await api.delete(`/components${TOP}`);
   assert.equal((await api.get('/components/Watch/links')).items.length, 0);
@@ -63,6 +71,8 @@ test('a removed subtree comes back with alarm extensions, links and handles', as
   const { summary, version } = await api.post('/undo', { reason: 'That was the wrong one.' });
   assert.match(summary, /^Undone: Removed \/Drivers\/DemoNetwork \(\d+ components\); removed a link into \/Watch\.$/);
   assert.deepEqual(await configuration(), before);
+  assert.deepEqual((await samples())[0], first);
+  assert.equal((await api.get('/histories')).items.find(({ id }) => id === 'Boiler_FlowTemperature').live, true);
   const { items } = await api.get('/audit?limit=1');
   assert.equal(items[0].operation, 'undone');
   assert.equal((await api.get(`/versions/${version}`)).reason, 'That was the wrong one.');
