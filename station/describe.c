@@ -251,6 +251,24 @@ json_t *component_children_to_json(const struct component *c, const struct child
 	return json;
 }
 
+/* The rows that this instance has otherwise than its type: with facets of its own. */
+static json_t *own_rows(const struct component *c)
+{
+	json_t *array = json_array();
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+		struct row_room room;
+		if (slot->kind == V_COMPONENT)
+			continue;
+		const struct slot *row = component_row(c, slot, &room);
+		if (row != slot)
+			json_array_append_new(array,
+			                      json_pack("{s:s, s:o}", "name", slot->name, "facets", facets_to_json(row->facets)));
+		row_room_finish(&room);
+	}
+	return array;
+}
+
 static json_t *action_names(const struct type *t)
 {
 	json_t *names = json_array();
@@ -280,7 +298,7 @@ static json_t *whole_to_json(const struct component *c, int depth, uint32_t most
 	set(json, "ord", json_string(ord));
 	set(json, "revision", json_integer(c->revision));
 	set(json, "values", values_to_json(c));
-	set(json, "slots", json_array());
+	set(json, "slots", own_rows(c));
 	set(json, "actions", action_names(c->type));
 	set(json, "hasChildren", json_boolean(c->first != NULL));
 	set(json, "frozen", json_boolean((c->flags & COMPONENT_FROZEN) != 0));

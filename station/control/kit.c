@@ -253,6 +253,15 @@ static void changed(struct component *c, const struct slot *slot)
 		compute(c);
 }
 
+/* The facets are those of out. Only where a value of the same kind is passed through do the inputs wear them. */
+static bool facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	const struct kit *k;
+	const struct slot *rows = inputs_of(c, &k), *out = point_out_slot(c);
+	bool passes = (k->run == switch_ || k->run == select_) && slot != rows;
+	return (slot == out || passes) && c->type->base->facets && c->type->base->facets(c, slot, room);
+}
+
 /* --- the tables ---------------------------------------------------------------------------------------------------- */
 
 #define FLAGS(T)                                                                                                       \
@@ -353,6 +362,7 @@ CHOICES(string, STATUS_STRING, NO_TEXT);
 		.slots = rows,                                                                                                 \
 		.flags = TYPE_CONTAINER,                                                                                       \
 		.traits = &(const struct kit){ __VA_ARGS__ },                                                                  \
+		.facets = facets,                                                                                              \
 		.started = compute,                                                                                            \
 		.changed = changed,                                                                                            \
 	}

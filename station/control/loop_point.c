@@ -125,6 +125,12 @@ static void check(const struct component *next, const struct component *current,
 		report_error(report, E_INVALID, "minimumOutput", "The least output must lie below the greatest.");
 }
 
+/* Setpoint and variable are of another quantity than the output. */
+static bool facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	return slot == point_out_slot(c) && control_numeric_point.facets(c, slot, room);
+}
+
 static void init(struct component *c)
 {
 	((struct loop_point *)(void *)c)->timer.fire = execute;
@@ -175,6 +181,7 @@ const struct type kit_loop_point = {
 	.slots = slots,
 	.actions = actions,
 	.flags = TYPE_CONTAINER,
+	.facets = facets,
 	.check = check,
 	.init = init,
 	.started = started,

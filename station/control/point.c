@@ -152,10 +152,11 @@ void point_feed_status(struct component *point, uint16_t status)
 
 /* --- facets ------------------------------------------------------------------------------------------------------ */
 
-/* Values of this kind wear the point's facets; its struct members and texts do not. */
+/* Status values of the point's own kind wear its facets, and the arguments of its actions; a row with facets of its own, or
+ * a plain property, does not. */
 static bool wears(const struct slot *slot, enum kind plain, enum kind with_status)
 {
-	return slot->kind == plain || slot->kind == with_status;
+	return !slot->facets && (slot->kind == with_status || (slot->kind == plain && slot->offset == 0));
 }
 
 static bool numeric_facets(const struct component *c, const struct slot *slot, struct row_room *room)
@@ -179,7 +180,7 @@ static bool boolean_facets(const struct component *c, const struct slot *slot, s
 static bool enum_facets(const struct component *c, const struct slot *slot, struct row_room *room)
 {
 	const struct list *range = &((const struct enum_point *)(const void *)c)->facets.range;
-	if (!wears(slot, V_ENUM, V_STATUS_ENUM) || (slot->facets && slot->facets->range))
+	if (!wears(slot, V_ENUM, V_STATUS_ENUM))
 		return false;
 	if (range->count && !room->tags) {
 		room->tags = must_alloc((range->count + 1) * sizeof *room->tags);

@@ -8,7 +8,7 @@ import { spaced } from '../format.js';
 import { ask, confirmDialog } from './dialog.js';
 import { toast, toastError } from './toast.js';
 import { editorFor } from './composites.js';
-import { pointFacets, valueText, valueView } from './values.js';
+import { valueText, valueView } from './values.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Finding} Finding */
 /** @typedef {import('../types.js').Slot} Slot */
@@ -77,9 +77,10 @@ export class PropertySheet extends HTMLElement {
     if (!this.saveButton.disabled) this.save();
   }
 
-  /** The slot with what the point's own facets say about its values. @param {Slot} slot @returns {Slot} */
+  /** The slot as this component has it: with facets of its own. @param {Slot} slot @returns {Slot} */
   dressed(slot) {
-    return slot.kind.startsWith('status') && slot.kind !== 'status' ? { ...slot, facets: { ...slot.facets, ...pointFacets(this.component.values) } } : slot;
+    const own = (this.component.slots || []).find((row) => row.name === slot.name);
+    return own ? { ...slot, facets: { ...slot.facets, ...own.facets } } : slot;
   }
 
   /** Numbered slots, folded: sixteen inputs of which most are null. @param {Slot[]} slots @returns {HTMLElement} */

@@ -59,7 +59,8 @@ export function pointFacets(values) {
   if (!f || typeof f !== 'object') return {};
   const limits = f.min < f.max ? { min: f.min, max: f.max } : {};
   return { ...(f.units ? { units: f.units } : {}), ...(typeof f.precision === 'number' ? { precision: f.precision } : {}),
-    ...(f.trueText ? { trueText: f.trueText, falseText: f.falseText } : {}), ...limits };
+    ...(f.trueText ? { trueText: f.trueText, falseText: f.falseText } : {}), ...limits,
+    ...(Array.isArray(f.range) ? { range: f.range.map((/** @type {any} */ tag) => ({ name: tag.tag, displayName: tag.tag })) } : {}) };
 }
 
 /** The out of a point as text, without its status. @param {Record<string, any>} values of the point @returns {string} */

@@ -21,7 +21,7 @@ import { typeIs } from '../api.js';
 const is = (s, base) => typeIs(s.types, s.component.type, base);
 
 /** @param {Subject} s @returns {boolean} something to show on a sheet */
-const hasSlots = (s) => [...(s.type?.slots || []), ...(s.component.slots || [])].some((slot) => !slot.flags.includes('hidden'));
+const hasSlots = (s) => (s.type?.slots || []).some((slot) => !slot.flags.includes('hidden'));
 
 /** @param {Subject} s @returns {boolean} children that are no slots */
 const hasOwn = (s) => s.component.hasChildren && (s.component.children || []).some((c) => !s.type?.slots.some((slot) => slot.kind === 'component' && slot.name === c.name));
