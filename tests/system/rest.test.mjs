@@ -274,6 +274,7 @@ const routes = {
   'POST /components/links': [3], 'POST /components/{path}/links': [3, '/Plant', {}],
   'DELETE /components/links/{name}': [3], 'DELETE /components/{path}/links/{name}': [3, '/Plant'],
   'PATCH /components/{path}/links/{name}': [3, '/Plant', {}], 'GET /components/{path}/wiresheet': [1, '/Plant'], 'GET /components/{path}/wiresheet/ends': [1, '/Plant'],
+  'GET /components/{path}/children': [1, '/Plant'],
   'POST /components/reorder': [3], 'POST /components/{path}/reorder': [3, '/Plant', { order: [] }],
   'POST /batch': [2, '', []], 'GET /undo': [1], 'POST /undo': [2], 'POST /redo': [2], 'GET /versions': [1],
   'GET /versions/{number}': [1], 'POST /versions/{number}/restore': [3], 'GET /components/{path}/schedule/preview': [1, '/Plant'], 'GET /components/{path}/schedule/export': [1, '/Plant'],
