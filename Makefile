@@ -50,7 +50,7 @@ test: $(NODE_MODULES)
 
 bench:
 	@packaging/install.sh build check bench
-	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/browsers $(NODE_MODULES)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/wires build/release/browsers $(NODE_MODULES)
 	@node tests/bench/bench.mjs
 
 $(NODE_MODULES): tests/package-lock.json
@@ -114,7 +114,7 @@ build/release/bare_%: tests/bench/bare_%.c
 build/release/browsers: tests/bench/browsers.c
 	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
 
-build/release/scale: tests/bench/scale.c build/release/libbelfry.a
+build/release/scale build/release/wires: build/release/%: tests/bench/%.c build/release/libbelfry.a
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 install:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures the station against the least that the same work costs, side by side on this machine, and prints the ratios.
-//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale browsers
+//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires browsers
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -159,6 +159,15 @@ async function scale() {
     `${(changes / 1e6).toFixed(1)} million/s`, `${(structs / 1e6).toFixed(0)} million/s`, changes / 5e6, 'at least 1, of 5 million/s');
 }
 
+/** Values along links, measured from inside (tests/bench/wires.c). */
+async function wires() {
+  const program = join(ROOT, 'build/release/wires'), number = async (...args) => (await run(program, args)).stdout.split(' ').map(Number);
+  const [fan] = await number('fan', '1000');
+  say('a value to 1000 links, and to an observer at each end', `${(fan / 1e6).toFixed(1)} million/s`, 'goal 5 million/s', fan / 5e6, 'at least 1');
+  const [chain, us] = await number('chain', '10000');
+  say('a chain of 10000 links settles in one pass', `${(us / 1000).toFixed(1)} ms`, `${(chain / 1e6).toFixed(1)} million links/s`, chain / 5e6, 'for comparison');
+}
+
 /** A thousand browsers that look at the same values, 1,000 events a second. */
 async function browsers() {
   const COUNT = 1000, SECONDS = 10, POINTS = 50, PERIOD = 100;
@@ -182,7 +191,7 @@ async function browsers() {
   await station.stop();
 }
 
-const ALL = { alarm, burst, get, scale, browsers };
+const ALL = { alarm, burst, get, scale, wires, browsers };
 const chosen = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(ALL);
 console.log(`Load before: ${loadavg().map((n) => n.toFixed(2)).join(' ')}. Ratios on a busy machine say little.`);
 for (const name of chosen) await ALL[name]();

@@ -13,7 +13,7 @@
  * @typedef {{name: string, displayName: string, type: string, status: string, hasChildren: boolean, handle: string,
  *   values?: Record<string, any>}} Child
  * @typedef {{ord: string, handle: string, name: string, path: string, displayName: string, type: string, status: string,
- *   revision: number, frozen: boolean, values: Record<string, any>, slots: {name: string, facets: Facets}[], actions: string[], children: Child[], childCount: number, hasChildren: boolean}} Component
+ *   revision: number, frozen: boolean, values: Record<string, any>, slots: {name: string, facets: Facets}[], actions: string[], children: Child[], childCount: number, hasChildren: boolean, linked?: string[]}} Component
  * @typedef {{pointer: string, detail: string}} Finding
  * @typedef {{uuid: string, timestamp: string, sourceState: string, ackState: string, ackRequired: boolean, cleared: boolean, source: string[],
  *   alarmClass: string, priority: number, normalTime: string|null, ackTime: string|null, user: string, alarmData: Record<string, any>,

@@ -97,6 +97,7 @@ export class PropertySheet extends HTMLElement {
     const value = this.component.values[slot.name];
     const id = uid('slot');
     const notes = h('div', { class: 'notes', id: `${id}-notes` });
+    const linked = (this.component.linked || []).includes(slot.name) && h('span', { class: 'linked', title: t('A link leads here and will overwrite what is set.') }, icon('link'), t('linked'));
     const doc = h('div', { class: 'doc', id: `${id}-doc` }, slot.doc);
     if (!this.editable(slot)) {
       const view = h('div', {}, valueView(slot, value));
@@ -110,7 +111,7 @@ export class PropertySheet extends HTMLElement {
     (composite ? editor.element : editor.control).setAttribute('aria-describedby', `${id}-doc ${id}-notes`);
     editor.set(value);
     const label = composite ? h('div', { class: 'label' }, slot.displayName) : h('label', { class: 'label', for: editor.control.id }, slot.displayName);
-    const element = h('div', { class: 'row', 'data-slot': slot.name }, label, h('div', {}, editor.element, notes), doc);
+    const element = h('div', { class: 'row', 'data-slot': slot.name }, label, h('div', {}, editor.element, linked, notes), doc);
     this.rows.set(slot.name, { slot, value, editor, element, notes, original: JSON.stringify(editor.get()) });
     return element;
   }

@@ -36,14 +36,15 @@ export const keyOf = (link) => `${link.targetHandle}/${link.name}`;
 export function drawing(types, menuOf) {
   const lines = s('svg', { class: 'wire-lines', role: 'group', 'aria-label': t('Links') });
   const boxes = h('div', { class: 'wire-boxes' });
-  const world = h('div', { class: 'wire-world' }, lines, boxes);
+  const labels = s('svg', { class: 'wire-lines wire-labels', 'aria-hidden': 'true' });
+  const world = h('div', { class: 'wire-world' }, lines, boxes, labels);
   const map = s('svg', { class: 'wire-map', 'aria-hidden': 'true', viewBox: '0 0 160 100' });
   const tip = h('div', { class: 'wire-tip', hidden: true });
   const viewport = h('div', { class: 'wire-view', role: 'group', 'aria-label': t('Wire sheet') }, world, map, tip);
   /** @type {{x: number, y: number, k: number}} */
   const view = { x: 0, y: 0, k: 1 };
-  /** @type {{model: Model, elements: Map<string, HTMLElement>, paths: Map<string, SVGElement>, around: Map<string, Link[]>, draft: SVGElement|null}} */
-  const now = { model: { boxes: new Map(), links: [], more: false }, elements: new Map(), paths: new Map(), around: new Map(), draft: null };
+  /** @type {{model: Model, elements: Map<string, HTMLElement>, paths: Map<string, SVGElement>, around: Map<string, Link[]>, draft: SVGElement|null, texts: Map<string, SVGElement>}} */
+  const now = { texts: new Map(), model: { boxes: new Map(), links: [], more: false }, elements: new Map(), paths: new Map(), around: new Map(), draft: null };
 
   const rowElement = (/** @type {Box} */ box, /** @type {Row} */ row) => h('div', {
     class: 'wire-row', role: 'button', tabindex: '-1', 'data-slot': row.name, 'data-family': familyOf(row), 'data-in': row.input, 'data-out': row.output,
@@ -83,7 +84,7 @@ export function drawing(types, menuOf) {
     if (!group || !(a || b)) return;
     const d = a && b ? curve(a, b) : a ? `M${a.x} ${a.y}h${STUB}` : `M${(b?.x ?? 0) - STUB} ${b?.y ?? 0}h${STUB}`;
     group.querySelectorAll('path').forEach((path) => path.setAttribute('d', d));
-    const text = group.querySelector('text');
+    const text = now.texts.get(keyOf(link));
     if (text) {
       text.setAttribute('x', String(a ? a.x + STUB + 4 : (b?.x ?? 0) - STUB - 4));
       text.setAttribute('y', String((a || b)?.y ?? 0));
@@ -101,7 +102,7 @@ export function drawing(types, menuOf) {
       const name = source ? `${link.target.replace(/^.*slot:/, '').split('/').slice(-2).join('/')}.${link.targetSlot}` : `${link.source.replace(/^.*slot:/, '').split('/').slice(-2).join('/')}.${link.sourceSlot}`;
       const text = s('text', { 'text-anchor': source ? 'start' : 'end', 'dominant-baseline': 'middle' });
       text.textContent = name;
-      group.append(text);
+      now.texts.set(keyOf(link), text);
     }
     const title = s('title', {});
     title.textContent = linkLabel(now.model, link);
@@ -148,6 +149,7 @@ export function drawing(types, menuOf) {
     draw(model) {
       now.model = model;
       now.elements = new Map([...model.boxes].map(([handle, box]) => [handle, boxElement(box)]));
+      now.texts = new Map();
       now.paths = new Map(model.links.map((link) => [keyOf(link), lineElement(link)]));
       now.around = new Map();
       for (const link of model.links) {
@@ -155,6 +157,7 @@ export function drawing(types, menuOf) {
       }
       fill(boxes, [...now.elements.values()]);
       lines.replaceChildren(...now.paths.values());
+      labels.replaceChildren(...now.texts.values());
       for (const box of model.boxes.values()) { placeBox(box); showStatus(box); }
       model.links.forEach(placeLine);
       show();
