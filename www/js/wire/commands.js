@@ -8,7 +8,6 @@ import { ask, confirmDialog } from '../el/dialog.js';
 import { addChild } from '../el/actions.js';
 import { editorFor } from '../el/composites.js';
 import { toast, toastError } from '../el/toast.js';
-import { pointFacets } from '../el/values.js';
 import { arrange, GRID } from './geometry.js';
 import { keyOf } from './drawing.js';
 import { linkLabel, modelOf, nameOf, pairsOf, textOf } from './model.js';
@@ -303,8 +302,7 @@ export function commandsOf(drawing, subject, say, selected) {
       const links = model.links.filter((l) => (l.targetHandle === handle && l.targetSlot === slot) || (l.sourceHandle === handle && l.sourceSlot === slot));
       const fed = links.some((l) => l.targetHandle === handle && l.targetSlot === slot && l.enabled);
       const editable = may && row.slot && row.input && !fed;
-      const dressed = row.slot && { ...row.slot, facets: { ...row.slot.facets, ...pointFacets(box.component.values) } };
-      const editor = editable && dressed ? editorFor(dressed, await allTypes(), box.component.path) : null;
+      const editor = editable && row.slot ? editorFor(row.slot, await allTypes(), box.component.path) : null;
       editor?.set(box.component.values[slot]);
       await ask({ title: `${box.component.displayName} · ${row.displayName}`, ok: t('Save'),
         body: (close) => [h('p', { class: 'muted' }, row.doc),

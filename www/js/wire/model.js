@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a wire sheet shows: boxes with the slots that matter, links among them and to elsewhere, and how all that reads.
 import { t } from '../i18n.js';
-import { PLAIN_KIND, pointFacets, valueText } from '../el/values.js';
+import { PLAIN_KIND, valueText } from '../el/values.js';
 import { pathOfOrd, statusText } from '../format.js';
 import { arrange } from './geometry.js';
 /** @typedef {import('../types.js').Component} Component */
@@ -21,7 +21,10 @@ const INPUTS = 6;
 
 /** @param {Type|undefined} type @param {Component} component @returns {Row[]} */
 function allRows(type, component) {
-  const slots = [...(type?.slots || []), ...(component.slots || [])].filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
+  const own = new Map((component.slots || []).map((s) => [s.name, s]));
+  const frozen = type?.slots || [];
+  const dynamic = /** @type {Slot[]} */ (/** @type {any[]} */ (component.slots || []).filter((s) => s.kind && !frozen.some((f) => f.name === s.name)));
+  const slots = [...frozen.map((s) => ({ ...s, ...own.get(s.name) })), ...dynamic].filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
   return [
     ...slots.map((slot) => ({ name: slot.name, displayName: slot.displayName, what: /** @type {'property'} */ ('property'), slot, input: !slot.flags.includes('readonly'), output: true, doc: slot.doc })),
     ...(type?.actions || []).filter((a) => !a.flags.includes('hidden')).map((a) => ({ name: a.name, displayName: a.displayName, what: /** @type {'action'} */ ('action'), slot: null, input: true, output: true, doc: a.doc })),
@@ -84,9 +87,7 @@ export function pairsOf(boxes, links) {
 /** A row's value as text. @param {Box} box @param {Row} row @returns {string} */
 export function textOf(box, row) {
   if (!row.slot) return row.what === 'action' ? t('action') : t('topic');
-  const { values } = box.component;
-  const slot = { ...row.slot, facets: { ...row.slot.facets, ...pointFacets(values) } };
-  return valueText(slot, values[row.name]).split('\n')[0];
+  return valueText(row.slot, box.component.values[row.name]).split('\n')[0];
 }
 
 /** @param {Row} row @returns {string} the family of its colour */
