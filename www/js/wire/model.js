@@ -24,7 +24,7 @@ function allRows(type, component) {
   const own = new Map((component.slots || []).map((s) => [s.name, s]));
   const frozen = type?.slots || [];
   const dynamic = /** @type {Slot[]} */ (/** @type {any[]} */ (component.slots || []).filter((s) => s.kind && !frozen.some((f) => f.name === s.name)));
-  const slots = [...frozen.map((s) => ({ ...s, ...own.get(s.name) })), ...dynamic].filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
+  const slots = [...frozen.map((s) => ({ ...s, facets: { ...s.facets, ...own.get(s.name)?.facets } })), ...dynamic].filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
   return [
     ...slots.map((slot) => ({ name: slot.name, displayName: slot.displayName, what: /** @type {'property'} */ ('property'), slot, input: !slot.flags.includes('readonly'), output: true, doc: slot.doc })),
     ...(type?.actions || []).filter((a) => !a.flags.includes('hidden')).map((a) => ({ name: a.name, displayName: a.displayName, what: /** @type {'action'} */ ('action'), slot: null, input: true, output: true, doc: a.doc })),
