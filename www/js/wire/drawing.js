@@ -134,13 +134,20 @@ export function drawing(types, menuOf) {
     map.dataset.top = String(top);
   };
 
+  let asked = 0;
+  /** The map is drawn once a frame at most. */
+  const later = () => {
+    cancelAnimationFrame(asked);
+    asked = requestAnimationFrame(drawMap);
+  };
+
   const show = () => {
     world.style.setProperty('transform', `translate(${view.x}px, ${view.y}px) scale(${view.k})`);
     viewport.style.setProperty('--step', `${GRID * view.k * (view.k < 0.5 ? 4 : 1)}px`);
     viewport.style.setProperty('--x', `${view.x}px`);
     viewport.style.setProperty('--y', `${view.y}px`);
     viewport.dispatchEvent(new CustomEvent('zoomed'));
-    drawMap();
+    later();
   };
 
   return {
@@ -166,7 +173,7 @@ export function drawing(types, menuOf) {
     moved(box) {
       placeBox(box);
       (now.around.get(box.component.handle) || []).forEach(placeLine);
-      drawMap();
+      later();
     },
     /** A value has come. @param {string} handle @param {string} slot @param {any} value @returns {void} */
     value(handle, slot, value) {
