@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// modes: debug asan
+//
+// An independent description: for every type in GET /types, values made at random from its table, right and wrong ones mixed,
+// go through REST. What is right reads back as it was sent; what is wrong is named, each at its place, and then nothing of
+// the request was applied; and whatever is sent, no answer is 5xx. SEED=n runs the same values again.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import { PASSWORD, Station } from '../support/station.mjs';
+
+const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31), RUNS = Number(process.env.RUNS ?? 8);
+
+/** Runs a property; a failure tells what went wrong first, then how to see it again. */
+async function property(arbitrary, run, runs = RUNS) {
+  const outcome = await fc.check(fc.asyncProperty(arbitrary, run), { seed: SEED, numRuns: runs, endOnFailure: true });
+  if (outcome.failed) throw new Error(`${outcome.errorInstance?.message ?? outcome.error}\nSEED=${SEED} shows it again`, { cause: outcome.errorInstance });
+}
+
+let station, api, types;
+/** A component of each type that can be made. @type {Map<string, string>} */
+const subjects = new Map();
+
+before(async () => {
+  station = await Station.start();
+  api = station.api;
+  types = (await api.get('/types')).items;
+  await makeSubjects();
+});
+after(() => station?.stop());
+
+/** One of each type, wherever one may stand; what was made may hold the next. */
+async function makeSubjects() {
+  await api.add('', 'Plant', 'baja:Folder');
+  const places = ['/Plant', '/Drivers', '/Services/AlarmService', '/Services/EmailService', '/Services/UserService', '/Services/ScheduleService'];
+  const open = new Set(types.filter((type) => !type.abstract).map((type) => type.name));
+  const walk = (component) => {
+    if (open.has(component.type) && component.type !== 'baja:User') { subjects.set(component.type, component.path); open.delete(component.type); }
+    (component.children ?? []).forEach(walk);
+  };
+  walk(await api.get('/components?depth=6'));
+  for (let progress = true; progress;) {
+    progress = false;
+    for (const name of [...open]) {
+      for (const place of places) {
+        const child = `T${name.replace(/\W/g, '')}`;
+        const values = name === 'baja:User' ? { password: PASSWORD } : {};
+        const answer = await api.send('POST', `/components${place}/children`, { name: child, type: name, values });
+        assert.ok(answer.status < 500, `${name} below ${place}: ${answer.text}`);
+        if (answer.status !== 201) continue;
+        subjects.set(name, `${place}/${child}`);
+        places.push(`${place}/${child}`);
+        open.delete(name);
+        progress = true;
+        break;
+      }
+    }
+  }
+}
+
+const words = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constantFrom('', ' ', 'Größe ✓', '{ok}', '%', '../..', '\\u0000', '${x}', "'; DROP TABLE slot; --"));
+const PLAIN = { statusBoolean: 'boolean', statusNumeric: 'real', statusEnum: 'enum', statusString: 'string' };
+const bounded = ({ min, max }) => ({ min: Math.max(min ?? -1e9, -1e15), max: Math.min(max ?? 1e9, 1e15) });
+
+/** Values that the table allows. A string with a form of its own is left to those who know it. */
+function right(slot) {
+  const { facets } = slot, { min, max } = bounded(facets);
+  switch (slot.kind) {
+    case 'boolean': return fc.boolean();
+    case 'integer': return fc.integer({ min: Math.ceil(Math.max(min, -(2 ** 31))), max: Math.floor(Math.min(max, 2 ** 31 - 1)) });
+    case 'real': return fc.double({ min, max, noNaN: true, noDefaultInfinity: true }).map((x) => (Object.is(x, -0) ? 0 : x));
+    case 'enum': return facets.range ? fc.constantFrom(...facets.range.map((tag) => tag.name)) : null;
+    case 'string': return facets.format || facets.form ? null : fc.string({ unit: 'grapheme', maxLength: Math.min(facets.maxLength ?? 40, 40) }).filter((text) => !text.includes('\0') && [...text].length <= (facets.maxLength ?? 40) && Buffer.byteLength(text) <= (facets.maxLength ?? 16384));
+    case 'reltime': return fc.integer({ min: Math.max(0, facets.min ?? 0), max: Math.min(facets.max ?? 1e15, 1e15) });
+    case 'abstime': return fc.oneof(fc.constant(null), fc.integer({ min: 0, max: 4e9 }).map((s) => `${new Date(s * 1000).toISOString().slice(0, 19)}.000000Z`));
+    case 'struct': {
+      const members = Object.fromEntries(slot.members.map((member) => [member.name, right(member)]).filter(([, arbitrary]) => arbitrary));
+      return fc.record(members, { requiredKeys: slot.members.filter((m) => m.flags.includes('required')).map((m) => m.name).filter((n) => members[n]) });
+    }
+    default: {
+      const plain = PLAIN[slot.kind] && right({ ...slot, kind: PLAIN[slot.kind] });
+      return plain ? fc.record({ value: plain, status: fc.constantFrom('{ok}', '{null}', '{fault}', '{down,stale}') }) : null;
+    }
+  }
+}
+
+/** Values of which the table allows none. */
+function wrong(slot) {
+  const { facets } = slot, beyond = [];
+  if (facets.max !== undefined) beyond.push(fc.constant(facets.max + 1e6));
+  if (facets.min !== undefined) beyond.push(fc.constant(facets.min - 1e6));
+  const junk = [fc.constant([]), fc.constant({ no: 'such' })];
+  switch (slot.kind) {
+    case 'boolean': return fc.oneof(fc.integer(), words, ...junk);
+    case 'integer': return fc.oneof(fc.constantFrom(1.5, '7', true, 1e300), ...beyond, ...junk);
+    case 'real': return fc.oneof(fc.constantFrom('x', true, '1e5'), ...(facets.min !== undefined || facets.max !== undefined ? beyond : []), ...junk);
+    case 'enum': return fc.oneof(fc.constantFrom('no such tag', 1e6, true, null), ...junk);
+    case 'string': case 'ord': return fc.oneof(fc.integer(), fc.boolean(), ...(facets.maxLength ? [fc.constant('x'.repeat(facets.maxLength + 1))] : []), ...junk);
+    case 'reltime': return fc.oneof(fc.constantFrom('three parsecs', true, 1.5), ...junk);
+    case 'abstime': return fc.oneof(fc.constantFrom('yesterday', true, '2026-13-77'), ...junk);
+    case 'struct': return fc.oneof(fc.constant({ noSuchMember: 1 }), fc.constant([]), fc.integer(), words);
+    case 'list': return fc.oneof(fc.integer(), words, fc.constant({}));
+    default: return PLAIN[slot.kind] ? fc.oneof(fc.constant({ value: [], status: '{ok}' }), fc.constant({ value: null, status: 'well' }), fc.constant([])) : null;
+  }
+}
+
+/** Does what was read say what was sent? */
+function same(slot, sent, read) {
+  if (slot.kind === 'struct') return Object.entries(sent).every(([name, value]) => same(slot.members.find((m) => m.name === name), value, read[name]));
+  if (PLAIN[slot.kind]) return read.status === sent.status && same({ ...slot, kind: PLAIN[slot.kind] }, sent.value, read.value);
+  return slot.kind === 'real' ? Number(read) === sent : read === sent;
+}
+
+const settable = (type) => type.slots.filter((slot) => !slot.flags.includes('readonly') && !['component', 'secret'].includes(slot.kind));
+
+/** A patch: for some properties a value, and whether it is wrong. */
+function patches(type) {
+  const entries = settable(type).map((slot) => {
+    const good = right(slot), bad = wrong(slot);
+    const either = [good && good.map((value) => ({ slot, value, bad: false })), bad && bad.map((value) => ({ slot, value, bad: true }))].filter(Boolean);
+    return either.length ? fc.option(fc.oneof(...(good ? [{ weight: 6, arbitrary: either[0] }] : []), ...(bad ? [{ weight: 1, arbitrary: either[either.length - 1] }] : [])), { freq: 3 }) : null;
+  }).filter(Boolean);
+  return fc.tuple(...entries).map((list) => list.filter(Boolean));
+}
+
+async function check(type, path, list) {
+  const values = Object.fromEntries(list.map(({ slot, value }) => [slot.name, value]));
+  const earlier = (await api.component(path)).values;
+  const answer = await api.send('PATCH', `/components${path}`, { values });
+  const what = `${type.name} ${JSON.stringify(values)}: ${answer.status} ${answer.text.slice(0, 600)}`;
+  assert.ok([200, 409, 422].includes(answer.status), what);
+  const later = (await api.component(path)).values;
+  const bad = list.filter((entry) => entry.bad).map(({ slot }) => slot.name);
+  if (answer.status === 200) {
+    assert.deepEqual(bad, [], what);
+    for (const { slot, value } of list) assert.ok(same(slot, value, later[slot.name]), `${slot.name} reads ${JSON.stringify(later[slot.name])}; ${what}`);
+    return;
+  }
+  const named = new Set(answer.body.errors.map(({ pointer }) => pointer.split('/')[2]));
+  for (const name of bad) assert.ok(named.has(name), `${name} is not named; ${what}`);
+  for (const { slot } of list) assert.deepEqual(later[slot.name], earlier[slot.name], `${slot.name} was applied; ${what}`);
+  const innocent = [...named].filter((name) => name && !(name in values) && !type.slots.some((slot) => slot.name === name));
+  assert.deepEqual(innocent, [], what);
+}
+
+test('what is set reads back, what is wrong is named, nothing is half applied', async (t) => {
+  assert.ok(subjects.size > 40, `only ${subjects.size} types could be made`);
+  for (const type of types.filter(({ name }) => subjects.has(name))) {
+    await t.test(type.name, () => property(patches(type), (list) => check(type, subjects.get(type.name), list)));
+  }
+});
+
+test('whatever is sent, no answer is 5xx', async () => {
+  const paths = [...subjects.values()];
+  const bodies = fc.oneof(fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.stringify(value)), fc.string({ maxLength: 200 }), fc.constantFrom('{"values":{"x":"\\ud800"}}', '{"values":', `${'['.repeat(5000)}`, '{"values":{"fallback":1e999}}', '\0', '{"values":{"a":1,"a":2}}'));
+  await property(fc.tuple(fc.constantFrom(...paths), fc.constantFrom('PATCH /components$', 'POST /components$/children', 'POST /components$/links', 'POST /components$/move', 'POST /batch', 'POST /config?dryRun=true', 'POST /components$/reorder'), bodies), async ([path, call, body]) => {
+    const [method, url] = call.replace('$', path).split(' ');
+    const answer = await api.send(method, url, body);
+    assert.ok(answer.status < 500, `${method} ${url} ${body.slice(0, 200)}: ${answer.status} ${answer.text.slice(0, 300)}`);
+  }, 40 * RUNS);
+});
+
+test('actions take arguments of their table and survive all others', async () => {
+  const calls = types.filter(({ name }) => subjects.has(name)).flatMap((type) => type.actions.map((action) => ({ type, action })));
+  await property(fc.tuple(fc.constantFrom(...calls), fc.jsonValue({ maxDepth: 2 }), fc.integer()), async ([{ type, action }, junk, seed]) => {
+    const good = action.arg && right(action.arg);
+    const argument = good && seed % 2 ? fc.sample(good, { numRuns: 1, seed })[0] : junk;
+    const answer = await api.send('POST', `/components${subjects.get(type.name)}/actions/${action.name}`, JSON.stringify(argument));
+    assert.ok(answer.status < 500, `${type.name}.${action.name}(${JSON.stringify(argument)}): ${answer.status} ${answer.text.slice(0, 300)}`);
+  }, 25 * RUNS);
+});
