@@ -40,6 +40,18 @@ struct component *index_by_handle(const struct tree_index *x, uint64_t handle)
 	return page < x->page_count && x->pages[page] ? x->pages[page]->at[handle % PAGE] : NULL;
 }
 
+struct component *index_after(const struct tree_index *x, uint64_t handle)
+{
+	for (uint64_t at = handle + 1; at / PAGE < x->page_count; at++) {
+		const struct handle_page *page = x->pages[at / PAGE];
+		if (!page)
+			at |= PAGE - 1; /* on to the next page */
+		else if (page->at[at % PAGE])
+			return page->at[at % PAGE];
+	}
+	return NULL;
+}
+
 static void handle_add(struct tree_index *x, struct component *c)
 {
 	must(c->handle > 0 && c->handle <= HANDLE_MAX);

@@ -30,6 +30,8 @@ void index_add(struct tree_index *x, struct component *c);
 bool index_remove(struct tree_index *x, struct component *c);
 /* Borrowed; NULL when there is none. */
 struct component *index_by_handle(const struct tree_index *x, uint64_t handle);
+/* The component with the least handle above that one; NULL when there is none. */
+struct component *index_after(const struct tree_index *x, uint64_t handle);
 struct component *index_by_name(const struct tree_index *x, const struct component *parent, const char *name,
                                 size_t length);
 

@@ -45,6 +45,7 @@ static const struct route *const tables[] = {
 	schedule_routes,
 	history_routes,
 	config_routes,
+	search_routes,
 	certificate_routes,
 	event_routes,
 	health_routes,

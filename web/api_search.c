@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Searching the tree over REST. Engine thread. */
+#include <stdlib.h>
+
+#include "station/search.h"
+#include "web/request.h"
+
+static void found(void *context, json_t *result)
+{
+	request_reply_json(context, 200, result);
+}
+
+static void search(struct request *r)
+{
+	const char *text = request_query(r, "q"), *cursor = request_query(r, "cursor");
+	struct search_question q = { .text = text ? text : "", .type = request_query(r, "type") };
+	char *end = NULL;
+	if (cursor)
+		q.after = strtoull(cursor, &end, 16);
+	if (cursor && (*cursor == '\0' || *end != '\0'))
+		request_reply_code(r, E_BAD_REQUEST, "cursor must be the \"next\" of an earlier answer.");
+	else if (request_query_integer(r, "limit", 100, 1, 1000, &q.limit))
+		search_start(request_station(r), &q, found, r);
+}
+
+const struct route search_routes[] = {
+	{ .method = "GET",
+	  .pattern = "/search",
+	  .role = ROLE_VIEWER,
+	  .handle = search,
+	  .query = "q,type,limit,cursor",
+	  .doc =
+	      "Components in whose name, display name, path, type or text values all words of q are found; type:NAME and "
+	      "status:NAME in q narrow it. matched says where each word was found. Oldest first.",
+	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
+	            "\"next\":{\"type\":\"string\"}}}" },
+	{ .method = NULL },
+};
