@@ -60,6 +60,15 @@ test('a folder with ten thousand children', async (t) => {
     await page.locator('main').getByRole('link', { name: 'P0', exact: true }).waitFor({ state: 'detached' });
   });
 
+  await t.test('a search over all of them shows what is in sight, and more on the way down', async () => {
+    await page.goto(`${station.url}/search?q=NumericWritable`);
+    await page.locator('main').getByRole('link', { name: 'P0', exact: true }).waitFor();
+    assert.ok(await page.locator('main tbody tr').count() < 80);
+    await page.locator('main .rows').evaluate((element) => { element.scrollTop = element.scrollHeight; });
+    await page.locator('main').getByRole('link', { name: 'P199', exact: true }).waitFor();
+    assert.ok(await page.locator('main tbody tr').count() < 80);
+  });
+
   await t.test('the tree shows the component that the address names', async () => {
     await page.goto(`${station.url}/station/Big/P9876`);
     await page.locator('nav-tree [aria-selected=true]').getByText('P9876').waitFor();

@@ -14,5 +14,6 @@ export const PAGES = [
   { base: '/mail', name: t('Mail'), icon: 'mail', open: async (c, shell) => (await import('./views/mail.js')).mailView(c, shell) },
   { base: '/histories', name: t('Histories'), icon: 'chart', open: async (c) => (await import('./views/histories.js')).historiesView(c) },
   { base: '/configuration', name: t('Configuration'), icon: 'sliders', open: async (c) => (await import('./views/config.js')).configView(c) },
+  { base: '/search', name: t('Search'), icon: 'search', open: async (c) => (await import('./views/search.js')).searchView(c) },
   { base: '/certificates', name: t('Certificates'), icon: 'shield', open: async (c) => (await import('./views/certificates.js')).certificatesView(c) },
 ];
