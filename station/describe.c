@@ -247,7 +247,7 @@ json_t *component_children_to_json(const struct component *c, const struct child
 	json_t *json =
 	    json_pack("{s:o, s:I, s:I}", "items", items, "total", (json_int_t)total, "offset", (json_int_t)offset);
 	if (offset + q->limit < total)
-		set(json, "next", json_sprintf("%lld", (long long)(offset + q->limit)));
+		set(json, "next", json_sprintf("%lld", (long long)offset + (long long)q->limit));
 	return json;
 }
 

@@ -37,7 +37,8 @@ test('by mouse: a link is dragged, refused with a sentence, undone; a box is mov
   const page = await newPage(await browser.context());
   await logIn(page, station);
   await open(page);
-  await page.mouse.move(...await centre(row(page, 'Setpoint', 'out').locator('.wire-port.out')));
+  const [portX, portY] = await centre(row(page, 'Setpoint', 'out').locator('.wire-port.out'));
+  await page.mouse.move(portX + 4, portY); // the half of the port that stands out
   await page.mouse.down();
   await page.mouse.move(...await centre(row(page, 'Sum', 'out')), { steps: 4 });
   await page.locator('.wire-row.legal').first().waitFor();

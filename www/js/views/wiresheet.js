@@ -35,7 +35,7 @@ export async function wiresheetPanel(subject) {
     const armed = commands.armed();
     const n = commands.selected.size;
     removeButton.disabled = !n && !commands.line;
-    fill(hint, armed ? t('Choose the other end of the link, or press Escape.') : n > 1 ? plural(n, '{n} box selected', '{n} boxes selected') : t('Drag from slot to slot to link; press ? for the keys.'));
+    fill(hint, armed ? t('Choose the other end of the link, or press Escape.') : n > 1 ? plural(n, '{n} box selected', '{n} boxes selected') : drawing.now.model.more ? t('Only the first 1,000 components are shown.') : t('Drag from slot to slot to link; press ? for the keys.'));
   };
   commands = commandsOf(drawing, subject, (text) => { live.textContent = text; }, tell);
   pointers(drawing, commands);

@@ -49,7 +49,9 @@ export function commandsOf(drawing, subject, say, selected) {
     for (const [key, element] of drawing.now.paths) {
       const link = drawing.now.model.links.find((l) => keyOf(l) === key);
       element.classList.toggle('selected', key === now.line);
-      element.classList.toggle('near', Boolean(link && (now.selected.has(link.sourceHandle) || now.selected.has(link.targetHandle))));
+      const near = Boolean(link && (now.selected.has(link.sourceHandle) || now.selected.has(link.targetHandle)));
+      element.classList.toggle('near', near);
+      drawing.now.texts.get(key)?.classList.toggle('near', near);
     }
     selected();
   };

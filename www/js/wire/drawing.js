@@ -82,7 +82,7 @@ export function drawing(types, menuOf) {
     const a = port(link.sourceHandle, link.sourceSlot, true), b = port(link.targetHandle, link.targetSlot, false);
     const group = now.paths.get(keyOf(link));
     if (!group || !(a || b)) return;
-    const d = a && b ? curve(a, b) : a ? `M${a.x} ${a.y}h${STUB}` : `M${(b?.x ?? 0) - STUB} ${b?.y ?? 0}h${STUB}`;
+    const d = a && b ? curve(a, b) : a ? `M${a.x} ${a.y}h${STUB}m0 -5v10` : `M${(b?.x ?? 0) - STUB} ${(b?.y ?? 0) - 5}v10m0 -5h${STUB}`;
     group.querySelectorAll('path').forEach((path) => path.setAttribute('d', d));
     const text = now.texts.get(keyOf(link));
     if (text) {
@@ -103,6 +103,7 @@ export function drawing(types, menuOf) {
       const text = s('text', { 'text-anchor': source ? 'start' : 'end', 'dominant-baseline': 'middle' });
       text.textContent = name;
       now.texts.set(keyOf(link), text);
+      for (const [event, shown] of /** @type {[string, boolean][]} */ ([['pointerenter', true], ['pointerleave', false], ['focus', true], ['blur', false]])) group.addEventListener(event, () => text.classList.toggle('pointed', shown));
     }
     const title = s('title', {});
     title.textContent = linkLabel(now.model, link);
