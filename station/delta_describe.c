@@ -57,7 +57,7 @@ struct tally {
 	uint64_t last; /* handle met last */
 };
 struct tallies {
-	struct tally added, removed, moved, named, ordered, properties, linked, unlinked;
+	struct tally added, removed, moved, named, ordered, properties, linked, unlinked, switched;
 };
 
 static void count(struct tally *t, const struct delta_row *r, bool component)
@@ -105,7 +105,7 @@ static void count_rows(struct tallies *t, const struct delta *d)
 		else if (r->kind == &slot_kind)
 			count(&t->properties, r, r->handle != t->properties.last);
 		else
-			count(r->after ? &t->linked : &t->unlinked, r, true);
+			count(r->before && r->after ? &t->switched : r->after ? &t->linked : &t->unlinked, r, true);
 	}
 }
 
@@ -203,6 +203,7 @@ char *delta_summary(const struct delta *d)
 	tell_others(out, &between, d, "Gave a display name to", &t.named);
 	tell_others(out, &between, d, "Linked to", &t.linked);
 	tell_others(out, &between, d, "Removed a link into", &t.unlinked);
+	tell_others(out, &between, d, "Changed a link of", &t.switched);
 	tell_ordered(out, &between, d, &t.ordered);
 	fputs(between ? "." : "Changed nothing.", out);
 	must(fclose(out) == 0);
@@ -254,6 +255,8 @@ static json_t *link_json(const struct delta *d, const char *state)
 	char *from = delta_text(&link_kind, state, "sourceSlot"), *to = delta_text(&link_kind, state, "targetSlot");
 	const char *source = path_of(d, (uint64_t)delta_integer(&link_kind, state, "source"));
 	json_t *json = json_pack("{s:s, s:s, s:s}", "source", source, "sourceSlot", from, "targetSlot", to);
+	if (!delta_integer(&link_kind, state, "enabled"))
+		json_object_set_new(json, "enabled", json_false());
 	free(from);
 	free(to);
 	return json;

@@ -36,7 +36,8 @@ test('a link carries at once, shows at both ends, and is switched off', async ()
   assert.deepEqual([off.status, off.body.enabled], [200, false]);
   assert.equal((await api.send('PATCH', '/components/Wires/Sum/links/link', { enabled: 1 })).status, 400);
   assert.equal((await api.send('PATCH', '/components/Wires/Sum/links/other', { enabled: true })).status, 404);
-  await api.post('/undo');
+  const back = await api.post('/undo');
+  assert.match(JSON.stringify(back), /a link of \/Wires\/Sum/);
   assert.equal((await api.get('/components/Wires/Sum/links')).items[0].enabled, true);
 });
 
