@@ -10,8 +10,16 @@
 #include "station/log.h"
 #include "station/must.h"
 #include "station/station.h"
+#include "station/tags.h"
 
 static const struct slot no_slots[] = { SLOT_END };
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	(void)current;
+	if (next->extra)
+		tags_check(next->extra->tags, report);
+}
 
 const struct type baja_component = {
 	.name = "baja:Component",
@@ -19,6 +27,7 @@ const struct type baja_component = {
 	.size = sizeof(struct component),
 	.flags = TYPE_ABSTRACT,
 	.slots = no_slots,
+	.check = check,
 };
 
 const struct type baja_folder = {
@@ -173,20 +182,26 @@ char *component_ord(const struct component *c)
 
 /* --- values ----------------------------------------------------------------------------------------------------- */
 
-/* Niagara's wsAnnotation: any component may have one, and few do. */
-static const struct slot annotation_row = {
-	.name = "wsAnnotation",
-	.doc = "Where its box stands on the wire sheet: x,y; empty: where there is room.",
-	.kind = V_STRING,
-	.flags = SLOT_HIDDEN | SLOT_EXTRA,
-	.offset = offsetof(struct component_extra, wsAnnotation),
-	.facets = FACETS(.maxLength = 40),
+const struct slot component_extra_slots[] = {
+	{ .name = "wsAnnotation",
+	  .doc = "Where its box stands on the wire sheet: x,y; empty: where there is room.",
+	  .kind = V_STRING,
+	  .flags = SLOT_HIDDEN | SLOT_EXTRA,
+	  .offset = offsetof(struct component_extra, wsAnnotation),
+	  .facets = FACETS(.maxLength = 40) },
+	{ .name = "tags",
+	  .doc = "What it is, in the words of Project Haystack: a JSON object.",
+	  .kind = V_STRING,
+	  .flags = SLOT_HIDDEN | SLOT_EXTRA,
+	  .offset = offsetof(struct component_extra, tags),
+	  .facets = FACETS(.maxLength = 8000) },
+	SLOT_END,
 };
 
 const struct slot *component_slot(const struct component *c, const char *name)
 {
 	const struct slot *slot = type_slot(c->type, name);
-	return slot || strcmp(name, annotation_row.name) != 0 ? slot : &annotation_row;
+	return slot ? slot : slots_find(component_extra_slots, name);
 }
 
 static bool own_facets(const struct component *c, const struct slot *slot, struct row_room *room)

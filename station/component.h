@@ -19,6 +19,7 @@ struct component_extra {
 	struct link *links;          /* owned; links into this component */
 	struct link_source *sources; /* owned; slots that links leave */
 	char *wsAnnotation;          /* owned; "x,y" on the wire sheet; NULL: it has no place of its own */
+	char *tags;                  /* owned; JSON, see tags.h; NULL: none */
 	int64_t position;            /* order among its siblings, when it is not that of the handles; 0: it is */
 };
 
@@ -82,6 +83,8 @@ char *component_path(const struct component *c);
 /* "station:|slot:/Services/EmailService", owned. */
 char *component_ord(const struct component *c);
 
+/* Slots that any component may have and few do: texts in component_extra. Ends with name NULL. */
+extern const struct slot component_extra_slots[];
 /* The row of a component's slot by name, frozen or dynamic, borrowed; NULL when there is none. Ask this, not type_slot,
  * whenever a component is at hand. */
 const struct slot *component_slot(const struct component *c, const char *name);

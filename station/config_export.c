@@ -53,6 +53,11 @@ static json_t *values_of(const struct component *c)
 		if (json)
 			json_object_set_new(values, slot->name, json);
 	}
+	for (slot = component_extra_slots; slot->name; slot++) {
+		json_t *json = config_value(c, slot);
+		if (json)
+			json_object_set_new(values, slot->name, json);
+	}
 	return values;
 }
 

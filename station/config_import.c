@@ -113,22 +113,28 @@ static json_t *without_secrets(struct import *im, uint64_t handle, const struct 
 
 /* --- components that are there ---------------------------------------------------------------------------------- */
 
+static void add_default(const struct component *c, const struct slot *slot, const json_t *wanted, json_t *changes)
+{
+	if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(wanted, slot->name) ||
+	    config_is_linked(c, slot->name))
+		return;
+	json_t *now = config_value(c, slot);
+	if (now) {
+		struct value dflt = value_default(slot);
+		json_object_set_new(changes, slot->name, value_to_json(slot, &dflt));
+		value_clear(&dflt);
+	}
+	json_decref(now);
+}
+
 /* What the text no longer names goes back to its default. A secret stays: a text without it may be of another hand. */
 static void add_defaults(const struct component *c, const json_t *wanted, json_t *changes)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
-		if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(wanted, slot->name) ||
-		    config_is_linked(c, slot->name))
-			continue;
-		json_t *now = config_value(c, slot);
-		if (now) {
-			struct value dflt = value_default(slot);
-			json_object_set_new(changes, slot->name, value_to_json(slot, &dflt));
-			value_clear(&dflt);
-		}
-		json_decref(now);
-	}
+	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));)
+		add_default(c, slot, wanted, changes);
+	for (slot = component_extra_slots; slot->name; slot++)
+		add_default(c, slot, wanted, changes);
 }
 
 static void change_values(struct import *im, const struct component *c, const json_t *node, const char *pointer)

@@ -9,6 +9,7 @@
 #include "station/link.h"
 #include "station/must.h"
 #include "station/station.h"
+#include "station/tags.h"
 
 static json_t *rows_to_json(const struct slot *table);
 
@@ -306,6 +307,8 @@ static json_t *whole_to_json(const struct component *c, int depth, uint32_t most
 	set(json, "children", children_to_json(c, depth, most));
 	if (c->extra && c->extra->links)
 		set(json, "linked", linked_slots(c));
+	json_t *tags = tags_of(c);
+	set(json, "tags", tags ? tags : json_object());
 	free(path);
 	free(ord);
 	return json;

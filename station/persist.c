@@ -118,6 +118,8 @@ static void persist_annotation(struct store_tx *tx, const struct component *c)
 {
 	if (c->extra && c->extra->wsAnnotation)
 		persist_slot(tx, c->handle, component_slot(c, "wsAnnotation"), c);
+	if (c->extra && c->extra->tags)
+		persist_slot(tx, c->handle, component_slot(c, "tags"), c);
 }
 
 static void persist_one(struct store_tx *tx, const struct component *c, const struct component *parent)

@@ -9,10 +9,11 @@
 #include <time.h>
 
 #include "station/must.h"
+#include "station/tags.h"
 
 enum { TURN_US = 1500, LOOK_AT_CLOCK = 64, WORDS_MAX = 12 };
 
-enum filter { FILTER_TEXT, FILTER_TYPE, FILTER_STATUS };
+enum filter { FILTER_TEXT, FILTER_TYPE, FILTER_STATUS, FILTER_TAG };
 
 struct word {
 	enum filter filter;
@@ -22,8 +23,8 @@ struct word {
 struct search {
 	struct message message;
 	struct station *station;
-	char *copy; /* owned */
-	char *type; /* owned, may be NULL */
+	char *copy;       /* owned */
+	char *type, *tag; /* owned, may be NULL */
 	struct word words[WORDS_MAX];
 	size_t word_count;
 	uint64_t at, last; /* handles: of the last component looked at, of the last one found */
@@ -88,6 +89,10 @@ static const char *where(const struct component *c, const struct word *word)
 		return of_type(c, word->text) || strcasestr(c->type->name, word->text) ? "type" : NULL;
 	if (word->filter == FILTER_STATUS)
 		return has_status(c, word->text) ? "status" : NULL;
+	if (word->filter == FILTER_TAG)
+		return tags_have(c, word->text) ? "tags" : NULL;
+	if (c->extra && c->extra->tags && strcasestr(c->extra->tags, word->text))
+		return "tags";
 	if (strcasestr(c->name, word->text))
 		return "name";
 	if (strcasestr(component_display_name(c, label, sizeof label), word->text))
@@ -103,7 +108,7 @@ static const char *where(const struct component *c, const struct word *word)
 /* What was found of each word; NULL when one is missing. New reference. */
 static json_t *matched(const struct search *search, const struct component *c)
 {
-	if (search->type && !of_type(c, search->type))
+	if ((search->type && !of_type(c, search->type)) || (search->tag && !tags_have(c, search->tag)))
 		return NULL;
 	json_t *places = json_array();
 	for (size_t i = 0; i < search->word_count; i++) {
@@ -142,6 +147,7 @@ static void finish(struct search *search, bool more)
 	search->done(search->context, result);
 	free(search->copy);
 	free(search->type);
+	free(search->tag);
 	free(search);
 }
 
@@ -183,7 +189,7 @@ static void add_word(struct search *search, char *text)
 	static const struct {
 		const char *prefix;
 		enum filter filter;
-	} filters[] = { { "type:", FILTER_TYPE }, { "status:", FILTER_STATUS } };
+	} filters[] = { { "type:", FILTER_TYPE }, { "status:", FILTER_STATUS }, { "tag:", FILTER_TAG } };
 	struct word *word = &search->words[search->word_count++];
 	*word = (struct word){ .text = text, .number = NAN };
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
@@ -204,6 +210,7 @@ void search_start(struct station *s, const struct search_question *q, search_don
 		                       .station = s,
 		                       .copy = must_strdup(q->text),
 		                       .type = q->type ? must_strdup(q->type) : NULL,
+		                       .tag = q->tag ? must_strdup(q->tag) : NULL,
 		                       .at = q->after,
 		                       .limit = q->limit,
 		                       .items = json_array(),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Searching the tree: by words in names, display names, paths, types and text values, all of which must be found; and by
- * type:, status: and slot=value. A search goes on over many turns of the loop, a millisecond or two each, so that a
+ * type:, status: and tag:. A search goes on over many turns of the loop, a millisecond or two each, so that a
  * million components never hold up the engine. Engine thread. */
 #ifndef BELFRY_SEARCH_H
 #define BELFRY_SEARCH_H
@@ -9,6 +9,7 @@
 
 struct search_question {
 	const char *text; /* "boiler temp type:control:NumericPoint status:alarm"; borrowed for the call */
+	const char *tag;  /* only with this tag; NULL: any. Borrowed for the call */
 	const char *type; /* only of this type or built on it; NULL: any. Borrowed for the call */
 	uint64_t after;   /* handle: only components made after it; the cursor */
 	int64_t limit;    /* at least 1 */

@@ -52,6 +52,11 @@ void batch_set(struct batch *b, uint64_t component, const char *slot, const stru
 	value_copy(&c->value, v);
 }
 
+struct station *batch_station(const struct batch *b)
+{
+	return b->station;
+}
+
 void batch_display_name(struct batch *b, uint64_t component, const char *text)
 {
 	batch_change(b, CHANGE_DISPLAY_NAME, component)->name = must_strdup(text);

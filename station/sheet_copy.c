@@ -33,10 +33,11 @@ static void copy_values(const struct component *from, struct component *to)
 	}
 	if (from->extra && from->extra->displayName)
 		component_set_display_name(to, from->extra->displayName);
-	const struct slot *annotation = component_slot(from, "wsAnnotation");
-	struct value place;
-	slot_read(annotation, from, &place);
-	slot_write(annotation, to, &place);
+	for (slot = component_extra_slots; slot->name; slot++) {
+		struct value v;
+		slot_read(slot, from, &v);
+		slot_write(slot, to, &v);
+	}
 }
 
 static struct component *copy_one(struct copying *k, const struct component *from, struct component *parent,

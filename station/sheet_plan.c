@@ -46,6 +46,8 @@ static struct component *copy_of(const struct component *live)
 		*next->extra = *live->extra;
 		if (live->extra->wsAnnotation)
 			next->extra->wsAnnotation = must_strdup(live->extra->wsAnnotation);
+		if (live->extra->tags)
+			next->extra->tags = must_strdup(live->extra->tags);
 	}
 	return next;
 }
@@ -59,8 +61,10 @@ void shadow_finish(struct shadow *s)
 	for (const struct type *t = s->next->type; t; t = t->base)
 		if (t->size > sizeof(struct component))
 			image_release(t, s->next);
-	if (s->next->extra)
+	if (s->next->extra) {
 		free(s->next->extra->wsAnnotation);
+		free(s->next->extra->tags);
+	}
 	free(s->next->extra);
 	free(s->next);
 }

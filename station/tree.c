@@ -183,6 +183,7 @@ static void destroy_one(struct component *c)
 	if (c->extra) {
 		free(c->extra->displayName);
 		free(c->extra->wsAnnotation);
+		free(c->extra->tags);
 	}
 	free(c->extra);
 	if (c->flags & COMPONENT_OWN_NAME)

@@ -7,6 +7,7 @@
 
 #include "station/audit.h"
 #include "station/must.h"
+#include "station/tags.h"
 #include "station/ord.h"
 #include "web/api_inside.h"
 
@@ -144,6 +145,18 @@ uint64_t batch_place(struct batch *b, struct station *s, const char *text)
 	return c ? c->handle : 0;
 }
 
+/* A merge patch of the tags, laid over those that the component has now. */
+static void patch_tags(struct batch *b, uint64_t handle, const json_t *tags)
+{
+	if (!json_is_object(tags))
+		return;
+	char *text = tags_merge(station_by_handle(batch_station(b), handle), tags);
+	struct value v = value_string(text);
+	batch_set(b, handle, "tags", &v);
+	value_clear(&v);
+	free(text);
+}
+
 void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const char *prefix)
 {
 	const json_t *values = json_object_get(body, "values"), *name = json_object_get(body, "displayName");
@@ -151,6 +164,7 @@ void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const cha
 		batch_set_json(b, handle, values, prefix);
 	if (json_is_string(name) || json_is_null(name))
 		batch_display_name(b, handle, json_is_string(name) ? json_string_value(name) : "");
+	patch_tags(b, handle, json_object_get(body, "tags"));
 }
 
 static bool object_body(struct request *r)
@@ -172,9 +186,11 @@ static bool patch_body(struct request *r)
 	report_init(&report, "");
 	json_object_foreach((json_t *)(uintptr_t)request_body(r), name, value)
 	{
-		if (strcmp(name, "values") != 0 && strcmp(name, "displayName") != 0)
+		if (strcmp(name, "values") != 0 && strcmp(name, "displayName") != 0 && strcmp(name, "tags") != 0)
 			report_error(&report, E_INVALID, name,
-			             "A patch has the members values and displayName; properties stand in values.");
+			             "A patch has the members values, displayName and tags; properties stand in values.");
+		else if (strcmp(name, "tags") == 0 && !json_is_object(value))
+			report_error(&report, E_INVALID, name, "An object of tags is expected here; null takes a tag away.");
 		else if (strcmp(name, "displayName") == 0 && !json_is_string(value) && !json_is_null(value))
 			report_error(&report, E_INVALID, name, "A text is expected here, or null for the name's own.");
 	}
@@ -378,7 +394,7 @@ const struct route component_routes[] = {
 	  .role = ROLE_VIEWER,
 	  .handle = patch_component,
 	  .doc = "Changes properties: a merge patch. All or nothing; answers when it is on disk.",
-	  .body = OBJECT("\"values\":{\"type\":\"object\"}," TEXT("displayName")),
+	  .body = OBJECT("\"values\":{\"type\":\"object\"},\"tags\":{\"type\":\"object\"}," TEXT("displayName")),
 	  .answer = COMPONENT },
 	{ .method = "DELETE",
 	  .pattern = "/components/{path...}",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Searching the tree over REST. Engine thread. */
+ * Searching the tree over REST, and the tags that there are to search by. Engine thread. */
 #include <stdlib.h>
 
 #include "station/search.h"
+#include "station/tags.h"
 #include "web/request.h"
 
 static void found(void *context, json_t *result)
@@ -13,7 +14,9 @@ static void found(void *context, json_t *result)
 static void search(struct request *r)
 {
 	const char *text = request_query(r, "q"), *cursor = request_query(r, "cursor");
-	struct search_question q = { .text = text ? text : "", .type = request_query(r, "type") };
+	struct search_question q = { .text = text ? text : "",
+		                         .type = request_query(r, "type"),
+		                         .tag = request_query(r, "tag") };
 	char *end = NULL;
 	if (cursor)
 		q.after = strtoull(cursor, &end, 16);
@@ -23,15 +26,26 @@ static void search(struct request *r)
 		search_start(request_station(r), &q, found, r);
 }
 
+static void tags(struct request *r)
+{
+	request_reply_json(r, 200, json_pack("{s:o}", "items", tag_defs_to_json()));
+}
+
 const struct route search_routes[] = {
+	{ .method = "GET",
+	  .pattern = "/tags",
+	  .role = ROLE_VIEWER,
+	  .handle = tags,
+	  .doc = "The tags of Project Haystack that we know, with their kinds. Others may be used too.",
+	  .answer =
+	      "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}" },
 	{ .method = "GET",
 	  .pattern = "/search",
 	  .role = ROLE_VIEWER,
 	  .handle = search,
-	  .query = "q,type,limit,cursor",
-	  .doc =
-	      "Components in whose name, display name, path, type or text values all words of q are found; type:NAME and "
-	      "status:NAME in q narrow it. matched says where each word was found. Oldest first.",
+	  .query = "q,type,tag,limit,cursor",
+	  .doc = "Components in whose name, display name, path, type or text values all words of q are found; type:NAME, "
+	         "status:NAME and tag:NAME in q narrow it. matched says where each word was found. Oldest first.",
 	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
 	            "\"next\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },

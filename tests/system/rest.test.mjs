@@ -267,7 +267,7 @@ const routes = {
   'GET /sessions': [1], 'DELETE /sessions/{id}': [1], 'GET /tokens': [1], 'POST /tokens': [1], 'DELETE /tokens/{id}': [1],
   'GET /components': [1], 'GET /components/{path}': [1], 'PATCH /components': [3], 'PATCH /components/{path}': [3, '/Plant', { displayName: null }],
   'DELETE /components': [3], 'DELETE /components/{path}': [3, '/Nowhere'],
-  'GET /components/children': [1], 'GET /components/{path}/children': [1, '/Plant'], 'GET /config': [3], 'POST /config': [3, '', {}], 'GET /histories': [1], 'GET /search': [1], 'GET /histories/{id}': [1],
+  'GET /components/children': [1], 'GET /components/{path}/children': [1, '/Plant'], 'GET /config': [3], 'POST /config': [3, '', {}], 'GET /histories': [1], 'GET /search': [1], 'GET /tags': [1], 'GET /histories/{id}': [1],
   'POST /components/children': [3], 'POST /components/{path}/children': [3, '/Plant', {}],
   'POST /components/move': [3], 'POST /components/{path}/move': [3, '/Nowhere', {}],
   'POST /components/actions/{name}': [1], 'POST /components/{path}/actions/{name}': [3, '/Services/UserService/viewer', undefined, 'clearLockOut'],
@@ -292,7 +292,7 @@ test('every route asks for its role', async () => {
       if (/^\/(healthz|readyz|openapi\.json|metrics)$/.test(short)) continue;
       if (short.endsWith('/schedule/import')) continue; /* takes no JSON; schedules have a test of their own */
       const name = `${method.toUpperCase()} ${short}`;
-      const mine = /^\/(session|setup|sessions|tokens|components|batch|undo|redo|versions|audit|types|config|histories|search)\b/.test(short);
+      const mine = /^\/(session|setup|sessions|tokens|components|batch|undo|redo|versions|audit|types|config|histories|search|tags)\b/.test(short);
       const known = routes[name];
       if (!known && mine) unknown.push(name);
       const [least, at = '/Plant', body, action] = known ?? [undefined];

@@ -17,7 +17,8 @@ static void keep(void *context, json_t *result)
 static json_t *find(struct world *w, const char *text, const char *type, uint64_t after, int64_t limit)
 {
 	struct answer answer = { 0 };
-	search_start(&w->station, &(struct search_question){ text, type, after, limit }, keep, &answer);
+	search_start(&w->station, &(struct search_question){ .text = text, .type = type, .after = after, .limit = limit },
+	             keep, &answer);
 	turn_until(w, &answer.done);
 	return answer.json;
 }
