@@ -7,8 +7,8 @@
 
 #include "station/audit.h"
 #include "station/must.h"
-#include "station/tags.h"
 #include "station/ord.h"
+#include "station/tags.h"
 #include "web/api_inside.h"
 
 struct component *request_component(struct request *r)

@@ -35,8 +35,9 @@ struct row {
 static const struct row rows[] = {
 	{ "/Drivers", "DemoNetwork", "demo:DemoNetwork", {} },
 
-	{ DEMO, "AirHandlingUnit", "demo:DemoDevice", {} },
-	{ AHU, "SupplyTemperature", "control:NumericPoint", { CELSIUS } },
+	{ DEMO, "AirHandlingUnit", "demo:DemoDevice", { "tags={\"hs:equip\":true,\"hs:ahu\":true}" } },
+	{ AHU, "SupplyTemperature", "control:NumericPoint",
+	  { CELSIUS, "tags={\"hs:point\":true,\"hs:discharge\":true,\"hs:air\":true,\"hs:temp\":true,\"hs:sensor\":true}" } },
 	{ AHU "/SupplyTemperature", "proxyExt", "demo:DemoProxyExt",
 	  { "waveform=sine", "offset=18", "amplitude=0.8", "period=7m", "noise=0.05" } },
 	{ AHU, "ReturnTemperature", "control:NumericPoint", { CELSIUS } },
@@ -55,7 +56,7 @@ static const struct row rows[] = {
 	{ AHU, "Fan", "control:BooleanWritable", { ON_OFF, "fallback=true" } },
 	{ AHU "/Fan", "proxyExt", "demo:DemoProxyExt", {} },
 
-	{ DEMO, "Boiler", "demo:DemoDevice", {} },
+	{ DEMO, "Boiler", "demo:DemoDevice", { "tags={\"hs:equip\":true,\"hs:boiler\":true}" } },
 	{ BOILER, "FlowTemperature", "control:NumericPoint", { CELSIUS } },
 	{ BOILER "/FlowTemperature", "proxyExt", "demo:DemoProxyExt",
 	  { "waveform=triangle", "offset=62", "amplitude=4", "period=9m", "noise=0.1" } },
@@ -83,7 +84,8 @@ static const struct row rows[] = {
 
 	/* Rises above the limit after about 20 s, and is back after 75 s; then every half hour. */
 	{ DEMO, "ColdRoom", "demo:DemoDevice", {} },
-	{ COLD, "Temperature", "control:NumericPoint", { CELSIUS } },
+	{ COLD, "Temperature", "control:NumericPoint",
+	  { CELSIUS, "tags={\"hs:point\":true,\"hs:zone\":true,\"hs:air\":true,\"hs:temp\":true,\"hs:sensor\":true}" } },
 	{ COLD "/Temperature", "proxyExt", "demo:DemoProxyExt",
 	  { "waveform=excursion", "offset=-20", "amplitude=8", "period=30m", "duty=0.05", "noise=0.05" } },
 	{ COLD "/Temperature", "TooWarm", "alarm:OutOfRangeAlarmExt",
@@ -136,7 +138,7 @@ static void set_property(struct component *c, const char *assignment)
 {
 	const char *text = strchr(assignment, '=') + 1;
 	char *name = must_strndup(assignment, (size_t)(text - assignment) - 1);
-	const struct slot *slot = type_slot(c->type, name);
+	const struct slot *slot = component_slot(c, name);
 	struct value v;
 	struct err e = { 0 };
 	if (!slot)

@@ -5,6 +5,7 @@ import { t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { typeText } from '../format.js';
 import { ask, confirmDialog } from './dialog.js';
+import { editTags } from './tags.js';
 import { toast, toastError } from './toast.js';
 import { editorFor } from './composites.js';
 import { pointFacets } from './values.js';
@@ -130,7 +131,8 @@ export async function componentMenu(component, session, { go, changed, actions, 
     ...(able.length ? [/** @type {'-'} */ ('-')] : []),
     { label: t('Copy ord'), icon: 'copy', run: copy },
     ...(session.permissions.configure && type?.container ? pasteEntry(component.path, changed) : []),
-    ...(may ? [...clipboardEntries(component, changed, siblings), /** @type {'-'} */ ('-'), { label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
+    ...(may ? [...clipboardEntries(component, changed, siblings), /** @type {'-'} */ ('-'), { label: t('Tags …'), icon: 'tag', run: () => get(componentUrl(component.path)).then(editTags).then((done) => { if (done) changed(); }, toastError) },
+      { label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
       { label: t('Remove …'), icon: 'trash', danger: true, run: () => removeComponent(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) }] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { listen, watch } from '../store/events.js';
 import { statusBadge, symbolOf } from '../el/badges.js';
 import { actionsFor, addChild, componentMenu, invoke } from '../el/actions.js';
 import { menuButton } from '../el/menu.js';
+import { tagChips } from '../el/tags.js';
 import { toastError } from '../el/toast.js';
 import { outText } from '../el/values.js';
 import { viewsOf } from './table.js';
@@ -75,7 +76,7 @@ export async function componentView(context, shell) {
   fill(context.root, crumbs(path, component),
     h('div', { class: 'head' },
       h('div', { class: 'grow' }, h('h1', {}, icon(path === '/' ? 'home' : symbolOf(types, component.type)), component.displayName, reading.element, badge),
-        h('div', { class: 'sub' }, h('span', { class: 'mono' }, component.type), type?.doc && ` — ${type.doc}`)),
+        h('div', { class: 'sub' }, h('span', { class: 'mono' }, component.type), type?.doc && ` — ${type.doc}`), tagChips(data.tags)),
       h('div', { class: 'buttons' }, buttons(component, context, type, options))),
     tabs.length > 1 && h('nav', { class: 'tabs', 'aria-label': t('Views') }, tabs.map((x) => h('a', { href: `${pageUrl(path)}?view=${x.id}`, 'aria-current': x === tab ? 'page' : null }, x.name(subject), x.number && h('span', { class: 'number' }, x.number(subject))))),
     panel?.element);
