@@ -186,7 +186,7 @@ static int parse_real(const struct slot *slot, const char *text, double *r, stru
 
 static int parse_ordinal(const struct slot *slot, const char *text, int *ordinal, struct err *e)
 {
-	int64_t i;
+	int64_t i = 0;
 	if (parse_integer(slot, text, &i, e) != 0 || i < INT_MIN || i > INT_MAX)
 		return refuse(slot, e, "the number of a value of the range", text);
 	*ordinal = (int)i;

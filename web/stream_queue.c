@@ -28,6 +28,7 @@ void event_drop(struct event *e)
 
 static struct event *event_hold(struct event *e)
 {
+	must(e->refs > 0); /* somebody has it already */
 	e->refs++;
 	return e;
 }

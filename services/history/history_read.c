@@ -295,7 +295,7 @@ void history_read(struct station *s, const struct history_question *q, history_a
 		err_set(&e, E_INVALID, "rollup", "Texts cannot be rolled up.");
 	else if (q->rollup)
 		rollup_parse(q->rollup, q->zone, &r->rollup, &e);
-	if (e.code != 0) {
+	if (e.code != 0 || !h) {
 		answer(context, e.code, &e, NULL, NULL);
 		reading_free(r);
 		return;
