@@ -12,7 +12,7 @@
 #include "station/ord.h"
 #include "web/stream.h"
 
-enum { GATHER_US = 20000, CHECK_US = 15000000, LINGER_US = 60000000, WATCH_BUCKETS = 1024, KEY_MAX = 160 };
+enum { GATHER_US = 15000, CHECK_US = 15000000, LINGER_US = 60000000, WATCH_BUCKETS = 1024, KEY_MAX = 160 };
 
 /* A component that somebody looks at. */
 struct watch {

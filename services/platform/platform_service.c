@@ -140,7 +140,7 @@ static void tick(struct timer *t)
 static void give_facets(struct component *point, const char *units, int precision)
 {
 	const struct numeric_point *np = COMPONENT_AS(point, &control_numeric_point, struct numeric_point);
-	if (*np->facets.units || !*units)
+	if (*np->rare->facets.units || !*units)
 		return;
 	const struct slot *slot = type_slot(point->type, "facets");
 	struct value v;

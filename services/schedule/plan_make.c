@@ -251,7 +251,7 @@ struct plan *plan_make(const struct component *c, struct report *report, char **
 	struct err e = { 0 };
 	if (component_is(c, &control_numeric_point)) {
 		const struct numeric_point *point = (const void *)c;
-		m.limits = point->facets.min < point->facets.max ? &point->facets : NULL;
+		m.limits = point->rare->facets.min < point->rare->facets.max ? &point->rare->facets : NULL;
 	}
 	if (component_is(c, &control_enum_point))
 		m.tags = &((const struct enum_point *)(const void *)c)->facets.range;

@@ -25,7 +25,8 @@ static const struct slot numeric_facet_members[] = {
 	SLOT_END,
 };
 static const struct slot numeric_slots[] = {
-	SLOT_STRUCT(struct numeric_point, facets, numeric_facet_members, .doc = "How the value is shown, and its limits."),
+	SLOT_STRUCT(struct numeric_rare, facets, numeric_facet_members, .rare = offsetof(struct numeric_point, rare),
+	            .doc = "How the value is shown, and its limits."),
 	SLOT(struct numeric_point, out, STATUS_NUMERIC, .dflt = "0 {null}",
 	     .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY, .doc = "The value of the point and its status."),
 	SLOT_END,
@@ -161,7 +162,7 @@ static bool wears(const struct slot *slot, enum kind plain, enum kind with_statu
 
 static bool numeric_facets(const struct component *c, const struct slot *slot, struct row_room *room)
 {
-	const struct numeric_facets *f = &((const struct numeric_point *)(const void *)c)->facets;
+	const struct numeric_facets *f = &((const struct numeric_point *)(const void *)c)->rare->facets;
 	if (!wears(slot, V_REAL, V_STATUS_NUMERIC))
 		return false;
 	room->facets = (struct facets){ .units = f->units, .precision = (int)f->precision, .min = f->min, .max = f->max };
@@ -228,7 +229,7 @@ static void numeric_check(const struct component *next, const struct component *
 {
 	(void)current;
 	const struct numeric_point *p = (const void *)next;
-	if (p->facets.min > p->facets.max)
+	if (p->rare->facets.min > p->rare->facets.max)
 		report_error(report, E_INVALID, "facets/min", "The least value is above the greatest.");
 }
 
@@ -267,6 +268,7 @@ const struct type control_numeric_point = {
 	.size = sizeof(struct numeric_point),
 	.base = &control_point,
 	.slots = numeric_slots,
+	.rare = RARE(struct numeric_point, struct numeric_rare),
 	.facets = numeric_facets,
 	.check = numeric_check,
 	.flags = TYPE_CONTAINER,

@@ -36,9 +36,14 @@ struct boolean_facets {
 struct enum_facets {
 	struct list range;
 };
+/* Points of the same make wear the same facets until one is given its own. */
+struct numeric_rare {
+	struct rare rare;
+	struct numeric_facets facets;
+};
 struct numeric_point {
 	struct point p;
-	struct numeric_facets facets;
+	struct numeric_rare *rare;
 	struct status_numeric out;
 };
 struct boolean_point {

@@ -27,7 +27,7 @@ static void check_figures(struct world *w)
 	assert_true(point(w, "diskTotal")->out.value >= point(w, "diskFree")->out.value);
 	assert_true(point(w, "uptime")->out.value > 0);
 	assert_int_equal(point(w, "load1")->out.status, STATUS_OK);
-	assert_string_equal(point(w, "diskFree")->facets.units, "MB");
+	assert_string_equal(point(w, "diskFree")->rare->facets.units, "MB");
 }
 
 static void test_figures(void **state)
