@@ -18,6 +18,7 @@ const PAGES = {
   mail: ['/mail', 'for the page'],
   histories: ['/histories', 'Histories'],
   configuration: ['/configuration', 'Versions'],
+  slots: ['/station/Services/EmailService/OutgoingAccount?view=slots', 'connectionTimeout'],
   search: ['/search?q=email', 'Email Service'],
   hosts: ['/certificates/hosts', 'No server has been refused'],
   user: ['/certificates/user', 'Import'],

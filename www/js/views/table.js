@@ -44,6 +44,7 @@ export const VIEWS = [
     open: async (s) => (await import('./histories.js')).historyPanel(s) },
   { id: 'wiresheet', name: () => t('Wire sheet'), fits: (s) => Boolean(s.type?.container) && (hasOwn(s) || s.context.session.permissions.configure), open: async (s) => (await import('./wiresheet.js')).wiresheetPanel(s) },
   { id: 'links', name: () => t('Links'), fits: (s) => s.component.path !== '/', open: async (s) => (await import('./links.js')).linksPanel(s) },
+  { id: 'slots', name: () => t('Slots'), fits: (s) => s.context.session.permissions.configure, open: async (s) => (await import('./slots.js')).slotsPanel(s) },
 ];
 
 /** The views of a component, the one to open first in front. @param {Subject} subject @returns {ViewRow[]} */
