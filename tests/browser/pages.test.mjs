@@ -146,3 +146,32 @@ test('an input that is being edited is not overwritten; a second Save gets the c
   untroubled(page);
   await context.close();
 });
+
+test('two people edit one component: each property may be theirs or mine, and nothing is lost', async () => {
+  const contexts = await Promise.all([browser.context(), browser.context()]);
+  const [mine, theirs] = await Promise.all(contexts.map(async (context) => {
+    const page = await newPage(context);
+    await logIn(page, station);
+    await page.goto(`${station.url}/station/Services/EmailService/OutgoingAccount`);
+    await page.getByLabel('Hostname', { exact: true }).waitFor();
+    return page;
+  }));
+  const field = (page, name) => page.getByLabel(name, { exact: true });
+  await field(mine, 'Hostname').fill('a.example.com');
+  await field(mine, 'Port').fill('2525');
+  await field(theirs, 'Hostname').fill('b.example.com');
+  await field(theirs, 'Port').fill('4650');
+  await field(theirs, 'Max Sendable Per Day').fill('77');
+  await theirs.getByRole('button', { name: 'Save' }).click();
+  await theirs.getByText('Saved on disk.').waitFor();
+  await mine.getByRole('button', { name: 'Save' }).click();
+  const dialog = mine.getByRole('dialog', { name: 'Somebody else has changed this component' });
+  await dialog.getByRole('radio', { name: 'b.example.com' }).check();
+  await accessible(mine, 'conflict');
+  await dialog.getByRole('button', { name: 'Save as chosen' }).click();
+  await mine.getByText('Saved on disk.').waitFor();
+  const { hostname, port, maxSendablePerDay } = (await station.api.component('/Services/EmailService/OutgoingAccount')).values;
+  assert.deepEqual([hostname, port, maxSendablePerDay], ['b.example.com', 2525, 77]);
+  assert.equal(await field(mine, 'Max Sendable Per Day').inputValue(), '77');
+  await Promise.all(contexts.map((context) => context.close()));
+});

@@ -143,13 +143,13 @@ export class PropertySheet extends HTMLElement {
     return Object.fromEntries([...this.rows].filter(([, row]) => differs(row)).map(([name, row]) => [name, row.editor?.changes ? row.editor.changes() : row.editor?.get()]));
   }
 
-  /** @param {boolean} [force] over what somebody else has saved @returns {Promise<void>} */
-  async save(force = false) {
+  /** @returns {Promise<void>} */
+  async save() {
     const values = this.changes();
     this.clearNotes();
     this.saveButton.disabled = true;
     try {
-      const { data, etag } = await call('PATCH', componentUrl(this.component.path), { values }, this.etag && !force ? { 'If-Match': this.etag } : {});
+      const { data, etag } = await call('PATCH', componentUrl(this.component.path), { values }, this.etag ? { 'If-Match': this.etag } : {});
       this.accept(data, etag);
       this.showWarnings(data.warnings || []);
       toast(t('Saved on disk.'));
@@ -180,23 +180,34 @@ export class PropertySheet extends HTMLElement {
     row.notes.querySelectorAll('.now').forEach((n) => n.remove());
   }
 
-  /** Somebody else has saved meanwhile: theirs, or mine? @param {Record<string, any>} mine @returns {Promise<void>} */
+  /** One property of a conflict: what it was, theirs, mine, and which shall stand. @param {string} name @param {any} mine @param {any} theirs @returns {HTMLElement} */
+  conflictRow(name, mine, theirs) {
+    const row = /** @type {Row} */ (this.rows.get(name));
+    const text = (/** @type {any} */ value) => (row.slot.kind === 'secret' ? t('hidden') : valueText(row.slot, value) || t('empty'));
+    const group = uid('choice');
+    const choice = (/** @type {string} */ which, /** @type {string} */ content, /** @type {boolean} */ checked) => h('td', {}, h('label', {}, h('input', { type: 'radio', name: group, value: which, checked, 'data-slot': name }), ' ', content));
+    const own = row.slot.kind === 'secret' ? t('a new one') : typeof mine === 'object' ? text(row.editor?.get()) : String(mine);
+    return h('tr', { class: JSON.stringify(theirs) !== JSON.stringify(row.value) && 'differs' }, h('th', { scope: 'row' }, row.slot.displayName), h('td', { class: 'muted' }, text(row.value)), choice('theirs', text(theirs), false), choice('mine', own, true));
+  }
+
+  /** Somebody else has saved meanwhile: for each property theirs, or mine? What only they have changed is taken. @param {Record<string, any>} mine @returns {Promise<void>} */
   async conflict(mine) {
     const { data, etag } = await call('GET', componentUrl(this.component.path));
-    const rows = Object.keys(mine).map((name) => {
-      const row = /** @type {Row} */ (this.rows.get(name));
-      const value = typeof mine[name] === 'object' ? valueText(row.slot, row.editor?.get()) : mine[name];
-      return h('tr', {}, h('th', { scope: 'row' }, row.slot.displayName), h('td', {}, valueText(row.slot, data.values[name])), h('td', {}, row.slot.kind === 'secret' ? t('a new one') : String(value)));
-    });
+    const table = h('table', { class: 'compare' }, h('thead', {}, h('tr', {}, [t('Property'), t('When you opened it'), t('Theirs'), t('Mine')].map((text) => h('th', { scope: 'col' }, text)))),
+      h('tbody', {}, Object.keys(mine).map((name) => this.conflictRow(name, mine[name], data.values[name]))));
+    const chosen = () => [...table.querySelectorAll('input:checked')].filter((radio) => radio.value === 'theirs').map((radio) => radio.dataset.slot);
     const choice = await ask({
-      title: t('Somebody else has changed this component'),
-      body: [h('p', {}, t('It was saved by someone else after you opened it. What shall stand?')),
-        h('table', {}, h('thead', {}, h('tr', {}, [t('Property'), t('Theirs'), t('Mine')].map((text) => h('th', { scope: 'col' }, text)))), h('tbody', {}, rows))],
-      buttons: (close) => [h('button', { type: 'button', onclick: () => close(null) }, t('Go on editing')), h('button', { type: 'button', onclick: () => close('theirs') }, t('Take theirs')),
-        h('button', { type: 'button', class: 'primary', onclick: () => close('mine') }, t('Keep mine'))],
+      title: t('Somebody else has changed this component'), wide: true,
+      body: [h('p', {}, t('It was saved by someone else after you opened it. What shall stand?')), table],
+      buttons: (close) => [h('button', { type: 'button', onclick: () => close(null) }, t('Go on editing')), h('button', { type: 'button', onclick: () => close(Object.keys(mine)) }, t('Take theirs')),
+        h('button', { type: 'button', onclick: () => close([]) }, t('Keep mine')), h('button', { type: 'button', class: 'primary', onclick: () => close(chosen()) }, t('Save as chosen'))],
     });
-    if (choice === 'theirs') this.accept(data, etag);
-    if (choice === 'mine') await this.save(true);
+    if (!choice) return;
+    for (const [name, row] of this.rows) if (!(name in mine) || choice.includes(name)) this.put(row, data.values[name]);
+    this.component = data;
+    this.etag = etag;
+    this.mark();
+    if (this.dirty()) await this.save();
   }
 
   /** @returns {void} */
