@@ -200,28 +200,12 @@ static void test_secrets_are_references(void **state)
 	free(text);
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD(test_out_and_in_again),
-		WORLD(test_dry_run_and_errors),
-		WORLD(test_secrets_are_references),
+		IN_STATION(test_out_and_in_again),
+		IN_STATION(test_dry_run_and_errors),
+		IN_STATION(test_secrets_are_references),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

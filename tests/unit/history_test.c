@@ -21,27 +21,9 @@ static void keep_read(void *context, int code, const struct err *e, json_t *json
 	*(struct read *)context = (struct read){ true, code, json, csv };
 }
 
-static struct component *add(struct world *w, struct component *parent, const char *type, const char *name)
-{
-	struct component *c = component_create(&w->station, type_find(w->station.types, type), name, 0);
-	tree_attach(parent, c);
-	tree_start(c);
-	return c;
-}
-
-static void set(struct component *c, const char *name, const char *text)
-{
-	const struct slot *slot = component_slot(c, name);
-	struct value v;
-	struct err e = { 0 };
-	if (!slot || value_parse(slot, text, &v, &e) != 0)
-		fail_msg("%s: %s", name, e.text);
-	component_set(c, slot, &v);
-}
-
 static struct component *point(struct world *w, const char *type)
 {
-	return add(w, w->station.tree.root, type, "Point");
+	return make_component(w, w->station.tree.root, type, "Point");
 }
 
 static int64_t wall(const char *text)
@@ -109,7 +91,7 @@ static void test_interval_is_aligned(void **state)
 	set_wall(w, "2026-11-21T10:07:31Z");
 	struct component *p = point(w, "control:NumericPoint");
 	numeric_point_feed(p, 20, STATUS_OK);
-	add(w, p, "history:NumericIntervalHistoryExt", "History");
+	make_component(w, p, "history:NumericIntervalHistoryExt", "History");
 	for (int minute = 0; minute < 60; minute++) {
 		numeric_point_feed(p, 20 + minute, STATUS_OK);
 		advance(w, 60);
@@ -127,8 +109,8 @@ static void test_changes_and_tolerance(void **state)
 {
 	struct world *w = *state;
 	struct component *p = point(w, "control:NumericPoint");
-	struct component *x = add(w, p, "history:NumericCovHistoryExt", "History");
-	set(x, "changeTolerance", "0.5");
+	struct component *x = make_component(w, p, "history:NumericCovHistoryExt", "History");
+	set_slot(x, "changeTolerance", "0.5");
 	static const double values[] = { 20, 20.3, 20.6, 20.8, 21.2, 21.2 };
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		numeric_point_feed(p, values[i], STATUS_OK);
@@ -148,7 +130,7 @@ static void test_storm_is_thinned(void **state)
 {
 	struct world *w = *state;
 	struct component *p = point(w, "control:NumericPoint");
-	add(w, p, "history:NumericCovHistoryExt", "History");
+	make_component(w, p, "history:NumericCovHistoryExt", "History");
 	for (int i = 1; i <= 1000; i++)
 		numeric_point_feed(p, i, STATUS_OK);
 	struct read r = ask(w, (struct history_question){ .start = 0 });
@@ -161,8 +143,8 @@ static void test_capacity(void **state)
 {
 	struct world *w = *state;
 	struct component *p = point(w, "control:NumericPoint");
-	struct component *x = add(w, p, "history:NumericCovHistoryExt", "History");
-	set(x, "historyConfig", "{\"capacity\": 50, \"fullPolicy\": \"roll\"}");
+	struct component *x = make_component(w, p, "history:NumericCovHistoryExt", "History");
+	set_slot(x, "historyConfig", "{\"capacity\": 50, \"fullPolicy\": \"roll\"}");
 	for (int i = 1; i <= 400; i++) {
 		numeric_point_feed(p, i, STATUS_OK);
 		advance(w, 2);
@@ -174,7 +156,7 @@ static void test_capacity(void **state)
 	assert_in_range(count, 50, 160);
 	assert_true(number_at(items(&r), count - 1, "value") == 400);
 	json_decref(r.json);
-	set(x, "historyConfig", "{\"capacity\": 50, \"fullPolicy\": \"stop\"}");
+	set_slot(x, "historyConfig", "{\"capacity\": 50, \"fullPolicy\": \"stop\"}");
 	numeric_point_feed(p, 1000, STATUS_OK);
 	advance(w, 2);
 	assert_true(x->status.bits & STATUS_FAULT);
@@ -189,8 +171,8 @@ static void test_clock_set_back(void **state)
 	set_wall(w, "2026-11-21T10:00:30Z");
 	struct component *p = point(w, "control:NumericPoint");
 	numeric_point_feed(p, 1, STATUS_OK);
-	struct component *x = add(w, p, "history:NumericIntervalHistoryExt", "History");
-	set(x, "interval", "15m");
+	struct component *x = make_component(w, p, "history:NumericIntervalHistoryExt", "History");
+	set_slot(x, "interval", "15m");
 	advance(w, 3600);
 	set_wall(w, "2026-11-21T10:01:00Z"); /* an hour back */
 	advance(w, 3600);
@@ -254,8 +236,8 @@ static void test_rollup_functions(void **state)
 	struct world *w = *state;
 	set_wall(w, "2026-11-21T10:00:00Z");
 	struct component *p = point(w, "control:NumericPoint");
-	struct component *x = add(w, p, "history:NumericIntervalHistoryExt", "History");
-	set(x, "interval", "1m");
+	struct component *x = make_component(w, p, "history:NumericIntervalHistoryExt", "History");
+	set_slot(x, "interval", "1m");
 	double sum = 0;
 	for (int i = 1; i <= 180; i++) {
 		numeric_point_feed(p, i, i % 60 == 30 ? STATUS_FAULT : STATUS_OK);
@@ -281,7 +263,7 @@ static void test_time_on(void **state)
 	struct world *w = *state;
 	set_wall(w, "2026-11-21T10:00:00Z");
 	struct component *p = point(w, "control:BooleanPoint");
-	add(w, p, "history:BooleanCovHistoryExt", "History");
+	make_component(w, p, "history:BooleanCovHistoryExt", "History");
 	boolean_point_feed(p, false, STATUS_OK);
 	advance(w, 1800);
 	boolean_point_feed(p, true, STATUS_OK);
@@ -299,7 +281,7 @@ static void test_pages_and_restart(void **state)
 {
 	struct world *w = *state;
 	struct component *p = point(w, "control:StringPoint");
-	add(w, p, "history:StringCovHistoryExt", "History");
+	make_component(w, p, "history:StringCovHistoryExt", "History");
 	for (int i = 0; i < 10; i++) {
 		char text[24];
 		snprintf(text, sizeof text, "=%d,\"x\"", i);
@@ -332,9 +314,9 @@ static void test_names_are_unique(void **state)
 	for (int i = 0; i < 3; i++) {
 		char name[24];
 		snprintf(name, sizeof name, "Device%d", i);
-		struct component *device = add(w, w->station.tree.root, "baja:Folder", name);
-		struct component *p = add(w, device, "control:NumericPoint", "Temperature");
-		struct component *x = add(w, p, "history:NumericCovHistoryExt", "History");
+		struct component *device = make_component(w, w->station.tree.root, "baja:Folder", name);
+		struct component *p = make_component(w, device, "control:NumericPoint", "Temperature");
+		struct component *x = make_component(w, p, "history:NumericCovHistoryExt", "History");
 		struct value v;
 		component_get(x, "historyId", &v, NULL);
 		assert_string_equal(v.text, i == 0 ? "Temperature" : i == 1 ? "Temperature1" : "Temperature2");
@@ -347,30 +329,14 @@ static void test_names_are_unique(void **state)
 	assert_int_equal(r.code, E_NOT_FOUND);
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD(test_interval_is_aligned), WORLD(test_changes_and_tolerance),
-		WORLD(test_storm_is_thinned),    WORLD(test_capacity),
-		WORLD(test_clock_set_back),      WORLD(test_days_of_a_zone),
-		WORLD(test_rollup_functions),    WORLD(test_time_on),
-		WORLD(test_pages_and_restart),   WORLD(test_names_are_unique),
+		IN_STATION(test_interval_is_aligned), IN_STATION(test_changes_and_tolerance),
+		IN_STATION(test_storm_is_thinned),    IN_STATION(test_capacity),
+		IN_STATION(test_clock_set_back),      IN_STATION(test_days_of_a_zone),
+		IN_STATION(test_rollup_functions),    IN_STATION(test_time_on),
+		IN_STATION(test_pages_and_restart),   IN_STATION(test_names_are_unique),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,16 +6,6 @@
 #include "station/control/kit.h"
 #include "tests/unit/world.h"
 
-static void set(struct component *c, const char *name, const char *text)
-{
-	const struct slot *slot = component_slot(c, name);
-	struct value v;
-	struct err e = { 0 };
-	if (!slot || value_parse(slot, text, &v, &e) != 0)
-		fail_msg("%s: %s", name, e.text);
-	component_set(c, slot, &v);
-}
-
 static struct component *make(struct world *w, const char *type)
 {
 	const struct type *t = type_find(w->station.types, type);
@@ -127,7 +117,7 @@ static void check_function(struct world *w, const char *name, unsigned count)
 			in[i] = (struct number){ (double)(r % 9) - 4, r % 5 == 0 ? STATUS_NULL : r % 7 == 0 ? STATUS_FAULT : 0 };
 			char bits[STATUS_TEXT_MAX];
 			snprintf(text, sizeof text, "%g %s", in[i].value, status_print(in[i].status, bits));
-			set(c, count == 1 ? "in" : inputs[i], text);
+			set_slot(c, count == 1 ? "in" : inputs[i], text);
 		}
 		double value = 0;
 		uint16_t bits = 0;
@@ -178,7 +168,7 @@ static void test_logic(void **state)
 		for (int bits = 0; bits < 16; bits++) {
 			static const char *const inputs[] = { "inA", "inB", "inC", "inD" };
 			for (int i = 0; i < 4; i++)
-				set(c, inputs[i], bits >> i & 1 ? "true" : "false");
+				set_slot(c, inputs[i], bits >> i & 1 ? "true" : "false");
 			int ones = __builtin_popcount((unsigned)bits);
 			bool out = rows[k].odd ? ones % 2 == 1 : ones >= rows[k].lowest;
 			assert_out(c, out ? "true" : "false");
@@ -187,7 +177,7 @@ static void test_logic(void **state)
 	}
 	struct component *c = make(*state, "kitControl:Not");
 	assert_out(c, "true {null}");
-	set(c, "in", "true");
+	set_slot(c, "in", "true");
 	assert_out(c, "false");
 	drop(c);
 }
@@ -195,22 +185,22 @@ static void test_logic(void **state)
 static void test_choices(void **state)
 {
 	struct component *c = make(*state, "kitControl:StringSwitch");
-	set(c, "inTrue", "day");
-	set(c, "inFalse", "night {stale}");
+	set_slot(c, "inTrue", "day");
+	set_slot(c, "inFalse", "night {stale}");
 	assert_out(c, " {null}");
-	set(c, "inSwitch", "true");
+	set_slot(c, "inSwitch", "true");
 	assert_out(c, "day {ok}");
-	set(c, "inSwitch", "false");
+	set_slot(c, "inSwitch", "false");
 	assert_out(c, "night {stale}");
 	drop(c);
 	c = make(*state, "kitControl:NumericSelect");
-	set(c, "inA", "10");
-	set(c, "inD", "40");
-	set(c, "select", "4");
+	set_slot(c, "inA", "10");
+	set_slot(c, "inD", "40");
+	set_slot(c, "select", "4");
 	assert_out(c, "40");
-	set(c, "select", "2");
+	set_slot(c, "select", "2");
 	assert_out(c, "0 {null}");
-	set(c, "select", "-1");
+	set_slot(c, "select", "-1");
 	assert_out(c, "0 {null}");
 	drop(c);
 }
@@ -226,24 +216,24 @@ static void test_delays(void **state)
 {
 	struct world *w = *state;
 	struct component *c = make(w, "kitControl:BooleanDelay");
-	set(c, "in", "false");
-	set(c, "onDelay", "10s");
-	set(c, "in", "true");
+	set_slot(c, "in", "false");
+	set_slot(c, "onDelay", "10s");
+	set_slot(c, "in", "true");
 	advance(w, 9);
 	assert_out(c, "false");
-	set(c, "in", "false"); /* too short */
-	set(c, "in", "true");
+	set_slot(c, "in", "false"); /* too short */
+	set_slot(c, "in", "true");
 	advance(w, 9);
 	assert_out(c, "false");
 	advance(w, 1);
 	assert_out(c, "true");
-	set(c, "in", "false");
+	set_slot(c, "in", "false");
 	assert_out(c, "false");
 	drop(c);
 	c = make(w, "kitControl:NumericDelay");
-	set(c, "in", "0");
-	set(c, "maxStepSize", "4");
-	set(c, "in", "10");
+	set_slot(c, "in", "0");
+	set_slot(c, "maxStepSize", "4");
+	set_slot(c, "in", "10");
 	assert_out(c, "4");
 	advance(w, 1);
 	assert_out(c, "8");
@@ -251,8 +241,8 @@ static void test_delays(void **state)
 	assert_out(c, "10");
 	drop(c);
 	c = make(w, "kitControl:OneShot");
-	set(c, "time", "3s");
-	set(c, "in", "true");
+	set_slot(c, "time", "3s");
+	set_slot(c, "in", "true");
 	advance(w, 2);
 	assert_out(c, "true");
 	advance(w, 1);
@@ -264,12 +254,12 @@ static void test_latches_and_counter(void **state)
 {
 	struct world *w = *state;
 	struct component *c = make(w, "kitControl:NumericLatch");
-	set(c, "in", "7");
+	set_slot(c, "in", "7");
 	assert_out(c, "0 {null}");
-	set(c, "clock", "true");
-	set(c, "in", "8");
+	set_slot(c, "clock", "true");
+	set_slot(c, "in", "8");
 	assert_out(c, "7");
-	set(c, "clock", "false");
+	set_slot(c, "clock", "false");
 	assert_out(c, "7");
 	struct invocation inv = { .arg = NULL };
 	assert_int_equal(component_invoke(c, "latch", &inv), 0);
@@ -277,13 +267,13 @@ static void test_latches_and_counter(void **state)
 	drop(c);
 	c = make(w, "kitControl:Counter");
 	for (int i = 0; i < 5; i++) {
-		set(c, "countUp", "true");
-		set(c, "countUp", "false");
+		set_slot(c, "countUp", "true");
+		set_slot(c, "countUp", "false");
 	}
-	set(c, "countDown", "true");
+	set_slot(c, "countDown", "true");
 	assert_out(c, "4");
-	set(c, "countDown", "true {fault}");
-	set(c, "countDown", "true"); /* a bad moment is no second count of a falling edge, but of a rising one */
+	set_slot(c, "countDown", "true {fault}");
+	set_slot(c, "countDown", "true"); /* a bad moment is no second count of a falling edge, but of a rising one */
 	assert_out(c, "3");
 	assert_int_equal(component_invoke(c, "clear", &inv), 0);
 	assert_out(c, "0");
@@ -298,13 +288,13 @@ static void test_loop(void **state)
 	char text[40];
 	double room = 15;
 	assert_out(c, "0");
-	set(c, "proportionalConstant", "10");
-	set(c, "integralConstant", "0.1");
-	set(c, "setpoint", "21");
+	set_slot(c, "proportionalConstant", "10");
+	set_slot(c, "integralConstant", "0.1");
+	set_slot(c, "setpoint", "21");
 	for (int second = 0; second < 7200; second++) {
 		struct value v;
 		snprintf(text, sizeof text, "%.9f", room);
-		set(c, "controlledVariable", text);
+		set_slot(c, "controlledVariable", text);
 		advance(w, 1);
 		point_out(c, &v);
 		assert_true(v.real >= 0 && v.real <= 100);
@@ -315,42 +305,26 @@ static void test_loop(void **state)
 	struct value held;
 	point_out(c, &held);
 	assert_true(fabs(held.real - 64) < 0.5);
-	set(c, "disableAction", "hold");
-	set(c, "loopEnable", "false");
+	set_slot(c, "disableAction", "hold");
+	set_slot(c, "loopEnable", "false");
 	advance(w, 5);
-	set(c, "loopEnable", "true"); /* bumpless */
+	set_slot(c, "loopEnable", "true"); /* bumpless */
 	advance(w, 1);
 	struct value again;
 	point_out(c, &again);
 	assert_true(fabs(again.real - held.real) < 1);
-	set(c, "controlledVariable", "0 {down}");
-	set(c, "disableAction", "minValue");
+	set_slot(c, "controlledVariable", "0 {down}");
+	set_slot(c, "disableAction", "minValue");
 	advance(w, 1);
 	assert_out(c, "0 {down}");
 	drop(c);
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD(test_functions),           WORLD(test_logic), WORLD(test_choices), WORLD(test_delays),
-		WORLD(test_latches_and_counter), WORLD(test_loop),
+		IN_STATION(test_functions),           IN_STATION(test_logic), IN_STATION(test_choices), IN_STATION(test_delays),
+		IN_STATION(test_latches_and_counter), IN_STATION(test_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,31 +31,15 @@ static size_t count(struct world *w, const char *text, const char *type)
 	return n;
 }
 
-static struct component *add(struct world *w, struct component *parent, const char *type, const char *name)
-{
-	struct component *c = component_create(&w->station, type_find(w->station.types, type), name, 0);
-	tree_attach(parent, c);
-	tree_start(c);
-	return c;
-}
-
-static void set(struct component *c, const char *name, const char *text)
-{
-	const struct slot *slot = component_slot(c, name);
-	struct value v;
-	must(value_parse(slot, text, &v, NULL) == 0);
-	component_set(c, slot, &v);
-}
-
 static void test_words(void **state)
 {
 	struct world *w = *state;
-	struct component *boiler = add(w, w->station.tree.root, "baja:Folder", "BoilerRoom");
-	struct component *flow = add(w, boiler, "control:NumericWritable", "Flow");
-	add(w, boiler, "control:StringWritable", "Notice");
+	struct component *boiler = make_component(w, w->station.tree.root, "baja:Folder", "BoilerRoom");
+	struct component *flow = make_component(w, boiler, "control:NumericWritable", "Flow");
+	make_component(w, boiler, "control:StringWritable", "Notice");
 	component_set_display_name(flow, "Vorlauf Süd");
-	set(flow, "fallback", "62.5");
-	set(component_child(boiler, "Notice"), "fallback", "call the plumber");
+	set_slot(flow, "fallback", "62.5");
+	set_slot(component_child(boiler, "Notice"), "fallback", "call the plumber");
 	assert_int_equal(count(w, "boilerroom", NULL), 3); /* by name, and by path */
 	assert_int_equal(count(w, "boiler süd", NULL), 1);
 	assert_int_equal(count(w, "boiler 62.5", NULL), 1);
@@ -63,7 +47,7 @@ static void test_words(void **state)
 	assert_int_equal(count(w, "boiler nothing", NULL), 0);
 	assert_int_equal(count(w, "boiler type:control:NumericPoint", NULL), 1); /* also what is built on it */
 	assert_int_equal(count(w, "boiler", "control:ControlPoint"), 2);
-	set(flow, "fallback", "1 {fault}");
+	set_slot(flow, "fallback", "1 {fault}");
 	assert_int_equal(count(w, "boiler status:fault", NULL), 1);
 	json_t *json = find(w, "plumber", NULL, 0, 10);
 	json_t *item = json_array_get(json_object_get(json, "items"), 0);
@@ -80,7 +64,7 @@ static void test_pages(void **state)
 	for (int i = 0; i < COUNT; i++) {
 		char name[24];
 		snprintf(name, sizeof name, "Needle%d", i);
-		c[i] = add(w, w->station.tree.root, "baja:Folder", name);
+		c[i] = make_component(w, w->station.tree.root, "baja:Folder", name);
 	}
 	uint64_t after = 0;
 	size_t seen = 0;
@@ -117,24 +101,8 @@ static void test_no_secrets(void **state)
 	assert_int_equal(count(w, "hunter22", NULL), 0);
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = { WORLD(test_words), WORLD(test_pages), WORLD(test_no_secrets) };
+	const struct CMUnitTest tests[] = { IN_STATION(test_words), IN_STATION(test_pages), IN_STATION(test_no_secrets) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,24 +101,8 @@ static void test_found(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
-#define WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = { WORLD(test_life), WORLD(test_what_is_wrong), WORLD(test_found) };
+	const struct CMUnitTest tests[] = { IN_STATION(test_life), IN_STATION(test_what_is_wrong), IN_STATION(test_found) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

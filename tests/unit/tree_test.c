@@ -101,26 +101,11 @@ static void test_images(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	struct world *w = must_alloc(sizeof *w);
-	world_make(w, station_types);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_end(*state);
-	free(*state);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_indexes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_images, setup, teardown),
+		IN_STATION(test_indexes),
+		IN_STATION(test_images),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

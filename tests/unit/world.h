@@ -59,6 +59,43 @@ static inline void world_end(struct world *w)
 	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
 }
 
+/* Set-up and tear-down of tests that want a whole station of all types. */
+static inline int station_setup(void **state)
+{
+	struct world *w = must_alloc(sizeof *w);
+	world_make(w, station_types);
+	*state = w;
+	return 0;
+}
+
+static inline int station_teardown(void **state)
+{
+	world_end(*state);
+	free(*state);
+	return 0;
+}
+#define IN_STATION(test) cmocka_unit_test_setup_teardown(test, station_setup, station_teardown)
+
+/* Makes a component and starts it; sets a property from its text. Nothing is written to the disk. */
+static inline struct component *make_component(struct world *w, struct component *parent, const char *type,
+                                               const char *name)
+{
+	struct component *c = component_create(&w->station, type_find(w->station.types, type), name, 0);
+	tree_attach(parent, c);
+	tree_start(c);
+	return c;
+}
+
+static inline void set_slot(struct component *c, const char *name, const char *text)
+{
+	const struct slot *slot = component_slot(c, name);
+	struct value v;
+	struct err e = { 0 };
+	if (!slot || value_parse(slot, text, &v, &e) != 0)
+		fail_msg("%s: %s", name, e.text);
+	component_set(c, slot, &v);
+}
+
 /* Turns the loop until *flag. */
 static inline void turn_until(struct world *w, const bool *flag)
 {
