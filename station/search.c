@@ -11,7 +11,7 @@
 #include "station/must.h"
 #include "station/tags.h"
 
-enum { TURN_US = 1500, LOOK_AT_CLOCK = 64, WORDS_MAX = 12 };
+enum { TURN_US = 1500, LOOK_AT_CLOCK = 64 };
 
 enum filter { FILTER_TEXT, FILTER_TYPE, FILTER_STATUS, FILTER_TAG };
 
@@ -25,7 +25,7 @@ struct search {
 	struct station *station;
 	char *copy;       /* owned */
 	char *type, *tag; /* owned, may be NULL */
-	struct word words[WORDS_MAX];
+	struct word words[SEARCH_WORDS_MAX];
 	size_t word_count;
 	uint64_t at, last; /* handles: of the last component looked at, of the last one found */
 	int64_t limit;
@@ -216,7 +216,7 @@ void search_start(struct station *s, const struct search_question *q, search_don
 		                       .items = json_array(),
 		                       .done = done,
 		                       .context = context };
-	for (char *save = NULL, *word = strtok_r(search->copy, " \t", &save); word && search->word_count < WORDS_MAX;
+	for (char *save = NULL, *word = strtok_r(search->copy, " \t", &save); word && search->word_count < SEARCH_WORDS_MAX;
 	     word = strtok_r(NULL, " \t", &save))
 		add_word(search, word);
 	station_post(s, &search->message);

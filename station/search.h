@@ -7,8 +7,10 @@
 
 #include "station/station.h"
 
+enum { SEARCH_WORDS_MAX = 12 };
 struct search_question {
-	const char *text; /* "boiler temp type:control:NumericPoint status:alarm"; borrowed for the call */
+	const char *text; /* "boiler temp type:control:NumericPoint status:alarm"; borrowed for the call; at most
+	                   * SEARCH_WORDS_MAX words */
 	const char *tag;  /* only with this tag; NULL: any. Borrowed for the call */
 	const char *type; /* only of this type or built on it; NULL: any. Borrowed for the call */
 	uint64_t after;   /* handle: only components made after it; the cursor */

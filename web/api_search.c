@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Searching the tree over REST, and the tags that there are to search by. Engine thread. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "station/search.h"
 #include "station/tags.h"
@@ -9,6 +10,16 @@
 static void found(void *context, json_t *result)
 {
 	request_reply_json(context, 200, result);
+}
+
+static int count_words(const char *text)
+{
+	int words = 0;
+	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t")) {
+		text += strcspn(text, " \t");
+		words++;
+	}
+	return words;
 }
 
 static void search(struct request *r)
@@ -22,6 +33,8 @@ static void search(struct request *r)
 		q.after = strtoull(cursor, &end, 16);
 	if (cursor && (*cursor == '\0' || *end != '\0'))
 		request_reply_code(r, E_BAD_REQUEST, "cursor must be the \"next\" of an earlier answer.");
+	else if (count_words(q.text) > SEARCH_WORDS_MAX)
+		request_reply_code(r, E_BAD_REQUEST, "A search takes at most %d words.", SEARCH_WORDS_MAX);
 	else if (request_query_integer(r, "limit", 100, 1, 1000, &q.limit))
 		search_start(request_station(r), &q, found, r);
 }
