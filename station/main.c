@@ -245,6 +245,14 @@ static void offline_reply(struct console_call *call, json_t *answer)
 static int execute_offline(const struct options *o, json_t *request, json_t **answer, struct err *e)
 {
 	struct station *s = must_alloc(sizeof *s);
+	const char *command = json_string_value(json_object_get(request, "command"));
+	bool reads = strcmp(command, "export") == 0 || strcmp(command, "check") == 0;
+	char database[4096];
+	snprintf(database, sizeof database, "%s/station.db", o->data);
+	if (reads && access(database, F_OK) != 0) { /* who only looks makes no station */
+		free(s);
+		return err_set(e, E_NOT_FOUND, NULL, "There is no station in %s.", o->data);
+	}
 	struct offline offline = { .call = { .station = s, .request = request, .reply = offline_reply } };
 	int rc = open_station(s, o, e);
 	if (rc == 0) {
@@ -338,7 +346,9 @@ static int export_main(const struct options *o)
 	if (o->word_count == 0)
 		return execute(o, json_pack("{s:s}", "command", "export"));
 	int fd = open(o->words[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	struct stat st; /* one that was there may be open to others */
+	bool private = fd >= 0 && fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fchmod(fd, 0600) == 0);
+	FILE *f = private ? fdopen(fd, "w") : NULL;
 	if (!f) {
 		fprintf(stderr, "belfry: %s: %s\n", o->words[0], strerror(errno));
 		return EXIT_FAILURE;
@@ -358,8 +368,10 @@ static json_t *read_json(const char *path)
 	bool standard = strcmp(path, "-") == 0;
 	json_t *json =
 	    standard ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &je) : json_load_file(path, JSON_REJECT_DUPLICATES, &je);
-	if (!json)
+	if (!json && je.line > 0)
 		fprintf(stderr, "belfry: %s, line %d: %s\n", path, je.line, je.text);
+	else if (!json)
+		fprintf(stderr, "belfry: %s\n", je.text);
 	return json;
 }
 
@@ -388,7 +400,8 @@ static int import_main(const struct options *o)
 static int check_main(const struct options *o)
 {
 	int rc = execute(o, json_pack("{s:s}", "command", "check"));
-	return rc == EXIT_SUCCESS && o->word_count == 1 ? import_file(o, true) : rc;
+	int file = o->word_count == 1 ? import_file(o, true) : EXIT_SUCCESS;
+	return rc != EXIT_SUCCESS ? rc : file;
 }
 
 static int version_main(const struct options *o)
@@ -423,12 +436,12 @@ static const struct verb {
 	{ "version", NULL, 0, 0, false, version_main, "version" },
 };
 
-static int usage(void)
+static void usage(FILE *out)
 {
-	fprintf(stderr, "usage:\n");
+	fprintf(out, "usage:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(stderr, "  belfry %s\n", verbs[i].usage);
-	return 2;
+		fprintf(out, "  belfry %s\n", verbs[i].usage);
+	fprintf(out, "  belfry help\n");
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -513,5 +526,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		return v->main(&o);
 	}
-	return usage();
+	bool help = argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0);
+	usage(help ? stdout : stderr);
+	return help ? EXIT_SUCCESS : 2;
 }

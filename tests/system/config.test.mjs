@@ -3,7 +3,7 @@
 // at rest; a version for each import; a restore.
 
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Station, belfry, temporaryDirectory } from '../support/station.mjs';
@@ -57,5 +57,24 @@ test('the configuration goes out and comes back, running and at rest', async (t)
     assert.match((await cli('check')).stdout, /sound/);
     assert.equal((await cli('export', file('c.json'))).code, 0);
     assert.equal(readFileSync(file('c.json'), 'utf8'), readFileSync(file('b.json'), 'utf8'));
+  });
+
+  await t.test('who only looks makes no station; a file that was open to others is closed; errors end with 1', async () => {
+    const nowhere = temporaryDirectory();
+    for (const command of ['export', 'check']) {
+      const { code, stderr } = await belfry([command, '--data', nowhere]);
+      assert.equal(code, 1);
+      assert.match(stderr, /There is no station in/);
+    }
+    assert.deepEqual(readdirSync(nowhere), []);
+    chmodSync(file('c.json'), 0o644);
+    assert.equal((await cli('export', file('c.json'))).code, 0);
+    assert.equal(statSync(file('c.json')).mode & 0o777, 0o600);
+    const { code, stderr } = await cli('check', file('bad.json'));
+    assert.equal(code, 1);
+    assert.match(stderr, /no:Such/);
+    const help = await belfry(['help']);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /belfry export --data DIR/);
   });
 });
