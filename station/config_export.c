@@ -61,22 +61,38 @@ static json_t *values_of(const struct component *c)
 	return values;
 }
 
-json_t *config_link(const struct link *l, struct station *s)
+static json_t *link_of(const struct link *l, struct station *s)
 {
 	const struct component *source = station_by_handle(s, l->source);
 	char *path = source ? component_path(source) : must_strdup("");
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "name", l->name, "source", path, "sourceSlot", l->sourceSlot,
 	                         "targetSlot", l->targetSlot);
+	if (!l->enabled)
+		json_object_set_new(json, "enabled", json_false());
 	free(path);
 	return json;
 }
 
-static json_t *links_of(const struct component *c)
+static int by_name(const void *a, const void *b)
 {
-	json_t *links = json_array();
+	return strcmp((*(const struct link *const *)a)->name, (*(const struct link *const *)b)->name);
+}
+
+/* By name: the order in which links were made says nothing, and a restart does not keep it. */
+json_t *config_links(const struct component *c)
+{
+	json_t *json = json_array();
+	size_t n = 0, i = 0;
 	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
-		json_array_append_new(links, config_link(l, c->station));
-	return links;
+		n++;
+	const struct link **links = must_alloc((n + 1) * sizeof *links);
+	for (const struct link *l = n ? c->extra->links : NULL; l; l = l->next)
+		links[i++] = l;
+	qsort(links, n, sizeof *links, by_name);
+	for (i = 0; i < n; i++)
+		json_array_append_new(json, link_of(links[i], c->station));
+	free(links);
+	return json;
 }
 
 static void put(json_t *node, const char *name, json_t *part)
@@ -95,7 +111,7 @@ static json_t *node_of(const struct component *c)
 	for (const struct component *child = c->first; child; child = child->next)
 		json_array_append_new(children, node_of(child));
 	put(node, "values", values_of(c));
-	put(node, "links", links_of(c));
+	put(node, "links", config_links(c));
 	put(node, "children", children);
 	return node;
 }

@@ -46,8 +46,9 @@ static void wire_later(struct import *im, uint64_t target, const json_t *links, 
 
 /* --- secrets ---------------------------------------------------------------------------------------------------- */
 
-/* The sealed text that a reference leads to in this station; NULL: none is set there. Owned. */
-static char *sealed_at(struct import *im, const char *reference)
+/* The sealed text that a reference leads to in this station, if it can stand in such a slot (a hash of a password is no
+ * sealed password); NULL: there is none. Owned. */
+static char *sealed_at(struct import *im, const char *reference, const struct slot *wanted)
 {
 	const char *slash = strrchr(reference, '/');
 	if (!slash)
@@ -57,7 +58,7 @@ static char *sealed_at(struct import *im, const char *reference)
 	const struct slot *slot = c ? component_slot(c, slash + 1) : NULL;
 	struct value v = VALUE_NULL;
 	free(path);
-	if (slot && slot->kind == V_SECRET)
+	if (slot && slot->kind == V_SECRET && (slot->flags & SLOT_HASHED) == (wanted->flags & SLOT_HASHED))
 		slot_read(slot, c, &v);
 	char *sealed = v.kind == V_SECRET && *v.text ? must_strdup(v.text) : NULL;
 	value_clear(&v);
@@ -65,58 +66,73 @@ static char *sealed_at(struct import *im, const char *reference)
 }
 
 /* A reference becomes the plain text that was given for it (into values), the sealed one that stands there (into the
- * batch), or an error. */
-static void take_secret(struct import *im, uint64_t handle, const char *slot, const char *reference, json_t *values,
-                        const char *pointer)
+ * batch), or an error. handle 0: of a component that the batch makes later, which takes plain texts only. */
+static void take_secret(struct import *im, uint64_t handle, const struct slot *slot, const char *reference,
+                        json_t *values, const char *at)
 {
 	const char *plain = text_of(im->secrets, reference);
-	char *sealed = plain ? NULL : sealed_at(im, reference), *at = must_format("%s/values", pointer);
+	char *sealed = plain || !handle ? NULL : sealed_at(im, reference, slot);
 	if (plain) {
-		json_object_set_new(values, slot, json_string(plain));
+		json_object_set_new(values, slot->name, json_string(plain));
 	} else if (sealed) {
 		struct value v = { .kind = V_SECRET, .text = sealed };
-		batch_set(im->batch, handle, slot, &v);
+		batch_at(im->batch, at);
+		batch_set(im->batch, handle, slot->name, &v);
 	} else {
-		wrong(im, at, slot, "This station has no secret at %.200s: give it with the import.", reference);
+		wrong(im, at, slot->name, "This station has no secret at %.200s: give it with the import.", reference);
 	}
 	if (sealed)
 		explicit_bzero(sealed, strlen(sealed));
 	free(sealed);
-	free(at);
 }
 
-/* The values of a node but for its references; those are taken on the way. New reference. */
-static json_t *without_secrets(struct import *im, uint64_t handle, const struct component *live, const json_t *values,
+/* The values of a node but for its references; those are taken on the way. live: NULL when it is new. New reference. */
+static json_t *without_secrets(struct import *im, uint64_t handle, const struct component *live, const json_t *node,
                                const char *pointer)
 {
 	json_t *plain = json_object();
+	const struct type *type = type_find(im->station->types, text_of(node, "type"));
+	char *at = must_format("%s/values", pointer);
 	const char *name;
 	json_t *value;
-	json_object_foreach((json_t *)(uintptr_t)values, name, value)
+	json_object_foreach(json_object_get(node, "values"), name, value)
 	{
 		const char *reference = json_is_object(value) && json_object_size(value) == 1 ? text_of(value, "secret") : NULL;
-		json_t *now = NULL;
-		const struct slot *slot = live ? component_slot(live, name) : NULL;
-		if (slot && config_holds(slot))
-			now = config_value(live, slot);
+		const struct slot *slot = live ? component_slot(live, name) : type ? type_slot(type, name) : NULL;
+		json_t *now = live && slot && config_holds(slot) ? config_value(live, slot) : NULL;
 		if (now && json_equal(now, value)) {
 			/* as it is, secret or not */
-		} else if (reference) {
-			take_secret(im, handle, name, reference, plain, pointer);
-		} else {
+		} else if (reference && slot && slot->kind == V_SECRET) {
+			take_secret(im, handle, slot, reference, plain, at);
+		} else { /* a reference in any other slot is an error like another: the sheet tells it */
 			json_object_set(plain, name, value);
 		}
 		json_decref(now);
 	}
+	free(at);
 	return plain;
 }
 
 /* --- components that are there ---------------------------------------------------------------------------------- */
 
-static void add_default(const struct component *c, const struct slot *slot, const json_t *wanted, json_t *changes)
+/* Will a link of the text feed this slot? */
+static bool will_be_linked(const json_t *node, const char *slot)
 {
-	if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(wanted, slot->name) ||
-	    config_is_linked(c, slot->name))
+	size_t i;
+	json_t *link;
+	json_array_foreach(json_object_get(node, "links"), i, link)
+	{
+		const char *target = text_of(link, "targetSlot");
+		if (target && strcmp(target, slot) == 0 && !json_is_false(json_object_get(link, "enabled")))
+			return true;
+	}
+	return false;
+}
+
+static void add_default(const struct component *c, const struct slot *slot, const json_t *node, json_t *changes)
+{
+	if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(json_object_get(node, "values"), slot->name) ||
+	    will_be_linked(node, slot->name))
 		return;
 	json_t *now = config_value(c, slot);
 	if (now) {
@@ -128,26 +144,20 @@ static void add_default(const struct component *c, const struct slot *slot, cons
 }
 
 /* What the text no longer names goes back to its default. A secret stays: a text without it may be of another hand. */
-static void add_defaults(const struct component *c, const json_t *wanted, json_t *changes)
+static void add_defaults(const struct component *c, const json_t *node, json_t *changes)
 {
 	const struct slot *slot;
 	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));)
-		add_default(c, slot, wanted, changes);
+		add_default(c, slot, node, changes);
 	for (slot = component_extra_slots; slot->name; slot++)
-		add_default(c, slot, wanted, changes);
+		add_default(c, slot, node, changes);
 }
 
 static void change_values(struct import *im, const struct component *c, const json_t *node, const char *pointer)
 {
-	const json_t *wanted = json_object_get(node, "values");
 	char *at = must_format("%s/values", pointer);
-	if (wanted && !json_is_object(wanted)) {
-		wrong(im, pointer, "values", "An object of property names and values is expected here%s.", "");
-		free(at);
-		return;
-	}
-	json_t *changes = without_secrets(im, c->handle, c, wanted, pointer);
-	add_defaults(c, wanted, changes);
+	json_t *changes = without_secrets(im, c->handle, c, node, pointer);
+	add_defaults(c, node, changes);
 	batch_at(im->batch, pointer);
 	if (json_object_size(changes))
 		batch_set_json(im->batch, c->handle, changes, at);
@@ -159,22 +169,41 @@ static void change_values(struct import *im, const struct component *c, const js
 	free(at);
 }
 
-/* Services are the station's, users are people: neither goes because a text does not name them. */
+/* Services are the station's, users are people: neither goes because a text does not name them, or what they are in. */
 static bool stays(const struct component *c)
 {
-	for (const struct type *t = c->type; t; t = t->base)
-		if (t->flags & TYPE_SINGLETON)
+	for (const struct component *d = c; d; d = tree_next((struct component *)(uintptr_t)d, c)) {
+		for (const struct type *t = d->type; t; t = t->base)
+			if (t->flags & TYPE_SINGLETON)
+				return true;
+		if (strcmp(d->type->name, "baja:User") == 0)
 			return true;
-	return (c->flags & COMPONENT_FROZEN) || strcmp(c->type->name, "baja:User") == 0;
+	}
+	return c->flags & COMPONENT_FROZEN;
 }
 
-static const json_t *child_named(const json_t *node, const char *name)
+/* {name: index} of the children in the text; the second of a name is told and is not in it. New reference. */
+static json_t *index_of(struct import *im, const json_t *children, const char *pointer)
 {
+	json_t *index = json_object(), *child;
 	size_t i;
-	json_t *child;
-	json_array_foreach(json_object_get(node, "children"), i,
-	                   child) if (text_of(child, "name") && strcmp(text_of(child, "name"), name) == 0) return child;
-	return NULL;
+	json_array_foreach((json_t *)(uintptr_t)children, i, child)
+	{
+		const char *name = text_of(child, "name");
+		char *at = must_format("%s/children/%zu", pointer, i);
+		if (name && json_object_get(index, name))
+			wrong(im, at, "name", "There is another component named \"%.80s\" in this list.", name);
+		else if (name)
+			json_object_set_new(index, name, json_integer((json_int_t)i));
+		free(at);
+	}
+	return index;
+}
+
+static bool is_second(const json_t *index, const json_t *child, size_t i)
+{
+	const char *name = text_of(child, "name");
+	return name && json_integer_value(json_object_get(index, name)) != (json_int_t)i;
 }
 
 static bool order_differs(const struct component *c, const json_t *children)
@@ -198,7 +227,7 @@ static bool there_will_be(struct import *im, const struct component *parent, con
 	return there;
 }
 
-static json_t *names_of(struct import *im, const struct component *parent, const json_t *children)
+static json_t *names_of(struct import *im, const struct component *parent, const json_t *children, const json_t *index)
 {
 	json_t *names = json_array();
 	size_t i;
@@ -206,7 +235,7 @@ static json_t *names_of(struct import *im, const struct component *parent, const
 	json_array_foreach((json_t *)(uintptr_t)children, i, child)
 	{
 		const char *name = text_of(child, "name");
-		if (name && there_will_be(im, parent, name))
+		if (name && !is_second(index, child, i) && there_will_be(im, parent, name))
 			json_array_append(names, json_object_get(child, "name"));
 	}
 	return names;
@@ -217,10 +246,17 @@ static void add_node(struct import *im, uint64_t parent, const char *path, const
 
 static bool is_node(struct import *im, const json_t *node, const char *pointer)
 {
-	if (text_of(node, "name") && text_of(node, "type"))
-		return true;
-	wrong(im, pointer, NULL, "A component with \"name\" and \"type\" is expected here%s.", "");
-	return false;
+	return config_is_component(im->batch, node, pointer);
+}
+
+/* A frozen child of another type: its parent's slot is set, which makes a new one. */
+static void replace_frozen(struct import *im, uint64_t parent, const json_t *node, const char *pointer)
+{
+	json_t *values = without_secrets(im, 0, NULL, node, pointer);
+	json_object_set(values, "type", json_object_get(node, "type"));
+	json_t *patch = json_pack("{s:o}", text_of(node, "name"), values);
+	batch_set_json(im->batch, parent, patch, pointer);
+	json_decref(patch);
 }
 
 static void import_child(struct import *im, struct component *parent, const json_t *node, const char *pointer)
@@ -232,12 +268,9 @@ static void import_child(struct import *im, struct component *parent, const json
 	if (child && strcmp(child->type->name, text_of(node, "type")) == 0) {
 		import_node(im, child, node, pointer);
 	} else if (child && (child->flags & COMPONENT_FROZEN)) {
-		json_t *values =
-		    json_object_get(node, "values") ? json_deep_copy(json_object_get(node, "values")) : json_object();
-		json_object_set(values, "type", json_object_get(node, "type"));
-		json_t *patch = json_pack("{s:o}", child->name, values);
-		batch_set_json(im->batch, parent->handle, patch, pointer);
-		json_decref(patch);
+		replace_frozen(im, parent->handle, node, pointer);
+	} else if (child && stays(child)) {
+		wrong(im, pointer, "type", "This is a service or a user, or holds some, and stays a %.80s.", child->type->name);
 	} else {
 		if (child)
 			batch_remove(im->batch, child->handle);
@@ -249,25 +282,26 @@ static void import_child(struct import *im, struct component *parent, const json
 static void import_children(struct import *im, struct component *c, const json_t *node, const char *pointer)
 {
 	const json_t *children = json_object_get(node, "children");
-	if (children && !json_is_array(children)) {
-		wrong(im, pointer, "children", "A list of components is expected here%s.", "");
-		return;
-	}
+	json_t *index = index_of(im, children, pointer);
 	for (struct component *child = c->first; child; child = child->next)
-		if (!child_named(node, child->name) && !stays(child))
+		if (!json_object_get(index, child->name) && !stays(child)) {
+			batch_at(im->batch, pointer);
 			batch_remove(im->batch, child->handle);
+		}
 	bool ordered = order_differs(c, children);
 	for (size_t i = 0; i < json_array_size(children); i++) {
 		char *at = must_format("%s/children/%zu", pointer, i);
-		import_child(im, c, json_array_get(children, i), at);
+		if (!is_second(index, json_array_get(children, i), i))
+			import_child(im, c, json_array_get(children, i), at);
 		free(at);
 	}
 	if (ordered && json_array_size(children)) {
-		json_t *names = names_of(im, c, children);
+		json_t *names = names_of(im, c, children, index);
 		batch_at(im->batch, pointer);
 		batch_order(im->batch, c->handle, names);
 		json_decref(names);
 	}
+	json_decref(index);
 }
 
 static void import_node(struct import *im, struct component *c, const json_t *node, const char *pointer)
@@ -286,7 +320,7 @@ static void add_frozen(struct import *im, const char *path, const json_t *node, 
 	uint64_t handle = batch_find(im->batch, own);
 	if (handle) {
 		char *at = must_format("%s/values", pointer);
-		json_t *values = without_secrets(im, handle, NULL, json_object_get(node, "values"), pointer);
+		json_t *values = without_secrets(im, handle, NULL, node, pointer);
 		batch_set_json(im->batch, handle, values, at);
 		wire_later(im, handle, json_object_get(node, "links"), pointer);
 		json_decref(values);
@@ -305,25 +339,22 @@ static const struct slot *frozen_slot(struct import *im, const json_t *parent, c
 static void add_children(struct import *im, uint64_t handle, const char *path, const json_t *node, const char *pointer)
 {
 	size_t i;
-	json_t *child;
+	json_t *child, *index = index_of(im, json_object_get(node, "children"), pointer);
 	json_array_foreach(json_object_get(node, "children"), i, child)
 	{
 		char *at = must_format("%s/children/%zu", pointer, i);
-		const struct slot *slot = is_node(im, child, at) ? frozen_slot(im, node, text_of(child, "name")) : NULL;
-		if (!slot && text_of(child, "name")) {
-			add_node(im, handle, path, child, at);
-		} else if (slot && strcmp(slot->dflt, text_of(child, "type")) == 0) {
-			add_frozen(im, path, child, at);
-		} else if (slot) {
-			json_t *values =
-			    json_object_get(child, "values") ? json_deep_copy(json_object_get(child, "values")) : json_object();
-			json_object_set(values, "type", json_object_get(child, "type"));
-			json_t *patch = json_pack("{s:o}", slot->name, values);
-			batch_set_json(im->batch, handle, patch, at);
-			json_decref(patch);
+		if (!is_second(index, child, i) && is_node(im, child, at)) {
+			const struct slot *slot = frozen_slot(im, node, text_of(child, "name"));
+			if (!slot)
+				add_node(im, handle, path, child, at);
+			else if (strcmp(slot->dflt, text_of(child, "type")) == 0)
+				add_frozen(im, path, child, at);
+			else
+				replace_frozen(im, handle, child, at);
 		}
 		free(at);
 	}
+	json_decref(index);
 }
 
 static void add_node(struct import *im, uint64_t parent, const char *path, const json_t *node, const char *pointer)
@@ -334,7 +365,8 @@ static void add_node(struct import *im, uint64_t parent, const char *path, const
 	uint64_t handle = batch_add(im->batch, parent, name, text_of(node, "type"), NULL, at);
 	if (handle) {
 		char *own = must_format("%s/%s", strcmp(path, "/") == 0 ? "" : path, name);
-		json_t *values = without_secrets(im, handle, NULL, json_object_get(node, "values"), pointer);
+		json_t *values = without_secrets(im, handle, NULL, node, pointer);
+		batch_at(im->batch, pointer);
 		if (json_object_size(values))
 			batch_set_json(im->batch, handle, values, at);
 		if (display)
@@ -349,53 +381,64 @@ static void add_node(struct import *im, uint64_t parent, const char *path, const
 
 /* --- links ------------------------------------------------------------------------------------------------------ */
 
-static bool link_wanted(const json_t *links, const json_t *link)
+/* The same link, switched on or off; one without a name in the text may have any. */
+static bool is_same(const json_t *wanted, const json_t *now)
+{
+	static const char *const members[] = { "name", "source", "sourceSlot", "targetSlot" };
+	for (size_t i = text_of(wanted, "name") ? 0 : 1; i < ARRAY_SIZE(members); i++)
+		if (!json_equal(json_object_get(wanted, members[i]), json_object_get(now, members[i])))
+			return false;
+	return true;
+}
+
+static const json_t *link_among(const json_t *wanted, const json_t *links)
 {
 	size_t i;
-	json_t *other;
-	json_array_foreach((json_t *)(uintptr_t)links, i, other) if (json_equal(link, other)) return true;
+	json_t *link;
+	json_array_foreach((json_t *)(uintptr_t)links, i, link) if (is_same(wanted, link)) return link;
+	return NULL;
+}
+
+static bool is_wanted(const json_t *now, const json_t *links)
+{
+	size_t i;
+	json_t *link;
+	json_array_foreach((json_t *)(uintptr_t)links, i, link) if (is_same(link, now)) return true;
 	return false;
 }
 
-static bool link_there(struct import *im, const struct component *c, const json_t *wanted)
+static void wire_one(struct import *im, const struct wiring *w, const json_t *link, const json_t *now)
 {
-	for (const struct link *l = c && c->extra ? c->extra->links : NULL; l; l = l->next) {
-		json_t *link = config_link(l, im->station);
-		bool same = json_equal(link, wanted);
-		json_decref(link);
-		if (same)
-			return true;
-	}
-	return false;
-}
-
-static void unlink_others(struct import *im, const struct component *c, const json_t *links)
-{
-	for (const struct link *l = c && c->extra ? c->extra->links : NULL; l; l = l->next) {
-		json_t *link = config_link(l, im->station);
-		if (!link_wanted(links, link))
-			batch_unlink(im->batch, c->handle, l->name);
-		json_decref(link);
+	const json_t *there = link_among(link, now);
+	bool off = json_is_false(json_object_get(link, "enabled"));
+	if (!there) {
+		batch_link(im->batch, w->target, text_of(link, "name"), text_of(link, "source"), text_of(link, "sourceSlot"),
+		           text_of(link, "targetSlot"));
+		if (off)
+			batch_link_off(im->batch);
+	} else if (off != json_is_false(json_object_get(there, "enabled"))) {
+		batch_link_enable(im->batch, w->target, text_of(there, "name"), !off);
 	}
 }
 
 static void wire(struct import *im, const struct wiring *w)
 {
-	struct component *c = station_by_handle(im->station, w->target);
-	unlink_others(im, c, w->links);
-	for (size_t i = 0; i < json_array_size(w->links); i++) {
-		const json_t *link = json_array_get(w->links, i);
-		if (link_there(im, c, link))
-			continue;
+	const struct component *c = station_by_handle(im->station, w->target);
+	json_t *now = c ? config_links(c) : json_array(), *link;
+	size_t i;
+	batch_at(im->batch, w->pointer);
+	json_array_foreach(now, i, link) if (!is_wanted(link, w->links))
+	    batch_unlink(im->batch, w->target, text_of(link, "name"));
+	json_array_foreach((json_t *)(uintptr_t)w->links, i, link)
+	{
 		char *at = must_format("%s/links/%zu", w->pointer, i);
-		batch_at(im->batch, at);
-		if (text_of(link, "source") && text_of(link, "sourceSlot") && text_of(link, "targetSlot"))
-			batch_link(im->batch, w->target, text_of(link, "name"), text_of(link, "source"),
-			           text_of(link, "sourceSlot"), text_of(link, "targetSlot"));
-		else
-			wrong(im, at, NULL, "A link with source, sourceSlot and targetSlot is expected here%s.", "");
+		if (config_is_link(im->batch, link, at)) {
+			batch_at(im->batch, at);
+			wire_one(im, w, link, now);
+		}
 		free(at);
 	}
+	json_decref(now);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
@@ -410,14 +453,22 @@ int config_import(struct batch *b, struct station *s, const json_t *config, cons
 	if (json_integer_value(format) != CONFIG_FORMAT)
 		return err_set(e, E_INVALID, "belfry", "This configuration has format %lld; this station reads format %d.",
 		               (long long)json_integer_value(format), CONFIG_FORMAT);
-	struct component *top = station_by_path(s, path ? path : "/");
+	if (!path)
+		return err_set(e, E_INVALID, "path", "The path of the component that this configuration is of is missing.");
+	struct component *top = station_by_path(s, path);
 	if (!top)
 		return err_set(e, E_INVALID, "path", "There is no component at %.200s.", path);
 	struct import im = { .batch = b, .station = s, .secrets = secrets };
-	if (is_node(&im, root, "/root") && strcmp(text_of(root, "type"), top->type->name) != 0)
+	config_whole(b, config);
+	if (!is_node(&im, root, "/root")) {
+		/* told */
+	} else if (strcmp(text_of(root, "type"), top->type->name) != 0) {
 		wrong(&im, "/root", "type", "The component at this path is of another type than %.80s.", text_of(root, "type"));
-	else if (text_of(root, "name"))
+	} else if (strcmp(text_of(root, "name"), top->name) != 0) {
+		wrong(&im, "/root", "name", "The component at this path is not named %.80s.", text_of(root, "name"));
+	} else {
 		import_node(&im, top, root, "/root");
+	}
 	for (size_t i = 0; i < im.count; i++) {
 		wire(&im, &im.wirings[i]);
 		free(im.wirings[i].pointer);

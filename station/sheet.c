@@ -158,6 +158,12 @@ void batch_link(struct batch *b, uint64_t target, const char *name, const char *
 	c->targetSlot = must_strdup(targetSlot);
 }
 
+void batch_link_off(struct batch *b)
+{
+	must(b->count && b->changes[b->count - 1].what == CHANGE_LINK);
+	b->changes[b->count - 1].disabled = true;
+}
+
 void batch_link_enable(struct batch *b, uint64_t target, const char *name, bool enabled)
 {
 	struct change *c = batch_change(b, CHANGE_LINK_ENABLE, target);

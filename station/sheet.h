@@ -56,6 +56,7 @@ void batch_order(struct batch *b, uint64_t parent, const json_t *names);
 void batch_before(struct batch *b, uint64_t component, const char *before);
 void batch_link(struct batch *b, uint64_t target, const char *name, const char *source_ord, const char *sourceSlot,
                 const char *targetSlot);
+void batch_link_off(struct batch *b); /* the link that was collected last comes switched off */
 void batch_unlink(struct batch *b, uint64_t target, const char *name);
 void batch_link_enable(struct batch *b, uint64_t target, const char *name, bool enabled);
 /* Only if the component still has this revision, else E_STALE. */

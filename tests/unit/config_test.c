@@ -104,6 +104,58 @@ static void grow(struct world *w, uint32_t *seed, int count)
 	assert_true(point_count > 2);
 }
 
+/* Tries a few values on every slot; the sheet takes those that fit. */
+static size_t paint(struct world *w, uint32_t *seed)
+{
+	static const char *const tries[] = {
+		"true",
+		"false",
+		"0",
+		"7",
+		"-3",
+		"0.1",
+		"1e-7",
+		"12345678.9",
+		"\"Größe \\\"x\\\" ✓\\n2\"",
+		"\"10s\"",
+		"90000000",
+		"\"2030-01-02T03:04:05.678Z\"",
+		"\"a@example.org\"",
+		"\"slot:/Services\"",
+		"\"x,y\"",
+		"{\"value\": 0.3, \"status\": \"{ok}\"}",
+		"{\"value\": true, \"status\": \"{null}\"}",
+		"{\"value\": \"ü\", \"status\": \"{ok}\"}",
+		"{\"units\": \"°C\", \"precision\": 3}",
+		"[\"a@example.org\"]",
+		"[]",
+		"null",
+		"{\"low\": true}",
+		"{\"toOffnormal\": false}",
+	};
+	size_t taken = 0;
+	const struct component *drivers = station_by_path(&w->station, "/Drivers"), *next;
+	for (const struct component *c = drivers; c; c = next) {
+		next = tree_next((struct component *)(uintptr_t)c, (struct component *)(uintptr_t)drivers);
+		const struct slot *slot;
+		for (struct slot_walk walk = slot_walk(c->type); (slot = slot_next(&walk));) {
+			if (slot->kind == V_COMPONENT || slot->kind == V_SECRET || (slot->flags & (SLOT_READONLY | SLOT_TRANSIENT)))
+				continue;
+			for (int i = 0; i < 4; i++) {
+				json_t *values = json_object();
+				struct ended end;
+				json_object_set_new(values, slot->name,
+				                    json_loads(tries[next_random(seed) % ARRAY_SIZE(tries)], JSON_DECODE_ANY, NULL));
+				struct batch *b = batch_new(&w->station, &admin);
+				batch_set_json(b, c->handle, values, "/values");
+				taken += submit(w, b, &end) == 0;
+				json_decref(values);
+			}
+		}
+	}
+	return taken;
+}
+
 static void world_other(struct world *w)
 {
 	world_make(w, station_types);
@@ -116,6 +168,7 @@ static void test_out_and_in_again(void **state)
 		struct world other;
 		uint32_t seed = round * 977;
 		grow(w, &seed, 150);
+		assert_true(paint(w, &seed) > 500);
 		char *text = export_text(w);
 		world_other(&other);
 		run_import(&other, text, NULL);
@@ -200,12 +253,132 @@ static void test_secrets_are_references(void **state)
 	free(text);
 }
 
+static void make_points(struct world *w)
+{
+	run_import(w,
+	           "{\"belfry\": 1, \"path\": \"/Drivers\", \"root\": {\"name\": \"Drivers\", \"type\": \"baja:Folder\", "
+	           "\"children\": [{\"name\": \"A\", \"type\": \"control:NumericWritable\", \"values\": {\"fallback\": "
+	           "{\"value\": 3, \"status\": \"{ok}\"}}}, {\"name\": \"B\", \"type\": \"control:NumericWritable\", "
+	           "\"links\": [{\"name\": \"z\", \"source\": \"/Drivers/A\", \"sourceSlot\": \"out\", \"targetSlot\": "
+	           "\"in10\"}, {\"name\": \"a\", \"source\": \"/Drivers/A\", \"sourceSlot\": \"out\", \"targetSlot\": "
+	           "\"in9\"}]}]}}",
+	           NULL);
+}
+
+static void switch_link(struct world *w, const char *name, bool enabled)
+{
+	struct batch *b = batch_new(&w->station, &admin);
+	struct ended end;
+	batch_link_enable(b, station_by_path(&w->station, "/Drivers/B")->handle, name, enabled);
+	assert_int_equal(submit(w, b, &end), 0);
+}
+
+/* A link that is switched off comes back switched off, and what it had carried goes with it or goes. */
+static void test_links_switched_off(void **state)
+{
+	struct world *w = *state, other;
+	make_points(w);
+	char *on = export_text(w);
+	switch_link(w, "z", false);
+	char *off = export_text(w);
+	assert_non_null(strstr(off, "\"enabled\": false"));
+	world_other(&other);
+	run_import(&other, off, NULL);
+	assert_same(&other, off);
+	world_restart(&other, station_types);
+	assert_same(&other, off);
+	assert_false(link_find(station_by_path(&other.station, "/Drivers/B"), "z")->enabled);
+	run_import(w, on, NULL);
+	assert_same(w, on);
+	assert_true(link_find(station_by_path(&w->station, "/Drivers/B"), "z")->enabled);
+	run_import(w, off, NULL);
+	assert_same(w, off);
+	free(on);
+	free(off);
+	/* and without the links, what they brought is not left behind */
+	run_import(
+	    w,
+	    "{\"belfry\": 1, \"path\": \"/Drivers/B\", \"root\": {\"name\": \"B\", \"type\": \"control:NumericWritable\"}}",
+	    NULL);
+	json_t *config = config_export(&w->station, station_by_path(&w->station, "/Drivers/B"));
+	assert_null(json_object_get(json_object_get(config, "root"), "values"));
+	json_decref(config);
+	world_end(&other);
+}
+
+/* Services stay, whatever holds them is left out; also where no user is who would be the last administrator. */
+static void test_services_stay(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	run_import(w, "{\"belfry\": 1, \"path\": \"/\", \"root\": {\"name\": \"Station\", \"type\": \"baja:Folder\"}}",
+	           NULL);
+	assert_non_null(station_by_path(&w->station, "/Services/UserService"));
+	assert_null(station_by_path(&w->station, "/Drivers"));
+	assert_int_equal(
+	    import_text(w,
+	                "{\"belfry\": 1, \"path\": \"/Services\", \"root\": {\"name\": \"Services\", \"type\": "
+	                "\"baja:Folder\", \"children\": [{\"name\": \"EmailService\", \"type\": \"baja:Folder\"}]}}",
+	                NULL, false, &end),
+	    E_INVALID);
+	assert_int_equal(end.errors, 1);
+	assert_string_equal(end.pointers[0], "/root/children/0/type");
+}
+
+/* A slip of the pen is an error with its place, and nothing is changed. */
+static void test_shape(void **state)
+{
+	struct world *w = *state;
+	make_points(w);
+	char *before = export_text(w);
+	static const struct {
+		const char *members, *pointer;
+	} cases[] = {
+		{ "\"valuez\": {}", "/root/valuez" },
+		{ "\"values\": []", "/root/values" },
+		{ "\"links\": \"x\"", "/root/links" },
+		{ "\"links\": [3]", "/root/links/0/source" },
+		{ "\"links\": [{\"source\": \"/Drivers\", \"sourceSlot\": \"x\", \"targetSlot\": \"y\", \"enabled\": 1}]",
+		  "/root/links/0/enabled" },
+		{ "\"displayName\": 7", "/root/displayName" },
+		{ "\"children\": {}", "/root/children" },
+		{ "\"children\": [null]", "/root/children/0/name" },
+		{ "\"children\": [{\"name\": \"Q\", \"type\": \"baja:Folder\", \"values\": 3}]", "/root/children/0/values" },
+		{ "\"children\": [{\"name\": \"Q\", \"type\": \"baja:Folder\"}, {\"name\": \"Q\", \"type\": \"baja:Folder\"}]",
+		  "/root/children/1/name" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct ended end;
+		char *text = must_format(
+		    "{\"belfry\": 1, \"path\": \"/Drivers\", \"root\": {\"name\": \"Drivers\", \"type\": \"baja:Folder\", %s}}",
+		    cases[i].members);
+		assert_int_not_equal(import_text(w, text, NULL, false, &end), 0);
+		bool found = false;
+		for (size_t k = 0; k < end.errors && k < 8; k++)
+			found |= strcmp(end.pointers[k], cases[i].pointer) == 0;
+		if (!found)
+			fail_msg("%s is not told, but %s", cases[i].pointer, end.pointers[0]);
+		assert_same(w, before);
+		free(text);
+	}
+	struct ended end;
+	assert_int_not_equal(import_text(w, "{\"belfry\": 1, \"root\": {\"name\": \"Station\", \"type\": \"baja:Folder\"}}",
+	                                 NULL, false, &end),
+	                     0);
+	assert_int_not_equal(
+	    import_text(w, "{\"belfry\": 1, \"path\": \"/\", \"root\": {\"name\": \"Drivers\", \"type\": \"baja:Folder\"}}",
+	                NULL, false, &end),
+	    0);
+	assert_same(w, before);
+	free(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_STATION(test_out_and_in_again),
-		IN_STATION(test_dry_run_and_errors),
-		IN_STATION(test_secrets_are_references),
+		IN_STATION(test_out_and_in_again),       IN_STATION(test_dry_run_and_errors),
+		IN_STATION(test_secrets_are_references), IN_STATION(test_links_switched_off),
+		IN_STATION(test_services_stay),          IN_STATION(test_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
