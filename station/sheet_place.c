@@ -252,9 +252,22 @@ void plan_add(struct batch *b, struct component *c, const struct change *change)
 	}
 }
 
+/* The first service among c and what goes with it, NULL: none. What the batch moves out does not go. */
+static const struct component *service_in(const struct batch *b, struct component *c)
+{
+	for (struct component *d = c; d;) {
+		bool leaves = d != c && place_of(b, d->handle) && !place_removed(b, d);
+		if (!leaves && singleton_of(d->type))
+			return d;
+		d = leaves ? tree_skip(d, c) : tree_next(d, c);
+	}
+	return NULL;
+}
+
 void plan_remove(struct batch *b, struct component *c)
 {
 	struct err e = { 0 };
+	const struct component *service = NULL;
 	if (sheet_may_configure(batch_who(b), &e) != 0)
 		batch_fail(b, NULL, &e);
 	else if (batch_added(b, c->handle))
@@ -264,9 +277,9 @@ void plan_remove(struct batch *b, struct component *c)
 	else if (place_of(b, c->handle))
 		report_error(&b->report, E_CONFLICT, NULL, "%s is moved by the same batch and cannot be removed by it.",
 		             c->name);
-	else if (singleton_of(c->type) && !b->restoring)
+	else if (!b->restoring && (service = service_in(b, c)))
 		report_error(&b->report, E_CONFLICT, NULL,
-		             "%s is a service of the station and cannot be removed; it can be disabled.", c->name);
+		             "%s is a service of the station and cannot be removed; it can be disabled.", service->name);
 	else if (!place_removed(b, c->parent))
 		batch_note(b, "removed", c, NULL, c->type->name, NULL);
 }

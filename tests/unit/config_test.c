@@ -323,6 +323,9 @@ static void test_services_stay(void **state)
 	    E_INVALID);
 	assert_int_equal(end.errors, 1);
 	assert_string_equal(end.pointers[0], "/root/children/0/type");
+	struct batch *b = batch_new(&w->station, &admin); /* nor does one go with the folder it stands in */
+	batch_remove(b, station_by_path(&w->station, "/Services")->handle);
+	assert_int_equal(submit(w, b, &end), E_CONFLICT);
 }
 
 /* A slip of the pen is an error with its place, and nothing is changed. */
