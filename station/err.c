@@ -53,16 +53,29 @@ const char *err_text(int code)
 	return row(code)->text;
 }
 
-/* A cut must not leave half of a UTF-8 character behind. */
-static void trim_utf8(char *text, size_t size, int length)
+/* How many bytes the UTF-8 character there has; 0: it is none, or only a part of one. */
+static size_t utf8_size(const char *text)
 {
-	if (length < 0 || (size_t)length < size)
-		return;
-	size_t n = strlen(text);
-	while (n > 0 && ((unsigned char)text[n - 1] & 0xC0) == 0x80)
-		n--;
-	if (n > 0 && (unsigned char)text[n - 1] >= 0xC0)
-		text[n - 1] = '\0';
+	unsigned char lead = (unsigned char)*text;
+	size_t size = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+	for (size_t i = 1; i < size; i++)
+		if (((unsigned char)text[i] & 0xC0) != 0x80)
+			return 0;
+	return size;
+}
+
+/* A cut, at the end or by "%.60s" in the middle, must not leave a part of a character behind: JSON would refuse all of
+ * the text, and an error would go unnamed. */
+static void trim_utf8(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from;) {
+		size_t size = utf8_size(from);
+		memmove(to, from, size);
+		to += size;
+		from += size ? size : 1;
+	}
+	*to = '\0';
 }
 
 int err_set(struct err *e, int code, const char *slot, const char *format, ...)
@@ -72,11 +85,12 @@ int err_set(struct err *e, int code, const char *slot, const char *format, ...)
 	char text[sizeof e->text]; /* arguments may point into *e */
 	va_list ap;
 	va_start(ap, format);
-	int n = vsnprintf(text, sizeof text, format, ap);
+	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	trim_utf8(text, sizeof text, n);
+	trim_utf8(text);
 	char name[sizeof e->slot];
 	snprintf(name, sizeof name, "%s", slot ? slot : "");
+	trim_utf8(name);
 	*e = (struct err){ .code = code };
 	memcpy(e->text, text, sizeof text);
 	memcpy(e->slot, name, sizeof name);
@@ -93,8 +107,8 @@ int err_wrap(struct err *e, const char *format, ...)
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
 	snprintf(whole, sizeof whole, "%s: %s", text, e->text);
-	int n = snprintf(e->text, sizeof e->text, "%.*s", (int)sizeof e->text - 1, whole);
-	trim_utf8(e->text, sizeof e->text, n + 1);
+	snprintf(e->text, sizeof e->text, "%.*s", (int)sizeof e->text - 1, whole);
+	trim_utf8(e->text);
 	return e->code;
 }
 
@@ -120,8 +134,8 @@ static void report_add(struct report *r, bool warning, int code, const char *slo
 	if (r->count >= MOST)
 		return;
 	char text[512];
-	int n = vsnprintf(text, sizeof text, format, ap);
-	trim_utf8(text, sizeof text, n);
+	vsnprintf(text, sizeof text, format, ap);
+	trim_utf8(text);
 	r->items = must_realloc(r->items, (r->count + 1) * sizeof *r->items);
 	r->items[r->count++] = (struct finding){
 		.warning = warning,
@@ -129,6 +143,7 @@ static void report_add(struct report *r, bool warning, int code, const char *slo
 		.pointer = slot && *slot ? must_format("%s/%s", r->prefix, slot) : must_strdup(r->prefix),
 		.detail = must_strdup(text),
 	};
+	trim_utf8(r->items[r->count - 1].pointer);
 	if (!warning)
 		r->errors++;
 }
