@@ -13,6 +13,7 @@ enum revert { REVERT_NONE, REVERT_UNDO, REVERT_REDO, REVERT_RESTORE };
 enum change_what {
 	CHANGE_SET,
 	CHANGE_SET_JSON,
+	CHANGE_TAGS,
 	CHANGE_DISPLAY_NAME,
 	CHANGE_ADD,
 	CHANGE_REMOVE,
@@ -33,8 +34,8 @@ struct change {
 	char *source, *sourceSlot, *targetSlot; /* owned; LINK */
 	uint64_t source_handle;                 /* LINK, once planned */
 	struct value value;                     /* SET */
-	json_t *json;                           /* owned; SET_JSON, ADD; ORDER: the names of the children */
-	char *prefix;                           /* owned; JSON pointer in front of slot names */
+	json_t *json;      /* owned; SET_JSON, ADD; TAGS: the patch; ORDER: the names of the children */
+	char *prefix;      /* owned; JSON pointer in front of slot names */
 	char *hash;        /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
 	bool weak;         /* the password was shorter than advised */
 	bool disabled;     /* LINK, LINK_ENABLE */

@@ -52,6 +52,11 @@ void batch_set(struct batch *b, uint64_t component, const char *slot, const stru
 	value_copy(&c->value, v);
 }
 
+void batch_tags(struct batch *b, uint64_t component, const json_t *patch)
+{
+	batch_change(b, CHANGE_TAGS, component)->json = json_deep_copy(patch);
+}
+
 struct station *batch_station(const struct batch *b)
 {
 	return b->station;

@@ -9,6 +9,7 @@
 #include "station/link.h"
 #include "station/must.h"
 #include "station/persist.h"
+#include "station/tags.h"
 
 void batch_fail(struct batch *b, const char *slot, const struct err *e)
 {
@@ -287,6 +288,16 @@ static void plan_set(struct batch *b, struct component *c, struct change *change
 		set_value(b, c, slot, &change->value);
 }
 
+/* Laid over what the batch has made of them so far: what others wrote while it waited is kept. */
+static void plan_tags(struct batch *b, struct component *c, struct change *change)
+{
+	char *text = tags_merge(batch_shadow(b, c)->next, change->json);
+	change->name = must_strdup("tags");
+	change->value = value_string(text);
+	free(text);
+	plan_set(b, c, change);
+}
+
 /* --- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void plan_display_name(struct batch *b, struct component *c, const struct change *change)
@@ -338,6 +349,9 @@ static void plan_change(struct batch *b, size_t index)
 		break;
 	case CHANGE_SET_JSON:
 		batch_plan_json(b, c, change->json, change->prefix);
+		break;
+	case CHANGE_TAGS:
+		plan_tags(b, c, change);
 		break;
 	case CHANGE_DISPLAY_NAME:
 		plan_display_name(b, c, change);

@@ -8,7 +8,6 @@
 #include "station/audit.h"
 #include "station/must.h"
 #include "station/ord.h"
-#include "station/tags.h"
 #include "web/api_inside.h"
 
 struct component *request_component(struct request *r)
@@ -145,18 +144,6 @@ uint64_t batch_place(struct batch *b, struct station *s, const char *text)
 	return c ? c->handle : 0;
 }
 
-/* A merge patch of the tags, laid over those that the component has now. */
-static void patch_tags(struct batch *b, uint64_t handle, const json_t *tags)
-{
-	if (!json_is_object(tags))
-		return;
-	char *text = tags_merge(station_by_handle(batch_station(b), handle), tags);
-	struct value v = value_string(text);
-	batch_set(b, handle, "tags", &v);
-	value_clear(&v);
-	free(text);
-}
-
 void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const char *prefix)
 {
 	const json_t *values = json_object_get(body, "values"), *name = json_object_get(body, "displayName");
@@ -164,7 +151,8 @@ void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const cha
 		batch_set_json(b, handle, values, prefix);
 	if (json_is_string(name) || json_is_null(name))
 		batch_display_name(b, handle, json_is_string(name) ? json_string_value(name) : "");
-	patch_tags(b, handle, json_object_get(body, "tags"));
+	if (json_is_object(json_object_get(body, "tags")))
+		batch_tags(b, handle, json_object_get(body, "tags"));
 }
 
 static bool object_body(struct request *r)

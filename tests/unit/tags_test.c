@@ -10,14 +10,9 @@ static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "s
 
 static int set_tags(struct world *w, const char *path, const char *patch, struct ended *end)
 {
-	struct component *c = station_by_path(&w->station, path);
 	json_t *json = json_loads(patch, 0, NULL);
-	char *text = tags_merge(c, json);
-	struct value v = value_string(text);
 	struct batch *b = batch_new(&w->station, &admin);
-	batch_set(b, c->handle, "tags", &v);
-	value_clear(&v);
-	free(text);
+	batch_tags(b, station_by_path(&w->station, path)->handle, json);
 	json_decref(json);
 	return submit(w, b, end);
 }
@@ -64,6 +59,39 @@ static void test_life(void **state)
 	assert_tags(w, "/Services", "{}");
 }
 
+static void ended(void *context, int code, const struct report *report, uint64_t added)
+{
+	(void)report, (void)added;
+	assert_int_equal(code, 0);
+	(*(int *)context)++;
+}
+
+/* Nobody's tag is lost: neither when batches wait for each other, nor when one batch writes twice. */
+static void test_others_are_kept(void **state)
+{
+	enum { COUNT = 20 };
+	struct world *w = *state;
+	uint64_t drivers = station_by_path(&w->station, "/Drivers")->handle;
+	int count = 0;
+	for (int i = 0; i < COUNT / 2; i++) {
+		struct batch *b = batch_new(&w->station, &admin);
+		for (int k = 0; k < 2; k++) {
+			json_t *patch = json_object();
+			char name[16];
+			snprintf(name, sizeof name, "my:t%d", 2 * i + k);
+			json_object_set_new(patch, name, json_integer(i));
+			batch_tags(b, drivers, patch);
+			json_decref(patch);
+		}
+		batch_submit(b, ended, &count);
+	}
+	while (count < COUNT / 2)
+		station_turn(&w->station);
+	json_t *tags = tags_of(station_by_path(&w->station, "/Drivers"));
+	assert_int_equal(json_object_size(tags), COUNT);
+	json_decref(tags);
+}
+
 static void test_what_is_wrong(void **state)
 {
 	struct world *w = *state;
@@ -103,6 +131,7 @@ static void test_found(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { IN_STATION(test_life), IN_STATION(test_what_is_wrong), IN_STATION(test_found) };
+	const struct CMUnitTest tests[] = { IN_STATION(test_life), IN_STATION(test_others_are_kept),
+		                                IN_STATION(test_what_is_wrong), IN_STATION(test_found) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
