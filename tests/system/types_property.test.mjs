@@ -227,6 +227,29 @@ test('what is set reads back, what is wrong is named, nothing is half applied', 
   }
 });
 
+test('tags are merged; what is wrong is named and nothing is half applied', async () => {
+  const path = subjects.get('baja:Folder'), read = async () => (await api.component(path)).tags;
+  const value = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(true, null, 7, 1.5, 'Größe') }, fc.jsonValue({ maxDepth: 1 }));
+  const name = fc.oneof({ weight: 3, arbitrary: fc.constantFrom('site', 'hs:area', 'dis', 'my:own', 'ä'.repeat(100), '€'.repeat(50), 'a/b', '') }, fc.string({ unit: 'grapheme', maxLength: 90 }));
+  await property(fc.dictionary(name, value, { maxKeys: 4 }), async (tags) => {
+    const earlier = await read(), answer = await api.send('PATCH', `/components${path}`, { tags });
+    const later = await read(), what = `${JSON.stringify(tags)}: ${answer.status} ${answer.text.slice(0, 300)}`;
+    assert.ok([200, 422].includes(answer.status) || (answer.status === 400 && /too big (negative )?integer/.test(answer.text)), what);
+    const expected = { ...earlier };
+    for (const [key, to] of Object.entries(tags)) expected[key.includes(':') ? key : `hs:${key}`] = to;
+    for (const key of Object.keys(expected)) if (expected[key] === null) delete expected[key];
+    assert.deepEqual(later, answer.status === 200 ? expected : earlier, what);
+    if (answer.status === 422) assert.ok(answer.body.errors.length > 0, `nothing is named; ${what}`);
+  }, 10 * RUNS);
+});
+
+test('tags that are patched at the same time are all kept', async () => {
+  const path = subjects.get('baja:Folder'), names = Array.from({ length: 20 }, (_, i) => `many:t${i}`);
+  await Promise.all(names.map((name, i) => api.call('PATCH', `/components${path}`, { tags: { [name]: i } })));
+  const { tags } = await api.component(path);
+  assert.deepEqual(names.filter((name) => !(name in tags)), []);
+});
+
 test('whatever is sent, no answer is 5xx', async () => {
   const paths = [...subjects.values()];
   const bodies = fc.oneof(fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.stringify(value)), fc.string({ maxLength: 200 }), fc.constantFrom('{"values":{"x":"\\ud800"}}', '{"values":', `${'['.repeat(5000)}`, '{"values":{"fallback":1e999}}', '\0', '{"values":{"a":1,"a":2}}'));
