@@ -57,11 +57,6 @@ void batch_tags(struct batch *b, uint64_t component, const json_t *patch)
 	batch_change(b, CHANGE_TAGS, component)->json = json_deep_copy(patch);
 }
 
-struct station *batch_station(const struct batch *b)
-{
-	return b->station;
-}
-
 void batch_display_name(struct batch *b, uint64_t component, const char *text)
 {
 	batch_change(b, CHANGE_DISPLAY_NAME, component)->name = must_strdup(text);

@@ -40,7 +40,6 @@ void batch_set_json(struct batch *b, uint64_t component, const json_t *values, c
 void batch_set(struct batch *b, uint64_t component, const char *slot, const struct value *v);
 /* A merge patch of its tags, laid over those that it has when the batch is validated; see tags.h. */
 void batch_tags(struct batch *b, uint64_t component, const json_t *patch);
-struct station *batch_station(const struct batch *b);
 void batch_display_name(struct batch *b, uint64_t component, const char *text);
 /* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
 uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
