@@ -173,6 +173,36 @@ static bool next_line(struct line *l)
 	return true;
 }
 
+void line_take(struct line *l, size_t length)
+{
+	must(l->taking == 0 && l->events->bytes);
+	l->taking = length;
+}
+
+/* Gives what is in the buffer of the bytes that are no lines; false when there is none. */
+static bool next_bytes(struct line *l)
+{
+	struct bytes *in = &l->in;
+	char piece[READ_SIZE]; /* the buffer may move while the dialogue works on it */
+	size_t length = in->tail - in->head;
+	if (length > l->taking)
+		length = l->taking;
+	if (length > sizeof piece)
+		length = sizeof piece;
+	if (length == 0)
+		return false;
+	memcpy(piece, in->data + in->head, length);
+	in->head += length;
+	l->taking -= length;
+	l->events->bytes(l, l->context, piece, length);
+	return true;
+}
+
+static bool next_piece(struct line *l)
+{
+	return l->taking > 0 ? next_bytes(l) : next_line(l);
+}
+
 static void read_all(struct line *l)
 {
 	char buf[READ_SIZE];
@@ -181,16 +211,18 @@ static void read_all(struct line *l)
 		ssize_t n = line_receive(l, buf, sizeof buf, &e);
 		if (n > 0) {
 			bytes_add(&l->in, buf, (size_t)n);
-			while (l->state == LINE_OPEN && !l->closed && next_line(l))
+			while (l->state == LINE_OPEN && !l->closed && next_piece(l))
 				;
 			continue;
 		}
 		if (n < 0 && errno == EAGAIN)
 			break;
-		bool at_rest = l->in.head == l->in.tail;
+		bool at_rest = l->in.head == l->in.tail && l->taking == 0;
 		if (n == 0)
 			err_set(&e, E_NETWORK, NULL, "%s closed the connection%s.", l->peer,
-			        at_rest ? "" : " in the middle of a line");
+			        at_rest             ? ""
+			            : l->taking > 0 ? " in the middle of a mail"
+			                            : " in the middle of a line");
 		line_fail(l, &e, at_rest);
 	}
 	if (!l->closed && l->state == LINE_OPEN)

@@ -10,7 +10,7 @@
 #include "services/trust/trust.h"
 
 enum {
-	LINE_LENGTH_MAX = 4096, /* bytes of one line from the peer; RFC 5321 4.5.3.1.5 allows 512 */
+	LINE_LENGTH_MAX = 8192, /* bytes of one line from the peer; RFC 5321 4.5.3.1.5 allows 512, RFC 9051 4 wants 8000 */
 	LINE_PEER_MAX = 272,    /* "name:port" */
 	LINE_ADDRESSES_MAX = 8  /* so many addresses of a name are tried */
 };
@@ -30,6 +30,7 @@ struct line;
 struct line_events {
 	void (*ready)(struct line *l, void *context); /* connected, secured: at first, and again after line_secure */
 	void (*received)(struct line *l, void *context, const char *text, size_t length); /* one line, without its end */
+	void (*bytes)(struct line *l, void *context, const char *data, size_t length); /* of line_take; NULL without it */
 	/* Over: refused, cut, late, not trusted. at_rest: the peer has simply closed, between two lines. */
 	void (*failed)(struct line *l, void *context, const struct err *e, bool at_rest);
 };
@@ -47,6 +48,9 @@ void line_write(struct line *l, const char *bytes, size_t length);
 void line_flush(struct line *l);
 /* Has everything been handed to the system? */
 bool line_drained(const struct line *l);
+/* The next so many bytes are no lines (an IMAP literal): they go to `bytes`, in pieces as they come; behind them lines
+ * follow again. From within `received`. */
+void line_take(struct line *l, size_t length);
 /* Has the peer sent something beyond the line that `received` looks at now? Then it speaks out of turn. */
 bool line_more_waits(struct line *l);
 /* Starts TLS on the open connection. Nothing may wait to be read: the caller has asked line_more_waits. */

@@ -48,8 +48,9 @@ struct line {
 	char tls_version[16], cipher[64];
 
 	struct bytes in, out;
-	bool sending; /* GnuTLS holds a record that is half sent */
-	bool broken;  /* sending has failed: said by the next turn, never inline */
+	size_t taking; /* so many bytes are no lines */
+	bool sending;  /* GnuTLS holds a record that is half sent */
+	bool broken;   /* sending has failed: said by the next turn, never inline */
 	uv_timer_t deadline;
 	int64_t due; /* uv_hrtime microseconds; 0: none */
 	const char *waited_for;

@@ -33,9 +33,6 @@ const char *smtp_reply_print(const struct smtp_reply *r, char buf[SMTP_PRINT_MAX
 /* The name under which the server has queued a message, from the text of its 250; "" when it tells none. */
 void smtp_queue_id(const char *text, char *id, size_t size);
 
-/* Is the text valid UTF-8 without the control characters U+0080 to U+009F? */
-bool smtp_utf8_ok(const char *text);
-
 struct smtp_capabilities {
 	bool starttls, pipelining, eight_bit_mime, smtp_utf8;
 	bool auth, plain, login;

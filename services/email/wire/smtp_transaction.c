@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "services/email/wire/peer_text.h"
 #include "services/email/wire/smtp_inside.h"
 #include "station/must.h"
 
@@ -18,7 +19,7 @@ static int64_t wall_now(void)
 bool smtp_address_ok(const char *address)
 {
 	const char *at = strchr(address, '@');
-	if (!at || at == address || !at[1] || strlen(address) > 254 || !smtp_utf8_ok(address))
+	if (!at || at == address || !at[1] || strlen(address) > 254 || !peer_text_ok(address))
 		return false;
 	for (const unsigned char *p = (const unsigned char *)address; *p; p++)
 		if (*p <= ' ' || *p == 0x7f || strchr("<>()[],;:\\\"", *p) || (*p == '@' && (const char *)p != at))
