@@ -14,7 +14,8 @@ FLAGS_debug := -Og -g
 FLAGS_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS_asan := -Og -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -Og -g -fsanitize=thread
-CFLAGS = -std=gnu11 -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"' $(WARN) $(FLAGS_$(MODE)) -I. -D_GNU_SOURCE -pthread $(shell pkg-config --cflags $(PACKAGES))
+DEFINES = -D_GNU_SOURCE -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"'
+CFLAGS = -std=gnu11 $(DEFINES) $(WARN) $(FLAGS_$(MODE)) -I. -pthread $(shell pkg-config --cflags $(PACKAGES))
 LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 
@@ -83,7 +84,7 @@ tidy:
 
 build/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- -std=gnu11 -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PACKAGES)) 2>$@.log || { cat $@.log >&2; exit 1; }
+	@clang-tidy --quiet $< -- -std=gnu11 -I. $(DEFINES) $(shell pkg-config --cflags $(PACKAGES)) 2>$@.log || { cat $@.log >&2; exit 1; }
 	@touch $@
 
 # --- the program ------------------------------------------------------------------------------------------------
@@ -102,6 +103,11 @@ $(OUT)/%.o: %.c
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/db/sqlite/schema.o: $(wildcard db/schema/*.sql)
+
+# Each language of the mails is a file called by its code; language.c hears which there are.
+LANGUAGES := $(sort $(filter-out language,$(basename $(notdir $(wildcard services/email/language/*.c)))))
+%/services/email/language/language.o build/tidy/services/email/language/language.ok: DEFINES += -DBELFRY_LANGUAGES='$(foreach code,$(LANGUAGES),LANGUAGE($(code)))'
+$(OUT)/services/email/language/language.o: $(wildcard services/email/language/*.c)
 
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
 	@mkdir -p $(@D); echo "  $<"
