@@ -7,8 +7,9 @@ static const struct slot no_slots[] = { SLOT_END };
 static void changed(struct component *c, const struct slot *slot)
 {
 	(void)slot;
-	if (component_is(c->parent, &email_outgoing_account)) /* another login: a new connection */
-		outbox_reconfigure(COMPONENT_AS(c->parent, &email_outgoing_account, struct outgoing_account));
+	struct email_account *account = account_of(c->parent);
+	if (account) /* another login: a new connection */
+		account_reconfigure(account);
 }
 
 const struct type email_authenticator = {

@@ -7,7 +7,7 @@
 
 #include "station/station.h"
 
-extern const struct type email_service, email_outgoing_account, email_recipient;
+extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient;
 extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator;
 
 enum mail_state { MAIL_QUEUED, MAIL_DEFERRED, MAIL_ACCEPTED, MAIL_PARTIAL, MAIL_REFUSED, MAIL_CANCELLED };

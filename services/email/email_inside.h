@@ -4,6 +4,7 @@
 #ifndef BELFRY_EMAIL_INSIDE_H
 #define BELFRY_EMAIL_INSIDE_H
 
+#include "services/email/account.h"
 #include "services/email/email.h"
 #include "services/email/wire/smtp.h"
 
@@ -24,23 +25,13 @@ struct outgoing {
 };
 
 enum account_transport { TRANSPORT_SMTP, TRANSPORT_MAILDIR };
-enum { TRANSCRIPT_LINES = 2000 };
-struct transcript_line {
-	int64_t time;
-	enum smtp_direction direction;
-	char *text;
-};
-
 struct outgoing_account {
-	struct component c;
-	char *hostname;
-	int64_t port, effectivePort;
-	struct component *emailAuthenticator;
-	struct reltime pollrate, connectionTimeout, retryInterval;
-	bool enabled, debug, useSsl, useStartTls, persistent, allowDisabledQueueing, allowClearTextCredentials;
-	struct abstime lastPollSuccess, lastPollFailure, lastDiscard;
-	char *lastPollFailureCause, *lastDiscardCause;
-	int tlsMinProtocol, transport;
+	struct email_account account;
+	struct reltime retryInterval;
+	bool persistent, allowDisabledQueueing;
+	struct abstime lastDiscard;
+	char *lastDiscardCause;
+	int transport;
 	char *from;
 	struct mailbox_value replyTo;
 	int64_t maxPersistedEmailSize, queueSize, maxQueueSize, numberSent, maxSendablePerDay, numberDiscarded;
@@ -52,13 +43,11 @@ struct outgoing_account {
 	struct sender *sender;                /* NULL: the account does not run */
 	bool changed, used;                   /* the sender does not know what the sheet says now; it has had work */
 	bool returning;                       /* mails have come back, and why is about to be heard */
-	bool stopping, ended, failing;        /* failing: shown as {down} */
-	int64_t failures;                     /* of the connection, in a row */
-	int64_t retry_at;                     /* monotonic: no connection before */
-	int64_t day, sent_today;              /* for maxSendablePerDay */
+	bool stopping, ended;
+	int64_t failures;        /* of the connection, in a row */
+	int64_t retry_at;        /* monotonic: no connection before */
+	int64_t day, sent_today; /* for maxSendablePerDay */
 	struct timer timer;
-	struct transcript_line *transcript; /* owned ring */
-	size_t transcript_next, transcript_count;
 };
 struct basic_authenticator {
 	struct component c;
@@ -121,12 +110,7 @@ void ledger_set_text(char **field, const char *text);
 /* account helpers */
 struct outgoing_account *account_first(struct station *s);
 struct outgoing_account *account_by_name(struct station *s, const char *name);
-int account_effective_port(const struct outgoing_account *a);
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size);
-json_t *email_transcript_line(const char *account, const struct transcript_line *line);
-void account_transcribe(struct outgoing_account *a, enum smtp_direction direction, const char *text);
-void account_succeeded(struct outgoing_account *a);
-void account_failed(struct outgoing_account *a, const char *cause);
 void account_show_queue(struct outgoing_account *a, int64_t more);
 void account_sent(struct outgoing_account *a, int64_t n);
 

@@ -20,10 +20,8 @@ struct service {
 
 struct outgoing_account *account_by_name(struct station *s, const char *name)
 {
-	struct component *service = station_service(s, &email_service);
-	struct component *c = service && *name ? component_child(service, name) : NULL;
-	return component_is(c, &email_outgoing_account) ? COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account)
-	                                                : NULL;
+	struct email_account *a = account_find(s, name);
+	return a && component_is(&a->c, &email_outgoing_account) ? (struct outgoing_account *)a : NULL;
 }
 
 /* The account for recipients that name none: the first one that could send, else the first. */
@@ -35,7 +33,7 @@ struct outgoing_account *account_first(struct station *s)
 		if (!component_is(c, &email_outgoing_account))
 			continue;
 		struct outgoing_account *a = COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
-		if (a->enabled && (*a->hostname || a->transport == TRANSPORT_MAILDIR))
+		if (a->account.enabled && (*a->account.hostname || a->transport == TRANSPORT_MAILDIR))
 			return a;
 		if (!first)
 			first = a;
@@ -50,8 +48,8 @@ static void value_changed(struct observer *o, struct component *c, const struct 
 	if (!component_is(c, &trust_service) || strcmp(slot->name, "generation") != 0)
 		return;
 	for (struct component *child = service->c.first; child; child = child->next)
-		if (component_is(child, &email_outgoing_account))
-			outbox_reconfigure(COMPONENT_AS(child, &email_outgoing_account, struct outgoing_account));
+		if (account_of(child))
+			account_reconfigure(account_of(child));
 }
 
 static void component_changed(struct observer *o, struct component *c, const char *what)

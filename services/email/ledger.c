@@ -25,7 +25,7 @@ static void write_attempt(struct outgoing_account *a, struct store_tx *tx, const
                           const struct smtp_recipient *r)
 {
 	struct attempt_record attempt = {
-		.sequence = station_sequence(a->c.station),
+		.sequence = station_sequence(a->account.c.station),
 		.mail = d->mail,
 		.address = d->address,
 		.time = d->time,
@@ -59,7 +59,7 @@ static void update(struct outgoing_account *a, struct delivery_record *d, const 
 	d->state = r->outcome == SMTP_ACCEPTED ? MAIL_ACCEPTED : r->outcome == SMTP_REFUSED ? MAIL_REFUSED : MAIL_DEFERRED;
 	d->open = d->state == MAIL_DEFERRED;
 	d->attempts++;
-	d->time.us = m->answered ? m->answered : station_now(a->c.station);
+	d->time.us = m->answered ? m->answered : station_now(a->account.c.station);
 	d->nextAttempt.us = d->open ? next_attempt(a, d, r, some_taken) : ABSTIME_NULL;
 	d->replyCode = r->code;
 	ledger_set_text(&d->enhancedStatus, r->enhanced);
@@ -113,7 +113,7 @@ static struct delivery_record *nth_open(struct outgoing *o, size_t n)
 
 void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m)
 {
-	struct station *s = a->c.station;
+	struct station *s = a->account.c.station;
 	struct store_tx *tx = store_tx_new();
 	struct delivery_record *deliveries[SMTP_RECIPIENTS_MAX];
 	bool some_accepted = false;
@@ -135,7 +135,7 @@ void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct 
 	o->mail.state = (int)ledger_state(o);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	struct writing *w = must_alloc(sizeof *w);
-	*w = (struct writing){ s, a->c.handle, o->mail.sequence };
+	*w = (struct writing){ s, a->account.c.handle, o->mail.sequence };
 	if (some_accepted)
 		account_sent(a, 1);
 	store_commit(s->store, tx, written, w);
@@ -146,10 +146,10 @@ void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o,
 {
 	struct store_tx *tx = store_tx_new();
 	struct attempt_record attempt = {
-		.sequence = station_sequence(a->c.station),
+		.sequence = station_sequence(a->account.c.station),
 		.mail = o->mail.id,
 		.address = (char *)(uintptr_t) "",
-		.time.us = station_now(a->c.station),
+		.time.us = station_now(a->account.c.station),
 		.stage = (char *)(uintptr_t)smtp_stage_name(stage),
 		.outcome = (char *)(uintptr_t)outcome_name(SMTP_PENDING),
 		.replyCode = code,
@@ -161,7 +161,7 @@ void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o,
 		.fingerprint = (char *)(uintptr_t) "",
 	};
 	store_tx_put(tx, &attempt_kind, &attempt);
-	store_commit(a->c.station->store, tx, NULL, NULL);
+	store_commit(a->account.c.station->store, tx, NULL, NULL);
 }
 
 void ledger_tell(struct station *s, const struct outgoing *o)

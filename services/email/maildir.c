@@ -105,7 +105,7 @@ static void delivered(uv_work_t *work, int status)
 		struct outgoing_account *a = COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
 		outbox_done(a, d->mail);
 		if (d->error)
-			account_failed(a, d->mail->recipients[0].text);
+			account_failed(&a->account, d->mail->recipients[0].text);
 	}
 	smtp_message_free(&d->mail);
 	free(d->directory);
@@ -114,13 +114,14 @@ static void delivered(uv_work_t *work, int status)
 
 void maildir_deliver(struct outgoing_account *a, struct smtp_message *m)
 {
-	struct station *s = a->c.station;
+	struct station *s = a->account.c.station;
 	struct delivery *d = must_alloc(sizeof *d);
 	char *mail = must_format("%s/mail", s->directory);
 	mkdir(mail, 0700); /* if that fails, the folder below fails and says so */
-	*d = (struct delivery){
-		.station = s, .account = a->c.handle, .mail = m, .directory = must_format("%s/%s", mail, a->c.name)
-	};
+	*d = (struct delivery){ .station = s,
+		                    .account = a->account.c.handle,
+		                    .mail = m,
+		                    .directory = must_format("%s/%s", mail, a->account.c.name) };
 	free(mail);
 	must(uv_queue_work(&s->loop, &d->work, deliver, delivered) == 0);
 }

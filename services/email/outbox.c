@@ -18,7 +18,7 @@ enum { WINDOW = 2 }; /* one message in the dialogue, the next one's envelope beh
 
 static struct clock *clock_of(const struct outgoing_account *a)
 {
-	return &a->c.station->clock;
+	return &a->account.c.station->clock;
 }
 
 static int64_t now_of(const struct outgoing_account *a)
@@ -98,7 +98,7 @@ static void wake_waiting(struct outgoing_account *a)
 /* When the first of its open deliveries may be tried, on the monotonic clock: a clock set back must not stall it. */
 static int64_t due_of(const struct outgoing_account *a, const struct outgoing *o)
 {
-	int64_t wall = station_now(a->c.station), wait = DEFER_CAP_US + DEFER_CAP_US / 5;
+	int64_t wall = station_now(a->account.c.station), wait = DEFER_CAP_US + DEFER_CAP_US / 5;
 	for (size_t i = 0; i < o->count; i++) {
 		const struct delivery_record *d = &o->deliveries[i];
 		int64_t left = d->nextAttempt.us == ABSTIME_NULL ? 0 : d->nextAttempt.us - wall;
@@ -191,14 +191,14 @@ static struct smtp_message *make_message(struct outgoing_account *a, struct outg
 
 static bool cap_reached(struct outgoing_account *a)
 {
-	int64_t now = station_now(a->c.station), day = now / DAY_US;
+	int64_t now = station_now(a->account.c.station), day = now / DAY_US;
 	if (day != a->day) {
 		a->day = day;
 		a->sent_today = 0;
 	}
 	if (a->maxSendablePerDay == 0 || a->sent_today < a->maxSendablePerDay)
 		return false;
-	account_failed(a, "The daily limit (maxSendablePerDay) is reached; the rest waits until tomorrow (UTC).");
+	account_failed(&a->account, "The daily limit (maxSendablePerDay) is reached; the rest waits until tomorrow (UTC).");
 	set_timer(a, now_of(a) + DAY_US - now % DAY_US);
 	return true;
 }
@@ -207,8 +207,8 @@ static bool may_connect(struct outgoing_account *a)
 {
 	if (a->transport == TRANSPORT_MAILDIR && now_of(a) >= a->retry_at)
 		return true;
-	if (a->transport == TRANSPORT_SMTP && !*a->hostname) {
-		account_failed(a, "No hostname is set: enter the name or the address of the mail server.");
+	if (a->transport == TRANSPORT_SMTP && !*a->account.hostname) {
+		account_failed(&a->account, "No hostname is set: enter the name or the address of the mail server.");
 		return false;
 	}
 	if (now_of(a) < a->retry_at) {
@@ -244,11 +244,11 @@ static void hand_over(struct outgoing_account *a, struct outgoing *o)
 
 void outbox_pump(struct outgoing_account *a)
 {
-	if (!(a->c.flags & COMPONENT_RUNNING) || a->stopping)
+	if (!(a->account.c.flags & COMPONENT_RUNNING) || a->stopping)
 		return;
 	if (a->changed && a->used) /* an open connection must not go on under the old settings */
 		tell_settings(a);
-	if (!a->enabled || a->returning)
+	if (!a->account.enabled || a->returning)
 		return;
 	wake_waiting(a);
 	while (a->ready && a->in_flight < WINDOW && may_connect(a) && !cap_reached(a))
@@ -305,7 +305,7 @@ void outbox_done(struct outgoing_account *a, struct smtp_message *m)
 	}
 	if (!interrupted(m)) {
 		a->failures = 0;
-		account_succeeded(a);
+		account_succeeded(&a->account);
 	}
 	o->settles = m->tag != 0;
 	o->next = a->flying; /* until its outcome is on disk */
@@ -322,7 +322,7 @@ void outbox_written(struct outgoing_account *a, int64_t id)
 	a->writing--;
 	if (o->settles)
 		sender_settle(a->sender);
-	ledger_tell(a->c.station, o);
+	ledger_tell(a->account.c.station, o);
 	if (o->mail.open) {
 		place(a, o);
 	} else {
@@ -358,11 +358,11 @@ void outbox_down(struct outgoing_account *a, const struct err *e, enum smtp_stag
 	a->returning = false;
 	if (current) {
 		int64_t first = a->retryInterval.us / 3, cap = e->code == E_AUTH ? LOGIN_CAP_US : CONNECT_CAP_US;
-		if (a->ready && (a->failures == 0 || strcmp(a->lastPollFailureCause, e->text) != 0))
+		if (a->ready && (a->failures == 0 || strcmp(a->account.lastPollFailureCause, e->text) != 0))
 			ledger_record_failure(a, a->ready, e, stage, code);
 		a->retry_at = now_of(a) + doubled(first, a->failures++, cap);
-		log_warn("account %s: %s (%s)", a->c.name, e->text, smtp_stage_name(stage));
-		account_failed(a, e->text);
+		log_warn("account %s: %s (%s)", a->account.c.name, e->text, smtp_stage_name(stage));
+		account_failed(&a->account, e->text);
 	}
 	outbox_pump(a);
 }
@@ -373,7 +373,7 @@ void outbox_start(struct outgoing_account *a)
 	a->stopping = a->returning = a->used = a->ended = false;
 	a->changed = true;
 	a->sender = sender_open(a);
-	if (a->c.station->store)
+	if (a->account.c.station->store)
 		outbox_load(a);
 }
 

@@ -57,7 +57,7 @@ static void fill_mail(struct station *s, struct mail_record *m, const struct out
 	record_init(&mail_kind, m);
 	m->id = must_strdup(uuid);
 	m->sequence = station_sequence(s);
-	m->account = must_strdup(a ? a->c.name : account_name);
+	m->account = must_strdup(a ? a->account.c.name : account_name);
 	m->kind = (int)d->kind;
 	m->open = true;
 	m->created.us = station_now(s);
@@ -84,7 +84,7 @@ static void arrived(void *context, int code, const struct err *e)
 	if (code != 0) /* an alarm is mailed from memory rather than not at all */
 		log_error("mail %s could not be written and is sent from memory: %s", x->mail->mail.id, e->text);
 	ledger_tell(x->station, x->mail);
-	if (a && (a->c.flags & COMPONENT_RUNNING)) {
+	if (a && (a->account.c.flags & COMPONENT_RUNNING)) {
 		outbox_enqueue(a, x->mail);
 	} else { /* it is on disk; an account of that name will find it there */
 		log_warn("mail %s waits: there is no account \"%s\"", x->mail->mail.id, x->mail->mail.account);
@@ -129,7 +129,7 @@ struct loading {
 	bool more;
 };
 
-static struct outgoing_account *account_of(const struct loading *l)
+static struct outgoing_account *account_loading(const struct loading *l)
 {
 	struct component *c = station_by_handle(l->station, l->account);
 	bool there = component_is(c, &email_outgoing_account) && (c->flags & COMPONENT_RUNNING);
@@ -152,7 +152,7 @@ static void add_delivery(struct loading *l, const struct delivery_record *r)
 static void deliveries_read(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct loading *l = context;
-	struct outgoing_account *a = account_of(l);
+	struct outgoing_account *a = account_loading(l);
 	if (code != 0)
 		log_error("the outbox could not be read: %s", e->text);
 	for (size_t i = 0; code == 0 && i < rows->count; i++)
@@ -193,10 +193,10 @@ static void mails_read(void *context, int code, const struct err *e, struct stor
 
 static void load_next(struct loading *l)
 {
-	struct outgoing_account *a = account_of(l);
+	struct outgoing_account *a = account_loading(l);
 	struct store_query q = { .kind = &mail_kind, .order = "sequence", .limit = LOAD_MAILS };
 	store_where_add(&q, "open", STORE_EQ, value_boolean(true));
-	store_where_add(&q, "account", STORE_EQ, value_string(a->c.name));
+	store_where_add(&q, "account", STORE_EQ, value_string(a->account.c.name));
 	if (a == account_first(l->station)) /* mails from a time when there was no account */
 		store_where_add(&q, "account", STORE_EQ, value_string(""));
 	store_where_add(&q, "sequence", STORE_GT, value_integer(l->after));
@@ -207,9 +207,10 @@ static void load_next(struct loading *l)
 void outbox_load(struct outgoing_account *a)
 {
 	struct loading *l = must_alloc(sizeof *l);
-	*l = (struct loading){
-		.station = a->c.station, .account = a->c.handle, .after = -1, .before = station_sequence(a->c.station)
-	};
+	*l = (struct loading){ .station = a->account.c.station,
+		                   .account = a->account.c.handle,
+		                   .after = -1,
+		                   .before = station_sequence(a->account.c.station) };
 	load_next(l);
 }
 
@@ -238,10 +239,10 @@ void outbox_renamed(struct outgoing_account *a)
 	struct store_tx *tx = store_tx_new();
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		for (struct outgoing *o = lists[i]; o; o = o->next)
-			if (strcmp(o->mail.account, a->c.name) != 0)
-				rename_one(o, a->c.name, tx);
+			if (strcmp(o->mail.account, a->account.c.name) != 0)
+				rename_one(o, a->account.c.name, tx);
 	if (store_tx_empty(tx))
 		store_tx_free(&tx);
 	else
-		store_commit(a->c.station->store, tx, NULL, NULL);
+		store_commit(a->account.c.station->store, tx, NULL, NULL);
 }

@@ -35,7 +35,7 @@ struct event {
 	enum smtp_stage stage;
 	int code;
 	struct trust_verdict verdict;  /* DOWN, when a certificate was refused; owned */
-	enum smtp_direction direction; /* SAID */
+	enum line_direction direction; /* SAID */
 	char *text;                    /* SAID; owned */
 };
 
@@ -53,7 +53,7 @@ static void run_event(struct message *m)
 	else if (a && e->what == EVENT_DOWN)
 		outbox_down(a, &e->err, e->stage, e->code, a->sender && a->sender->configured == e->generation);
 	else if (a && e->what == EVENT_SAID)
-		account_transcribe(a, e->direction, e->text);
+		account_transcribe(&a->account, e->direction, e->text);
 	else if (a && e->what == EVENT_ENDED)
 		a->ended = true;
 	smtp_message_free(&e->mail);
@@ -96,7 +96,7 @@ static void down(void *context, const struct smtp_failure *f)
 	station_post(s->station, &e->message);
 }
 
-static void said(void *context, enum smtp_direction direction, const char *text)
+static void said(void *context, enum line_direction direction, const char *text)
 {
 	struct sender *s = context;
 	struct event *e = new_event(s, EVENT_SAID);
@@ -187,20 +187,20 @@ static void own_name(char *name, size_t size)
 static struct smtp_config *make_config(const struct outgoing_account *a)
 {
 	struct smtp_config *c = must_alloc(sizeof *c);
-	struct component *login = a->emailAuthenticator;
+	struct component *login = a->account.emailAuthenticator;
 	*c = (struct smtp_config){
-		.port = account_effective_port(a),
-		.security = a->useSsl ? SMTP_TLS
-		    : a->useStartTls  ? SMTP_STARTTLS
-		                      : SMTP_CLEAR,
-		.least = (enum tls_version)a->tlsMinProtocol,
-		.trust = trust_snapshot(a->c.station),
-		.keyring = a->c.station->keyring,
-		.allow_clear_text = a->allowClearTextCredentials,
-		.connect_timeout = a->connectionTimeout.us,
-		.dialogue = a->debug,
+		.port = account_effective_port(&a->account),
+		.security = a->account.useSsl ? SMTP_TLS
+		    : a->account.useStartTls  ? SMTP_STARTTLS
+		                              : SMTP_CLEAR,
+		.least = (enum tls_version)a->account.tlsMinProtocol,
+		.trust = trust_snapshot(a->account.c.station),
+		.keyring = a->account.c.station->keyring,
+		.allow_clear_text = a->account.allowClearTextCredentials,
+		.connect_timeout = a->account.connectionTimeout.us,
+		.dialogue = a->account.debug,
 	};
-	snprintf(c->host, sizeof c->host, "%s", a->hostname);
+	snprintf(c->host, sizeof c->host, "%s", a->account.hostname);
 	own_name(c->helo, sizeof c->helo);
 	if (component_is(login, &email_basic_authenticator)) {
 		const struct basic_authenticator *basic =
@@ -217,8 +217,8 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 struct sender *sender_open(const struct outgoing_account *a)
 {
 	struct sender *s = must_alloc(sizeof *s);
-	s->station = a->c.station;
-	s->account = a->c.handle;
+	s->station = a->account.c.station;
+	s->account = a->account.c.handle;
 	return s;
 }
 

@@ -50,7 +50,7 @@ static inline void client_down(void *context, const struct smtp_failure *f)
 	c->down_count++;
 }
 
-static inline void client_said(void *context, enum smtp_direction direction, const char *text)
+static inline void client_said(void *context, enum line_direction direction, const char *text)
 {
 	struct client *c = context;
 	char *longer = must_format("%s%c%s\n", c->transcript, "><-"[direction], text);

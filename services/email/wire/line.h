@@ -15,6 +15,9 @@ enum {
 	LINE_ADDRESSES_MAX = 8  /* so many addresses of a name are tried */
 };
 
+/* Who says a line of a transcript: we, the peer, or the program about the connection. */
+enum line_direction { LINE_SENT, LINE_RECEIVED, LINE_NOTE };
+
 /* Where to, and how. Borrowed until line_open returns, except trust, of which the line keeps a reference. */
 struct line_target {
 	const char *host; /* name or address, at most 255 bytes */

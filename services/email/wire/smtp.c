@@ -60,11 +60,11 @@ const char *smtp_stage_name(enum smtp_stage stage)
 
 /* --- transcript ---------------------------------------------------------------------------------------------------- */
 
-void smtp_said(struct smtp *s, enum smtp_direction direction, const char *format, ...)
+void smtp_said(struct smtp *s, enum line_direction direction, const char *format, ...)
 {
 	char text[LINE_LENGTH_MAX + 64];
 	va_list ap;
-	if (direction != SMTP_NOTE && !s->config->dialogue)
+	if (direction != LINE_NOTE && !s->config->dialogue)
 		return;
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
@@ -81,7 +81,7 @@ void smtp_write(struct smtp *s, const char *text, const char *shown)
 {
 	line_write(s->line, text, strlen(text));
 	line_write(s->line, "\r\n", 2);
-	smtp_said(s, SMTP_SENT, "%s", shown ? shown : text);
+	smtp_said(s, LINE_SENT, "%s", shown ? shown : text);
 }
 
 static void show_received(struct smtp *s, const char *line, size_t length)
@@ -92,16 +92,16 @@ static void show_received(struct smtp *s, const char *line, size_t length)
 		return;
 	bool login = s->commands && s->commands->verb == VERB_AUTH;
 	if (smtp_reply_take(&clean, line, length, &e) != 0) {
-		smtp_said(s, SMTP_RECEIVED, "(%zu bytes that are no SMTP)", length);
+		smtp_said(s, LINE_RECEIVED, "(%zu bytes that are no SMTP)", length);
 		return;
 	}
 	if (login)
 		smtp_scrub(s, clean.text);
 	char mark = length > 3 && line[3] == '-' ? '-' : ' ';
 	if (login && clean.code / 100 == 3)
-		smtp_said(s, SMTP_RECEIVED, "%d (redacted)", clean.code);
+		smtp_said(s, LINE_RECEIVED, "%d (redacted)", clean.code);
 	else
-		smtp_said(s, SMTP_RECEIVED, "%d%c%s%s%s", clean.code, mark, clean.enhanced,
+		smtp_said(s, LINE_RECEIVED, "%d%c%s%s%s", clean.code, mark, clean.enhanced,
 		          *clean.enhanced && *clean.text ? " " : "", clean.text);
 }
 
@@ -219,7 +219,7 @@ static void timed_out(uv_timer_t *timer)
 		hang_up(s);
 		s->events->ended(s->context);
 	} else if (s->line && !s->first && !s->commands) {
-		smtp_said(s, SMTP_NOTE, "closed the connection to %s: it was not used any more", line_peer(s->line));
+		smtp_said(s, LINE_NOTE, "closed the connection to %s: it was not used any more", line_peer(s->line));
 		hang_up(s);
 	}
 }
@@ -269,7 +269,7 @@ static void fail_with(struct smtp *s, const struct err *e, int code)
 		f.verdict = line_verdict(line);
 	forget_connection(s);
 	s->line = NULL;
-	smtp_said(s, SMTP_NOTE, "%s", f.err.text);
+	smtp_said(s, LINE_NOTE, "%s", f.err.text);
 	return_messages(s);
 	s->events->down(s->context, &f);
 	line_close(&line);
@@ -291,7 +291,7 @@ static void open_connection(struct smtp *s);
 
 void smtp_restart(struct smtp *s, const char *why)
 {
-	smtp_said(s, SMTP_NOTE, "%s; connecting again", why);
+	smtp_said(s, LINE_NOTE, "%s; connecting again", why);
 	line_close(&s->line);
 	drop_commands(s);
 	s->state = SMTP_OFF;
@@ -315,7 +315,7 @@ static void failed(struct line *line, void *context, const struct err *e, bool a
 	if (s->commands && s->commands->sent)
 		s->stage = stage_of(s->commands->verb);
 	if (s->state == SMTP_READY && !s->first) {
-		smtp_said(s, SMTP_NOTE, "%s", e->text);
+		smtp_said(s, LINE_NOTE, "%s", e->text);
 		line_close(&s->line);
 		drop_commands(s);
 		s->state = SMTP_OFF;
@@ -341,7 +341,7 @@ static void ready(struct line *line, void *context)
 static void unasked(struct smtp *s)
 {
 	if (s->reply.code == 421 && !s->first) {
-		smtp_said(s, SMTP_NOTE, "%s ends the connection: %d %s", line_peer(s->line), s->reply.code, s->reply.text);
+		smtp_said(s, LINE_NOTE, "%s ends the connection: %d %s", line_peer(s->line), s->reply.code, s->reply.text);
 		line_close(&s->line);
 		s->state = SMTP_OFF;
 	} else if (s->reply.code == 421) {
@@ -417,7 +417,7 @@ static void open_connection(struct smtp *s)
 	s->can = (struct smtp_capabilities){ .auth = false };
 	uv_timer_stop(&s->timer);
 	s->line = line_open(s->loop, &target, &line_events, s);
-	smtp_said(s, SMTP_NOTE, "connecting to %s", line_peer(s->line));
+	smtp_said(s, LINE_NOTE, "connecting to %s", line_peer(s->line));
 }
 
 /* Nothing to do: the connection waits for the next message, for a while. */

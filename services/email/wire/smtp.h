@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "services/email/wire/line.h"
 #include "services/email/wire/smtp_reply.h"
 #include "services/trust/trust.h"
 #include "station/secret.h"
@@ -96,7 +97,6 @@ struct smtp_failure {
 	int code;                            /* the server's reply, 0 without */
 	const struct trust_verdict *verdict; /* borrowed during the call; set when a certificate was refused */
 };
-enum smtp_direction { SMTP_SENT, SMTP_RECEIVED, SMTP_NOTE };
 
 /* smtp_send may be called from within all of them, smtp_free only from `ended`. */
 struct smtp_events {
@@ -105,7 +105,7 @@ struct smtp_events {
 	void (*done)(void *context, struct smtp_message *m);
 	/* The connection failed; all messages have come back through `done` before. */
 	void (*down)(void *context, const struct smtp_failure *f);
-	void (*said)(void *context, enum smtp_direction direction, const char *text); /* for the transcript; no secrets */
+	void (*said)(void *context, enum line_direction direction, const char *text); /* for the transcript; no secrets */
 	void (*ended)(void *context);                                                 /* after smtp_end */
 };
 

@@ -63,7 +63,7 @@ void smtp_advance(struct smtp *s);
 void smtp_fail(struct smtp *s, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Leaves the connection, without blaming anybody, and goes on with a new one. */
 void smtp_restart(struct smtp *s, const char *why);
-void smtp_said(struct smtp *s, enum smtp_direction direction, const char *format, ...)
+void smtp_said(struct smtp *s, enum line_direction direction, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Writes a command line; shown is what the transcript gets (NULL: the line itself). */
 void smtp_write(struct smtp *s, const char *text, const char *shown);

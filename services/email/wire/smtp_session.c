@@ -245,10 +245,10 @@ static void note_connection(struct smtp *s)
 {
 	const struct trust_verdict *v = line_verdict(s->line);
 	if (line_is_secure(s->line))
-		smtp_said(s, SMTP_NOTE, "%s with %s, %s; certificate %s%s", line_tls_version(s->line), peer(s),
+		smtp_said(s, LINE_NOTE, "%s with %s, %s; certificate %s%s", line_tls_version(s->line), peer(s),
 		          line_cipher(s->line), v->fingerprint, v->exempted ? " (approved under Allowed Hosts)" : "");
 	else
-		smtp_said(s, SMTP_NOTE, "connected to %s", peer(s));
+		smtp_said(s, LINE_NOTE, "connected to %s", peer(s));
 }
 
 void smtp_session_begin(struct smtp *s)

@@ -212,7 +212,7 @@ void smtp_transaction_content(struct smtp *s, struct smtp_message *m)
 	}
 	m->phase = PHASE_SENT;
 	write_stuffed(s->line, m->content, m->length);
-	smtp_said(s, SMTP_SENT, "(%zu bytes of mail)", m->length);
+	smtp_said(s, LINE_SENT, "(%zu bytes of mail)", m->length);
 	smtp_write(s, ".", NULL);
 	smtp_queue(s, VERB_DOT, m, 0);
 }

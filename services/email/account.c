@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * email:EmailAccount: the slots that outgoing and incoming accounts share, their rules, the usual ports, and what an
+ * account shows of itself. Names, order and meaning are Niagara's. See account.h. */
+#include "services/email/account.h"
+
+#include <string.h>
+
+#include "services/email/email_inside.h"
+#include "station/must.h"
+
+struct email_account *account_of(struct component *c)
+{
+	return component_is(c, &email_account_type) ? (struct email_account *)c : NULL;
+}
+
+struct email_account *account_find(struct station *s, const char *name)
+{
+	struct component *service = station_service(s, &email_service);
+	return service && *name ? account_of(component_child(service, name)) : NULL;
+}
+
+static const struct account_traits *traits(const struct email_account *a)
+{
+	return a->c.type->traits;
+}
+
+void account_reconfigure(struct email_account *a)
+{
+	traits(a)->reconfigure(a);
+}
+
+/* --- ports and security --------------------------------------------------------------------------------------------- */
+
+const struct account_protocol account_smtp = { "SMTP", { 25, 587, 465 } };
+const struct account_protocol account_imap = { "IMAP", { 143, 143, 993 } };
+const struct account_protocol account_pop3 = { "POP3", { 110, 110, 995 } };
+
+/* Ports that mean something; SMTP with STARTTLS is common on 25 as well. */
+static const struct {
+	int port;
+	unsigned securities; /* bits 1 << enum account_security that it suits */
+	const struct account_protocol *protocol;
+} known_ports[] = {
+	{ 25, 1 << SECURITY_NONE | 1 << SECURITY_STARTTLS, &account_smtp },
+	{ 587, 1 << SECURITY_STARTTLS, &account_smtp },
+	{ 465, 1 << SECURITY_TLS, &account_smtp },
+	{ 143, 1 << SECURITY_NONE | 1 << SECURITY_STARTTLS, &account_imap },
+	{ 993, 1 << SECURITY_TLS, &account_imap },
+	{ 110, 1 << SECURITY_NONE | 1 << SECURITY_STARTTLS, &account_pop3 },
+	{ 995, 1 << SECURITY_TLS, &account_pop3 },
+};
+
+enum account_security account_security(const struct email_account *a)
+{
+	return a->useSsl ? SECURITY_TLS : a->useStartTls ? SECURITY_STARTTLS : SECURITY_NONE;
+}
+
+static int usual_port(const struct email_account *a)
+{
+	const struct account_protocol *protocol = traits(a)->protocol(a);
+	return protocol ? protocol->ports[account_security(a)] : 0;
+}
+
+int account_effective_port(const struct email_account *a)
+{
+	return a->port >= 0 ? (int)a->port : usual_port(a);
+}
+
+/* --- rules ---------------------------------------------------------------------------------------------------------- */
+
+static void check_port(const struct email_account *a, const struct account_protocol *protocol, struct report *report)
+{
+	static const char *const names[] = { "no encryption", "useStartTls", "useSsl" };
+	enum account_security security = account_security(a);
+	if (a->port == 0)
+		report_error(report, E_INVALID, "port", "Port 0 does not exist; -1 means the usual one, %d.", usual_port(a));
+	for (size_t i = 0; protocol && i < ARRAY_SIZE(known_ports); i++)
+		if (a->port == known_ports[i].port &&
+		    (known_ports[i].protocol != protocol || !(known_ports[i].securities & 1u << security)))
+			report_warning(report, "port", "Port %lld is unusual for %s with %s; the usual one is %d.",
+			               (long long)a->port, protocol->name, names[security], usual_port(a));
+}
+
+static void check_host(const struct email_account *a, struct report *report)
+{
+	for (const char *p = a->hostname; *p; p++) {
+		if ((unsigned char)*p > ' ' && !strchr("/@<>\"'\\,;()", *p) && (unsigned char)*p != 0x7f)
+			continue;
+		report_error(
+		    report, E_INVALID, "hostname",
+		    "A host name or address is expected, without spaces, protocol or port: for example mail.example.com.");
+		return;
+	}
+}
+
+/* A login that would not be sent. */
+static void check_login(const struct email_account *a, const struct component *current, struct report *report)
+{
+	const struct component *login = current ? component_child(current, "emailAuthenticator") : NULL;
+	if (!login || !component_is(login, &email_basic_authenticator))
+		return;
+	const struct basic_authenticator *basic = (const struct basic_authenticator *)login;
+	if (*basic->account && account_security(a) == SECURITY_NONE && !a->allowClearTextCredentials)
+		report_warning(report, "allowClearTextCredentials",
+		               "Without encryption the login is not sent, and so no mail moves, unless this is set.");
+}
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	static const char both[] = "Use Ssl and Use Start Tls exclude each other: with Use Ssl the connection is encrypted "
+	                           "from the first byte (usual port %d), with Use Start Tls it becomes so (usual port %d).";
+	const struct email_account *a = (const struct email_account *)next;
+	const struct account_protocol *protocol = traits(a)->protocol(a), *shown = protocol ? protocol : &account_smtp;
+	for (int i = 0; i < 2 && a->useSsl && a->useStartTls; i++)
+		report_error(report, E_INVALID, i ? "useStartTls" : "useSsl", both, shown->ports[SECURITY_TLS],
+		             shown->ports[SECURITY_STARTTLS]);
+	check_host(a, report);
+	check_port(a, protocol, report);
+	if (protocol)
+		check_login(a, current, report);
+	if (account_security(a) == SECURITY_NONE && protocol)
+		report_warning(report, "useSsl",
+		               "Mail travels without encryption: anybody on the way can read it. Use Use Ssl or Use Start Tls "
+		               "if the server can.");
+	if (a->allowClearTextCredentials)
+		report_warning(report, "allowClearTextCredentials", "Account and password may be sent without encryption.");
+	if (a->tlsMinProtocol < TLS_V1_2)
+		report_warning(report, "tlsMinProtocol",
+		               "TLS before 1.2 is broken; use it only as long as an old server forces you.");
+}
+
+/* --- what it shows -------------------------------------------------------------------------------------------------- */
+
+void account_set(struct email_account *a, const char *slot, struct value v)
+{
+	component_set(&a->c, type_slot(a->c.type, slot), &v);
+}
+
+static void show_status(struct email_account *a)
+{
+	uint16_t bits = a->enabled ? STATUS_OK : STATUS_DISABLED;
+	if (a->failing)
+		bits |= STATUS_DOWN;
+	component_set_status(&a->c, bits);
+}
+
+void account_succeeded(struct email_account *a)
+{
+	account_set(a, "lastPollSuccess", value_abstime(station_now(a->c.station)));
+	a->failing = false;
+	show_status(a);
+}
+
+void account_failed(struct email_account *a, const char *cause)
+{
+	account_set(a, "lastPollFailure", value_abstime(station_now(a->c.station)));
+	account_set(a, "lastPollFailureCause", value_string(cause));
+	a->failing = true;
+	show_status(a);
+}
+
+void account_transcribe(struct email_account *a, enum line_direction direction, const char *text)
+{
+	transcript_add(&a->transcript, &a->c, direction, text);
+}
+
+json_t *email_transcript(struct station *s, const char *name)
+{
+	const struct email_account *a = account_find(s, name);
+	return a ? transcript_to_json(&a->transcript, name) : NULL;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------- */
+
+static void show(struct email_account *a)
+{
+	account_set(a, "effectivePort", value_integer(account_effective_port(a)));
+	show_status(a);
+}
+
+static void started(struct component *c)
+{
+	show(account_of(c));
+}
+
+static void changed(struct component *c, const struct slot *slot)
+{
+	struct email_account *a = account_of(c);
+	if (slot->flags & SLOT_READONLY)
+		return;
+	show(a);
+	account_reconfigure(a);
+}
+
+static void fini(struct component *c)
+{
+	transcript_free(&((struct email_account *)c)->transcript);
+}
+
+static int below_service(const struct component *parent, struct err *e)
+{
+	if (component_is(parent, &email_service))
+		return 0;
+	return err_set(e, E_INVALID, "parent", "A mail account stands below the EmailService.");
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------------ */
+
+#define T struct email_account
+#define SHOWN SLOT_READONLY | SLOT_TRANSIENT
+static const struct slot slots[] = {
+	SLOT(T, hostname, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = 253),
+	     .doc = "Name or address of the mail server."),
+	SLOT(T, port, INTEGER, .dflt = "-1", .facets = FACETS(.min = -1, .max = 65535),
+	     .doc = "Port of the mail server; -1 means the one that protocol and TLS mode imply."),
+	SLOT(T, effectivePort, INTEGER, .flags = SHOWN, .doc = "The port that is used."),
+	SLOT_COMPONENT(T, emailAuthenticator, &email_authenticator, .dflt = "email:BasicEmailClientAuthenticator",
+	               .doc = "How the account logs in."),
+	SLOT(T, pollrate, RELTIME, .dflt = "1m", .facets = FACETS(.min = 1e6, .max = 86400e6),
+	     .doc =
+	         "How often a mailbox is looked at that cannot tell of new mail by itself. What goes out is sent at once, "
+	         "not at a poll."),
+	SLOT(T, enabled, BOOLEAN, .dflt = "true",
+	     .doc = "Whether the account is used. While it is not, outgoing mail waits in the queue."),
+	SLOT_AT(struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
+	        .doc = "{down} when the last attempt to reach the server failed."),
+	SLOT(T, lastPollSuccess, ABSTIME, .flags = SHOWN,
+	     .doc = "When the server was last reached and accepted the login."),
+	SLOT(T, lastPollFailure, ABSTIME, .flags = SHOWN, .doc = "When that last failed."),
+	SLOT(T, lastPollFailureCause, STRING, .flags = SHOWN, .facets = FACETS(.maxLength = 2000),
+	     .doc = "Why, and what to do."),
+	SLOT(T, debug, BOOLEAN, .doc = "Keep the dialogue with the server in the transcript. Passwords are never in it."),
+	SLOT(T, useSsl, BOOLEAN, .dflt = "true",
+	     .doc =
+	         "TLS from the first byte (usual ports: 465 for SMTP, 993 for IMAP, 995 for POP3). Excludes useStartTls."),
+	SLOT(T, useStartTls, BOOLEAN,
+	     .doc =
+	         "TLS by STARTTLS (usual ports: 587 for SMTP, 143 for IMAP, 110 for POP3). A server that does not offer it "
+	         "gets nothing. Excludes useSsl."),
+	SLOT(T, tlsMinProtocol, ENUM, .dflt = "tlsV1_2", .facets = FACETS(.range = tls_version_range),
+	     .doc = "The oldest TLS version that is accepted."),
+	SLOT(
+	    T, connectionTimeout, RELTIME, .dflt = "10s", .facets = FACETS(.min = 1e6, .max = 600e6),
+	    .doc =
+	        "For connecting and the TLS handshake. Answers may take as long as the protocol allows: slow is not dead."),
+	SLOT(T, allowClearTextCredentials, BOOLEAN, .doc = "Send account and password also without encryption."),
+	SLOT_END,
+};
+
+const struct type email_account_type = {
+	.name = "email:EmailAccount",
+	.doc = "An account at a mail server.",
+	.size = sizeof(struct email_account),
+	.base = &baja_component,
+	.flags = TYPE_ABSTRACT,
+	.slots = slots,
+	.parent_ok = below_service,
+	.check = check,
+	.changed = changed,
+	.fini = fini,
+	.started = started,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What every mail account has, outgoing or incoming: where its server is, how the connection is secured, how it logs in,
+ * how it fares. The abstract type email:EmailAccount; struct email_account is the first member of those built on it, and
+ * account_traits says what differs. Engine thread. */
+#ifndef BELFRY_EMAIL_ACCOUNT_H
+#define BELFRY_EMAIL_ACCOUNT_H
+
+#include "services/email/email.h"
+#include "services/email/transcript.h"
+
+struct email_account {
+	struct component c;
+	char *hostname;
+	int64_t port, effectivePort;
+	struct component *emailAuthenticator;
+	struct reltime pollrate, connectionTimeout;
+	bool enabled, debug, useSsl, useStartTls, allowClearTextCredentials;
+	struct abstime lastPollSuccess, lastPollFailure;
+	char *lastPollFailureCause;
+	int tlsMinProtocol;
+	/* Not slots. */
+	bool failing; /* shown as {down} */
+	struct transcript transcript;
+};
+
+/* How a connection is secured; indexes account_protocol.ports. */
+enum account_security { SECURITY_NONE, SECURITY_STARTTLS, SECURITY_TLS };
+struct account_protocol {
+	const char *name; /* "SMTP", for sentences */
+	int ports[3];     /* the usual one of each security */
+};
+extern const struct account_protocol account_smtp, account_imap, account_pop3;
+
+/* The traits of a type that is built on email:EmailAccount. */
+struct account_traits {
+	/* What is spoken with the server; NULL: none at all. a may be a proposed copy. */
+	const struct account_protocol *(*protocol)(const struct email_account *a);
+	/* The sheet, the login or what is trusted has changed: an open connection is not to go on under the old settings, and
+	 * what has failed may work now. */
+	void (*reconfigure)(struct email_account *a);
+};
+
+/* c as an account; NULL when it is none. */
+struct email_account *account_of(struct component *c);
+/* The account of that name below the EmailService, outgoing or incoming; NULL when there is none. */
+struct email_account *account_find(struct station *s, const char *name);
+void account_reconfigure(struct email_account *a);
+
+/* What the switches useSsl and useStartTls say; TLS when both are set, which the rules forbid. */
+enum account_security account_security(const struct email_account *a);
+/* port, or for -1 the usual one of protocol and security; 0 when nothing is spoken. */
+int account_effective_port(const struct email_account *a);
+
+/* What the last dialogue came to: lastPollSuccess and {ok}, or lastPollFailure, its cause (a sentence; copied) and
+ * {down}. */
+void account_succeeded(struct email_account *a);
+void account_failed(struct email_account *a, const char *cause);
+void account_transcribe(struct email_account *a, enum line_direction direction, const char *text);
+/* Sets a slot of the account by name, at run time. Takes v. */
+void account_set(struct email_account *a, const char *slot, struct value v);
+
+#endif
