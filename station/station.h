@@ -26,6 +26,8 @@ struct observer {
 	void (*event)(struct observer *o, const char *kind, const json_t *data);
 };
 
+struct alarm_support;
+
 struct station {
 	/* Set before the threads start, constant from then on. */
 	const struct type *const *types;
@@ -42,6 +44,7 @@ struct station {
 	struct store *history; /* owned; NULL: no samples are kept, and history_fault says why */
 	char history_fault[200];
 	struct observer *observers;
+	struct alarm_support *alarms; /* borrowed; who keeps alarms, see alarm_support.h; NULL: nobody */
 	struct sheet_queue *sheet; /* owned */
 	struct versions *versions; /* owned; what is known of the versions that are kept */
 	struct password_pool passwords;

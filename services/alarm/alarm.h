@@ -37,7 +37,8 @@ extern const struct record_kind alarm_kind;
 
 /* As REST gives it: alarmData an object, deliveries and trace as arrays (empty when NULL; taken). New reference. */
 json_t *alarm_to_json(const struct alarm_record *r, json_t *deliveries, json_t *trace);
-/* Sets or replaces an entry of alarmData. */
+/* An entry of alarmData, borrowed, "" when there is none; and sets or replaces one. */
+const char *alarm_data_get(const struct alarm_record *r, const char *name);
 void alarm_data_set(struct alarm_record *r, const char *name, const char *value);
 
 /* Which alarms to list; all that are given must hold. */

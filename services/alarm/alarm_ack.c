@@ -75,9 +75,8 @@ static void step_written(void *context, int code, const struct err *e)
 	struct open_alarm *alarm = service ? open_alarms_find(&service->open, step->uuid) : NULL;
 	if (alarm && code != 0)
 		take_back(service, alarm, step);
-	struct component *ext = alarm ? station_by_handle(s, alarm->source) : NULL;
-	if (ext)
-		alarm_ext_show(ext);
+	if (alarm)
+		alarm_ext_show(station_by_handle(s, alarm->source));
 	end_step(step, code);
 }
 

@@ -35,10 +35,12 @@ struct alarm_wait {
 
 /* --- the point's bits --------------------------------------------------------------------------------------------- */
 
-void alarm_ext_show(struct component *ext)
+void alarm_ext_show(struct component *source)
 {
-	struct component *point = ext->parent;
-	struct alarm_service *service = alarm_service_of(ext->station);
+	if (!component_is(source, &alarm_source_ext_type))
+		return;
+	struct component *point = source->parent;
+	struct alarm_service *service = alarm_service_of(source->station);
 	uint16_t bits = 0;
 	for (struct component *c = point->first; c && service; c = c->next) {
 		if (!component_is(c, &alarm_source_ext_type) || !(c->flags & COMPONENT_RUNNING))
@@ -152,7 +154,7 @@ static void end_alarm(struct alarm_ext *x, struct alarm_service *service, bool r
 		return;
 	times_of(x, alarm->record.alarmTransition)->normalTime.us = station_now(x->c.station);
 	char *text = replaced ? NULL : format_expand_component(x->rare->toNormalText, &x->c);
-	alarm_end(service, x, alarm, text ? text : "", replaced);
+	alarm_end(service, &x->c, alarm, text ? text : "", replaced);
 	free(text);
 }
 
@@ -177,7 +179,7 @@ static void move(struct alarm_ext *x, enum alarm_state state, const struct value
 		times->alarmTime.us = station_now(x->c.station);
 		times->count++;
 		set_state(x, state);
-		alarm_raise(service, x, &r);
+		alarm_raise(service, &x->c, x->rare->alarmClass, &r);
 	}
 	set_state(x, state);
 	alarm_ext_show(&x->c);
@@ -269,19 +271,22 @@ static void delay_over(struct timer *t)
 
 /* --- acknowledgement and times ------------------------------------------------------------------------------------ */
 
-void alarm_ext_persist_times(struct store_tx *tx, const struct alarm_ext *x)
+void alarm_ext_persist_times(struct store_tx *tx, const struct component *source)
 {
+	if (!component_is(source, &alarm_source_ext_type))
+		return;
+	const struct alarm_ext *x = (const struct alarm_ext *)source;
 	persist_slot(tx, x->c.handle, type_slot(x->c.type, "toOffnormalTimes"), x);
 	persist_slot(tx, x->c.handle, type_slot(x->c.type, "toFaultTimes"), x);
 }
 
-void alarm_ext_acked(struct component *ext, const struct alarm_record *r, struct store_tx *tx)
+void alarm_ext_acked(struct component *source, const struct alarm_record *r, struct store_tx *tx)
 {
-	if (!ext)
+	if (!component_is(source, &alarm_source_ext_type))
 		return;
-	struct alarm_ext *x = ext_of(ext);
+	struct alarm_ext *x = ext_of(source);
 	times_of(x, r->alarmTransition)->ackTime = r->ackTime;
-	alarm_ext_persist_times(tx, x);
+	alarm_ext_persist_times(tx, source);
 }
 
 /* --- the type ------------------------------------------------------------------------------------------------------ */

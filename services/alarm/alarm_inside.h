@@ -5,6 +5,7 @@
 #define BELFRY_ALARM_INSIDE_H
 
 #include "services/alarm/alarm.h"
+#include "station/alarm_support.h"
 
 enum transition { TO_OFFNORMAL, TO_FAULT, TO_NORMAL, TO_ALERT, TRANSITIONS };
 struct transition_flags {
@@ -46,8 +47,10 @@ struct open_alarm *open_alarms_add(struct open_alarms *all, const struct alarm_r
 void open_alarms_remove(struct open_alarms *all, struct open_alarm *a); /* frees it */
 void open_alarms_finish(struct open_alarms *all);
 struct open_alarm *open_alarms_find(const struct open_alarms *all, const char *uuid);
-/* The newest one of an extension that is not normal; NULL when there is none. And: does one wait for acknowledgement? */
+/* The newest one of a source that is not normal; NULL when there is none. And: does one wait for acknowledgement? */
 struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source);
+/* The next older one of the same source that is not normal. */
+struct open_alarm *open_alarms_older(const struct open_alarm *a);
 bool open_alarms_unacked(const struct open_alarms *all, uint64_t source);
 /* Walks all, in no order; from NULL. */
 struct open_alarm *open_alarms_next(const struct open_alarms *all, const struct open_alarm *a);
@@ -72,6 +75,7 @@ struct alarm_service {
 	struct open_alarms open;
 	struct timer retry; /* writes dirty records again */
 	struct timer sweep; /* ends alarms whose source has been removed */
+	struct alarm_support support;
 	int64_t since_trim;
 };
 
@@ -114,12 +118,13 @@ struct alarm_ext {
 
 struct alarm_service *alarm_service_of(struct station *s); /* loaded; NULL when the station has none */
 struct alarm_class *alarm_class_find(struct alarm_service *service, const char *name); /* NULL: no such class */
-/* A new alarm: takes *record's content (uuid, source state, texts, data filled), gives it class, priority and times,
- * stores it and tells recipients, in one transaction. */
-void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record);
-/* The condition of an open alarm has ended. text may be empty. replaced: another alarm of the same source takes its
- * place, so recipients are not told that all is well. */
-void alarm_end(struct alarm_service *service, struct alarm_ext *x, struct open_alarm *alarm, const char *text,
+/* A new alarm of source (an extension, or who speaks of itself): takes *record's content (state, texts, data), gives it
+ * identity, class, priority and times, stores it and tells recipients, in one transaction. */
+void alarm_raise(struct alarm_service *service, struct component *source, const char *alarmClass,
+                 struct alarm_record *record);
+/* The condition of an open alarm has ended. source may be NULL, text empty. replaced: another alarm of the same source
+ * takes its place, so recipients are not told that all is well. */
+void alarm_end(struct alarm_service *service, struct component *source, struct open_alarm *alarm, const char *text,
                bool replaced);
 /* An extension has left the tree or is about to: its alarms are looked at soon. */
 void alarm_sweep(struct alarm_service *service);
@@ -134,11 +139,11 @@ void alarm_set_text(char **field, const char *text);
 void alarm_note(struct alarm_record *r, int64_t now, const char *user, const char *text);
 /* Deletes the oldest cleared records while there are more than the service's capacity. */
 void alarm_trim(struct alarm_service *service);
-/* The extension's view of its point: bits alarm and unackedAlarm, over all extensions of the point. */
-void alarm_ext_show(struct component *ext);
-/* The extension's times as slots in the store; and with the time of an acknowledgement. ext may be NULL. */
-void alarm_ext_persist_times(struct store_tx *tx, const struct alarm_ext *x);
-void alarm_ext_acked(struct component *ext, const struct alarm_record *r, struct store_tx *tx);
+/* What an extension shows and keeps: bits of its point, its times in the store. Other sources and NULL are left alone. */
+void alarm_ext_show(struct component *source);
+void alarm_ext_persist_times(struct store_tx *tx, const struct component *source);
+void alarm_ext_acked(struct component *source, const struct alarm_record *r, struct store_tx *tx);
+void alarm_source_serve(struct alarm_service *service); /* alarm_source.c: sets station.alarms */
 /* For check(): is that a format over the extension? */
 void alarm_check_format(const char *slot, const char *format, struct report *report);
 

@@ -65,6 +65,16 @@ static const struct slot slots[] = {
 const struct record_kind alarm_kind = { "alarm", "Alarms, open and cleared.", sizeof(struct alarm_record), slots,
 	                                    false };
 
+const char *alarm_data_get(const struct alarm_record *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->alarmData.count; i++) {
+		const struct value *row = r->alarmData.items[i].list.items;
+		if (strcmp(row[0].text, name) == 0)
+			return row[1].text;
+	}
+	return "";
+}
+
 void alarm_data_set(struct alarm_record *r, const char *name, const char *value)
 {
 	for (uint32_t i = 0; i < r->alarmData.count; i++) {

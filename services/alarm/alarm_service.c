@@ -174,7 +174,7 @@ static struct alarm_class *class_for(struct alarm_service *service, const char *
 }
 
 /* What the service knows of a new alarm: identity, class, priority, times. */
-static void complete(struct alarm_service *service, struct alarm_ext *x, struct alarm_class *class,
+static void complete(struct alarm_service *service, const struct component *source, struct alarm_class *class,
                      struct alarm_record *r, int64_t now)
 {
 	enum transition to = transition_of(r->sourceState);
@@ -182,7 +182,7 @@ static void complete(struct alarm_service *service, struct alarm_ext *x, struct 
 	uuid_make(uuid);
 	alarm_set_text(&r->uuid, uuid);
 	r->sequence = station_sequence(service->c.station);
-	r->sourceHandle = (int64_t)x->c.handle;
+	r->sourceHandle = (int64_t)source->handle;
 	r->timestamp.us = now;
 	r->alarmTransition = r->sourceState;
 	alarm_set_text(&r->alarmClass, class ? class->c.name : service->defaultAlarmClass);
@@ -191,12 +191,13 @@ static void complete(struct alarm_service *service, struct alarm_ext *x, struct 
 	r->priority = class ? number_of(&class->priority, to) : 255;
 }
 
-void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alarm_record *record)
+void alarm_raise(struct alarm_service *service, struct component *source, const char *alarmClass,
+                 struct alarm_record *record)
 {
 	int64_t now = station_now(service->c.station);
-	struct alarm_class *class = class_for(service, x->rare->alarmClass);
-	complete(service, x, class, record, now);
-	struct open_alarm *alarm = open_alarms_add(&service->open, record, x->c.handle);
+	struct alarm_class *class = class_for(service, alarmClass);
+	complete(service, source, class, record, now);
+	struct open_alarm *alarm = open_alarms_add(&service->open, record, source->handle);
 	if (class) {
 		struct value v = value_abstime(now);
 		component_set(&class->c, type_slot(class->c.type, "timeOfLastAlarm"), &v);
@@ -205,7 +206,7 @@ void alarm_raise(struct alarm_service *service, struct alarm_ext *x, struct alar
 	set_counter(&service->c, "totalAlarmCount", service->totalAlarmCount + 1);
 	alarm_update(service, alarm, now);
 	struct store_tx *tx = store_tx_new();
-	alarm_ext_persist_times(tx, x);
+	alarm_ext_persist_times(tx, source);
 	alarm_route(service, &alarm->record, tx);
 	alarm_commit(service, tx, alarm, NULL, NULL);
 	if (++service->since_trim % TRIM_EVERY == 0)
@@ -219,7 +220,7 @@ void alarm_set_text(char **field, const char *text)
 	slot_write(&row, field, &v); /* knows the shared empty text */
 }
 
-void alarm_end(struct alarm_service *service, struct alarm_ext *x, struct open_alarm *alarm, const char *text,
+void alarm_end(struct alarm_service *service, struct component *source, struct open_alarm *alarm, const char *text,
                bool replaced)
 {
 	struct alarm_record *r = &alarm->record;
@@ -238,8 +239,7 @@ void alarm_end(struct alarm_service *service, struct alarm_ext *x, struct open_a
 	}
 	alarm_update(service, alarm, now);
 	struct store_tx *tx = store_tx_new();
-	if (x)
-		alarm_ext_persist_times(tx, x);
+	alarm_ext_persist_times(tx, source);
 	if (!replaced)
 		alarm_route(service, r, tx);
 	alarm_commit(service, tx, alarm, NULL, NULL);
@@ -309,6 +309,7 @@ static void started(struct component *c)
 		if (component_is(d, &alarm_class_type))
 			show_counts(d, open_alarms_counts(&service->open, d->name));
 	timer_start(&c->station->clock, &service->sweep, 0);
+	alarm_source_serve(service);
 	if (c->station->store)
 		alarm_trim(service);
 }
@@ -316,6 +317,7 @@ static void started(struct component *c)
 static void stopped(struct component *c)
 {
 	struct alarm_service *service = COMPONENT_AS(c, &alarm_service_type, struct alarm_service);
+	c->station->alarms = NULL;
 	timer_stop(&c->station->clock, &service->retry);
 	timer_stop(&c->station->clock, &service->sweep);
 }

@@ -108,6 +108,14 @@ struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source
 	return a;
 }
 
+struct open_alarm *open_alarms_older(const struct open_alarm *a)
+{
+	struct open_alarm *older = a->next_source;
+	while (older && (older->source != a->source || older->record.sourceState == ALARM_NORMAL))
+		older = older->next_source;
+	return older;
+}
+
 bool open_alarms_unacked(const struct open_alarms *all, uint64_t source)
 {
 	struct open_alarm *a = all->buckets ? all->sources[by_source(all, source)] : NULL;
