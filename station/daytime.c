@@ -7,28 +7,6 @@
 
 #include "station/zone.h"
 
-const char *text_form_name(enum text_form form)
-{
-	static const char *const names[FORMS] = { NULL, "timeOfDay", "datePattern" };
-	return names[form];
-}
-
-int text_form_check(enum text_form form, const char *text, struct err *e)
-{
-	int32_t seconds;
-	struct date_pattern date;
-	if (form == FORM_TIME_OF_DAY && daytime_parse(text, &seconds) != 0)
-		return err_set(e, E_INVALID, NULL, "\"%.40s\" is no time of day; write 08:30, or 24:00 for the end of the day.",
-		               text);
-	if (form == FORM_DATE_PATTERN && date_pattern_parse(text, &date) != 0)
-		return err_set(
-		    e, E_INVALID, NULL,
-		    "\"%.40s\" is no date; write 2026-12-24, or *-12-24 for every year, or *-*-last for the last day of "
-		    "each month.",
-		    text);
-	return 0;
-}
-
 /* Exactly two digits. */
 static bool two_digits(const char *p, int *out)
 {

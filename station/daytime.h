@@ -7,14 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "station/err.h"
-
-/* What a string slot holds; the facet `form`. */
-enum text_form { FORM_ANY, FORM_TIME_OF_DAY, FORM_DATE_PATTERN, FORMS };
-const char *text_form_name(enum text_form form); /* "timeOfDay", "datePattern"; NULL for any */
-/* 0, or E_INVALID with a sentence that says how it is written. */
-int text_form_check(enum text_form form, const char *text, struct err *e);
-
 /* "HH:MM" or "HH:MM:SS", up to "24:00": seconds after midnight. */
 int daytime_parse(const char *text, int32_t *seconds);
 #define DAYTIME_TEXT_MAX 12

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "station/daytime.h"
 #include "station/field.h"
+#include "station/text_form.h"
 #include "station/value.h"
 
 struct component;
@@ -28,7 +28,7 @@ struct facets {
 	const char *trueText, *falseText;
 	bool multiLine;
 	bool format;         /* a BFormat: checked when it is saved */
-	enum text_form form; /* of a string: a time of day, a date */
+	enum text_form form; /* of a string: a date, a host name, a mail address */
 	uint32_t maxLength;  /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
 };
 #define FACETS(...) (&(const struct facets){ __VA_ARGS__ })

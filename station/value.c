@@ -173,20 +173,13 @@ static void check_number(double x, const struct slot *slot, const char *path, st
 		             units);
 }
 
-static bool utf8_valid(const char *text)
-{
-	json_t *probe = json_string(text); /* Jansson refuses what is not UTF-8 */
-	json_decref(probe);
-	return probe != NULL;
-}
-
 static void check_text(const struct value *v, const struct slot *slot, const char *path, struct report *report)
 {
 	uint32_t most = slot->facets && slot->facets->maxLength ? slot->facets->maxLength : STRING_MAX_DEFAULT;
 	size_t n = strlen(v->text);
 	if (n > most)
 		report_error(report, E_INVALID, path, "The text is %zu bytes long; at most %u are allowed.", n, most);
-	else if (!utf8_valid(v->text))
+	else if (!text_is_utf8(v->text))
 		report_error(report, E_INVALID, path, "The text is not valid UTF-8.");
 	struct err e = { 0 };
 	if (slot->facets && slot->facets->form && text_form_check(slot->facets->form, v->text, &e) != 0)

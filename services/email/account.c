@@ -81,18 +81,6 @@ static void check_port(const struct email_account *a, const struct account_proto
 			               (long long)a->port, protocol->name, names[security], usual_port(a));
 }
 
-static void check_host(const struct email_account *a, struct report *report)
-{
-	for (const char *p = a->hostname; *p; p++) {
-		if ((unsigned char)*p > ' ' && !strchr("/@<>\"'\\,;()", *p) && (unsigned char)*p != 0x7f)
-			continue;
-		report_error(
-		    report, E_INVALID, "hostname",
-		    "A host name or address is expected, without spaces, protocol or port: for example mail.example.com.");
-		return;
-	}
-}
-
 /* A login that would not be sent. */
 static void check_login(const struct email_account *a, const struct component *current, struct report *report)
 {
@@ -114,7 +102,6 @@ static void check(const struct component *next, const struct component *current,
 	for (int i = 0; i < 2 && a->useSsl && a->useStartTls; i++)
 		report_error(report, E_INVALID, i ? "useStartTls" : "useSsl", both, shown->ports[SECURITY_TLS],
 		             shown->ports[SECURITY_STARTTLS]);
-	check_host(a, report);
 	check_port(a, protocol, report);
 	if (protocol)
 		check_login(a, current, report);
@@ -209,7 +196,7 @@ static int below_service(const struct component *parent, struct err *e)
 #define T struct email_account
 #define SHOWN SLOT_READONLY | SLOT_TRANSIENT
 static const struct slot slots[] = {
-	SLOT(T, hostname, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = 253),
+	SLOT(T, hostname, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = 253, .form = FORM_HOST_NAME),
 	     .doc = "Name or address of the mail server."),
 	SLOT(T, port, INTEGER, .dflt = "-1", .facets = FACETS(.min = -1, .max = 65535),
 	     .doc = "Port of the mail server; -1 means the one that protocol and TLS mode imply."),

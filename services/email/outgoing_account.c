@@ -14,22 +14,6 @@ static struct outgoing_account *outgoing_of(struct component *c)
 	return COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
 }
 
-/* --- rules -------------------------------------------------------------------------------------------------------------- */
-
-static void check_address(const char *slot, const char *address, struct report *report)
-{
-	if (*address && !smtp_address_ok(address))
-		report_error(report, E_INVALID, slot, "\"%.60s\" is not a mail address such as station@example.com.", address);
-}
-
-static void check(const struct component *next, const struct component *current, struct report *report)
-{
-	const struct outgoing_account *a = (const struct outgoing_account *)next;
-	(void)current;
-	check_address("from", a->from, report);
-	check_address("replyTo/address", a->replyTo.address, report);
-}
-
 /* --- what it shows -------------------------------------------------------------------------------------------------------- */
 
 void account_show_queue(struct outgoing_account *a, int64_t more)
@@ -54,13 +38,13 @@ void account_sender_address(const struct outgoing_account *a, char *out, size_t 
 	if (gethostname(host, sizeof host - 1) != 0)
 		*host = '\0';
 	snprintf(out, size, "belfry@%s", *host ? host : "localhost");
-	if (smtp_address_ok(a->from))
+	if (mail_address_ok(a->from))
 		snprintf(out, size, "%s", a->from);
-	else if (smtp_address_ok(account))
+	else if (mail_address_ok(account))
 		snprintf(out, size, "%s", account);
-	else if (smtp_address_ok(a->replyTo.address))
+	else if (mail_address_ok(a->replyTo.address))
 		snprintf(out, size, "%s", a->replyTo.address);
-	else if (!smtp_address_ok(out))
+	else if (!mail_address_ok(out))
 		snprintf(out, size, "belfry@localhost");
 }
 
@@ -86,7 +70,7 @@ static int send_test(struct component *c, struct invocation *inv)
 {
 	struct outgoing_account *a = outgoing_of(c);
 	const char *address = inv->arg->text;
-	if (!smtp_address_ok(address))
+	if (!mail_address_ok(address))
 		return err_set(&inv->err, E_INVALID, "address", "\"%.60s\" is not a mail address such as anna@example.com.",
 		               address);
 	char time[ABSTIME_TEXT_MAX], label[256];
@@ -168,14 +152,15 @@ static const struct tag transports[] = {
 };
 static const struct slot mailbox_members[] = {
 	SLOT(struct mailbox_value, name, STRING, .facets = FACETS(.maxLength = 200), .doc = "Name."),
-	SLOT(struct mailbox_value, address, STRING, .facets = FACETS(.maxLength = 254), .doc = "Mail address."),
+	SLOT(struct mailbox_value, address, STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
+	     .doc = "Mail address."),
 	SLOT_END,
 };
 #define T struct outgoing_account
 #define SHOWN SLOT_READONLY | SLOT_TRANSIENT
 static const struct slot slots[] = {
 	SLOT(T, transport, ENUM, .dflt = "Smtp", .facets = FACETS(.range = transports), .doc = "How mail leaves."),
-	SLOT(T, from, STRING, .facets = FACETS(.maxLength = 254),
+	SLOT(T, from, STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
 	     .doc = "Sender's address; empty: the account if that is an address, else the address of replyTo, else belfry@ "
 	            "this machine."),
 	SLOT_STRUCT(T, replyTo, mailbox_members, .doc = "Where answers go; empty: to the sender."),
@@ -200,9 +185,10 @@ static const struct slot slots[] = {
 };
 #undef T
 
-static const struct slot test_arg = {
-	.name = "address", .kind = V_STRING, .facets = FACETS(.maxLength = 254), .doc = "Where the test mail goes."
-};
+static const struct slot test_arg = { .name = "address",
+	                                  .kind = V_STRING,
+	                                  .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
+	                                  .doc = "Where the test mail goes." };
 static const struct action actions[] = {
 	{ "sendTest", "Sends a test mail and answers its id; its fate is in the ledger.", SLOT_OPERATOR, &test_arg,
 	  send_test },
@@ -218,7 +204,6 @@ const struct type email_outgoing_account = {
 	.slots = slots,
 	.actions = actions,
 	.traits = &traits,
-	.check = check,
 	.init = init,
 	.fini = fini,
 	.started = started,

@@ -121,7 +121,7 @@ static size_t add_people(const struct list *list, enum mail_field field, struct 
 {
 	for (uint32_t i = 0; i < list->count && count < SMTP_RECIPIENTS_MAX; i++) {
 		const struct value *row = list->items[i].list.items;
-		if (smtp_address_ok(row[1].text))
+		if (mail_address_ok(row[1].text))
 			out[count++] = (struct draft_recipient){ row[0].text, row[1].text, field };
 	}
 	return count;
@@ -168,14 +168,15 @@ static int route_alarm(struct component *c, struct invocation *inv)
 
 /* --- rules -------------------------------------------------------------------------------------------------------------------- */
 
+/* That it is an address says the table; that there is one, this. */
 static void check_people(const struct list *list, const char *name, struct report *report)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
-		const char *address = list->items[i].list.items[1].text;
 		char slot[40];
 		snprintf(slot, sizeof slot, "%s/%u/address", name, i);
-		if (!smtp_address_ok(address))
-			report_error(report, E_INVALID, slot, "\"%.60s\" is not a mail address such as anna@example.com.", address);
+		if (*list->items[i].list.items[1].text == '\0')
+			report_error(report, E_INVALID, slot,
+			             "The person has no mail address; enter one such as anna@example.com.");
 	}
 }
 
@@ -225,7 +226,8 @@ static const struct slot transition_members[] = {
 };
 static const struct slot person_members[] = {
 	MEMBER("name", STRING, .facets = FACETS(.maxLength = 200), .doc = "Name of the person."),
-	MEMBER("address", STRING, .facets = FACETS(.maxLength = 254), .doc = "Mail address of the person."),
+	MEMBER("address", STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
+	       .doc = "Mail address of the person."),
 	SLOT_END,
 };
 #define T struct recipient

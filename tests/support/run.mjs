@@ -54,7 +54,7 @@ const nodeTasks = (file) => {
   });
 };
 
-const plainTask = (name, command, timeout = 400) => ({ name, command, timeout, count: () => [], env: {} });
+const plainTask = (name, command, timeout = 900) => ({ name, command, timeout, count: () => [], env: {} });
 
 /** Every task, the long ones first so that no processor waits at the end. */
 function allTasks() {

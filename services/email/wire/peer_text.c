@@ -24,17 +24,6 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
-bool peer_text_ok(const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p;) {
-		size_t n = utf8_length(p, strlen((const char *)p));
-		if (n == 0 || (n == 2 && p[0] == 0xC2 && p[1] < 0xA0))
-			return false;
-		p += n;
-	}
-	return true;
-}
-
 void peer_text(char *to, size_t size, const char *from, size_t length)
 {
 	size_t at = 0;

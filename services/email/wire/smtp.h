@@ -86,9 +86,6 @@ struct smtp_message *smtp_message_new(const char *sender, size_t recipients);
 void smtp_message_free(struct smtp_message **m);
 
 enum { SMTP_RECIPIENTS_MAX = 100 }; /* of one message: what every server takes (RFC 5321 4.5.3.1.8) */
-/* Is this text fit for an envelope and a header? One @ with something on both sides, at most 254 bytes, no spaces,
- * control characters, quotes or brackets. Any thread. */
-bool smtp_address_ok(const char *address);
 
 /* Why a connection is over. */
 struct smtp_failure {

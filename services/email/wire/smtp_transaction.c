@@ -16,17 +16,6 @@ static int64_t wall_now(void)
 	return (int64_t)ts.tv_sec * SECOND_US + ts.tv_nsec / 1000;
 }
 
-bool smtp_address_ok(const char *address)
-{
-	const char *at = strchr(address, '@');
-	if (!at || at == address || !at[1] || strlen(address) > 254 || !peer_text_ok(address))
-		return false;
-	for (const unsigned char *p = (const unsigned char *)address; *p; p++)
-		if (*p <= ' ' || *p == 0x7f || strchr("<>()[],;:\\\"", *p) || (*p == '@' && (const char *)p != at))
-			return false;
-	return true;
-}
-
 /* --- outcomes ------------------------------------------------------------------------------------------------------ */
 
 void smtp_message_reset(struct smtp_message *m)
