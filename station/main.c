@@ -19,6 +19,7 @@
 
 #include "db/sqlite/sqlite.h"
 #include "drivers/demo/demo.h"
+#include "services/email/reader/reader.h"
 #include "services/user/user.h"
 #include "station/config_command.h"
 #include "station/console.h"
@@ -510,6 +511,8 @@ int main(int argc, char **argv)
 {
 	struct options o = { .listen = "0.0.0.0:8443" };
 	enum log_level level = LOG_LEVEL_INFO;
+	if (argc == 2 && strcmp(argv[1], READER_ARGUMENT) == 0)
+		reader_child();
 	for (size_t i = 0; i < ARRAY_SIZE(verbs) && argc > 1; i++) {
 		const struct verb *v = &verbs[i];
 		int words = v->second ? 2 : 1;

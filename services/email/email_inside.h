@@ -6,6 +6,7 @@
 
 #include "services/email/account.h"
 #include "services/email/email.h"
+#include "services/email/reader/reader.h"
 #include "services/email/wire/smtp.h"
 
 struct mailbox_value {
@@ -106,6 +107,9 @@ void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o,
                            enum smtp_stage stage, int code);
 void ledger_tell(struct station *s, const struct outgoing *o);
 void ledger_set_text(char **field, const char *text);
+
+/* email_service.c: who reads the mails that come in; NULL while the service does not run. */
+struct reader *email_reader(struct station *s);
 
 /* account helpers */
 struct outgoing_account *account_first(struct station *s);

@@ -14,6 +14,7 @@ struct service {
 	char *faultCause;
 	struct observer observer;
 	bool observing;
+	struct reader *reader; /* owned; while the service runs */
 };
 
 /* --- accounts --------------------------------------------------------------------------------------------------------- */
@@ -39,6 +40,12 @@ struct outgoing_account *account_first(struct station *s)
 			first = a;
 	}
 	return first;
+}
+
+struct reader *email_reader(struct station *s)
+{
+	struct component *c = station_service(s, &email_service);
+	return c ? COMPONENT_AS(c, &email_service, struct service)->reader : NULL;
 }
 
 /* A certificate was approved or imported: what failed may work now. */
@@ -157,6 +164,7 @@ static void started(struct component *c)
 	    (struct observer){ .value = value_changed, .component = component_changed, .next = c->station->observers };
 	c->station->observers = &service->observer;
 	service->observing = true;
+	service->reader = reader_new(c->station);
 }
 
 /* The service goes only when the station ends. What is behind its final dot is waited for, for three seconds at most, so
@@ -176,6 +184,7 @@ static void stopped(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	end_accounts(c);
+	reader_free(&service->reader);
 	struct observer **p = &c->station->observers;
 	while (service->observing && *p && *p != &service->observer)
 		p = &(*p)->next;
