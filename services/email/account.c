@@ -85,10 +85,7 @@ static void check_port(const struct email_account *a, const struct account_proto
 static void check_login(const struct email_account *a, const struct component *current, struct report *report)
 {
 	const struct component *login = current ? component_child(current, "emailAuthenticator") : NULL;
-	if (!login || !component_is(login, &email_basic_authenticator))
-		return;
-	const struct basic_authenticator *basic = (const struct basic_authenticator *)login;
-	if (*basic->account && account_security(a) == SECURITY_NONE && !a->allowClearTextCredentials)
+	if (login && *authenticator_account(login) && account_security(a) == SECURITY_NONE && !a->allowClearTextCredentials)
 		report_warning(report, "allowClearTextCredentials",
 		               "Without encryption the login is not sent, and so no mail moves, unless this is set.");
 }

@@ -5,6 +5,7 @@
 #define BELFRY_EMAIL_INSIDE_H
 
 #include "services/email/account.h"
+#include "services/email/authenticator.h"
 #include "services/email/email.h"
 #include "services/email/reader/reader.h"
 #include "services/email/wire/smtp.h"
@@ -49,12 +50,6 @@ struct outgoing_account {
 	int64_t retry_at;        /* monotonic: no connection before */
 	int64_t day, sent_today; /* for maxSendablePerDay */
 	struct timer timer;
-};
-struct basic_authenticator {
-	struct component c;
-	char *account;
-	struct secret password;
-	int mechanism;
 };
 
 /* outbox_store.c: a mail to make; texts are borrowed. */

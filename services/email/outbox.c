@@ -215,7 +215,11 @@ static bool may_connect(struct outgoing_account *a)
 		set_timer(a, a->retry_at);
 		return false;
 	}
-	return true;
+	struct err e = { 0 };
+	int rc = authenticator_ready(a->account.emailAuthenticator, &e); /* it calls again when there is a login */
+	if (rc < 0)
+		account_failed(&a->account, e.text);
+	return rc == 0;
 }
 
 static void tell_settings(struct outgoing_account *a)
@@ -361,6 +365,8 @@ void outbox_down(struct outgoing_account *a, const struct err *e, enum smtp_stag
 		if (a->ready && (a->failures == 0 || strcmp(a->account.lastPollFailureCause, e->text) != 0))
 			ledger_record_failure(a, a->ready, e, stage, code);
 		a->retry_at = now_of(a) + doubled(first, a->failures++, cap);
+		if (e->code == E_AUTH)
+			authenticator_refused(a->account.emailAuthenticator);
 		log_warn("account %s: %s (%s)", a->account.c.name, e->text, smtp_stage_name(stage));
 		account_failed(&a->account, e->text);
 	}

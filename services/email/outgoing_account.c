@@ -31,9 +31,7 @@ void account_sent(struct outgoing_account *a, int64_t n)
 
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size)
 {
-	const struct component *login = a->account.emailAuthenticator;
-	const char *account =
-	    component_is(login, &email_basic_authenticator) ? ((const struct basic_authenticator *)login)->account : "";
+	const char *account = authenticator_account(a->account.emailAuthenticator);
 	char host[200] = "";
 	if (gethostname(host, sizeof host - 1) != 0)
 		*host = '\0';

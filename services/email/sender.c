@@ -187,7 +187,7 @@ static void own_name(char *name, size_t size)
 static struct smtp_config *make_config(const struct outgoing_account *a)
 {
 	struct smtp_config *c = must_alloc(sizeof *c);
-	struct component *login = a->account.emailAuthenticator;
+	struct err e = { 0 };
 	*c = (struct smtp_config){
 		.port = account_effective_port(&a->account),
 		.security = a->account.useSsl ? SMTP_TLS
@@ -202,13 +202,7 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 	};
 	snprintf(c->host, sizeof c->host, "%s", a->account.hostname);
 	own_name(c->helo, sizeof c->helo);
-	if (component_is(login, &email_basic_authenticator)) {
-		const struct basic_authenticator *basic =
-		    COMPONENT_AS(login, &email_basic_authenticator, struct basic_authenticator);
-		c->user = must_strdup(basic->account);
-		c->password = must_strdup(basic->password.sealed ? basic->password.sealed : "");
-		c->mechanism = (enum smtp_mechanism)basic->mechanism;
-	}
+	authenticator_login(a->account.emailAuthenticator, &c->login, &e); /* may_connect has looked whether there is one */
 	return c;
 }
 

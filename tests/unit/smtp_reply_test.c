@@ -129,10 +129,12 @@ static void test_capabilities(void **state)
 		                                 "8bitmime",   "",          "AUTHX PLAIN" };
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		smtp_capability(&c, lines[i]);
-	assert_true(c.pipelining && c.auth && c.plain && c.login && c.eight_bit_mime && c.has_size);
+	assert_true(c.pipelining && c.auth &&
+	            c.mechanisms.known == (1u << SASL_CRAM_MD5 | 1u << SASL_PLAIN | 1u << SASL_LOGIN) && c.eight_bit_mime &&
+	            c.has_size);
 	assert_false(c.starttls || c.smtp_utf8);
 	assert_int_equal(c.size, 1000);
-	assert_string_equal(c.mechanisms, "CRAM-MD5 Plain LOGIN");
+	assert_string_equal(c.mechanisms.names, "CRAM-MD5 Plain LOGIN");
 	smtp_capability(&c, "SIZE 99999999999999999999999");
 	assert_int_equal(c.size, 0);
 }

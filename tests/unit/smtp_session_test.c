@@ -15,15 +15,16 @@ struct fixture {
 };
 
 static struct smtp_config *login(const struct fixture *f, const struct peer *p, enum smtp_security security,
-                                 enum smtp_mechanism mechanism)
+                                 enum sasl_mechanism mechanism)
 {
 	struct smtp_config *c = config_for(p);
 	c->security = security;
 	c->trust = trust_retain(f->trust);
-	c->user = must_strdup("alice");
-	c->password = secret_seal(f->keyring, SECRET, strlen(SECRET));
+	c->login = (struct sasl_login){ .kind = SASL_PASSWORD,
+		                            .user = must_strdup("alice"),
+		                            .secret = secret_seal(f->keyring, SECRET, strlen(SECRET)),
+		                            .mechanism = mechanism };
 	c->keyring = f->keyring;
-	c->mechanism = mechanism;
 	return c;
 }
 
@@ -80,7 +81,7 @@ static void no_secret(const struct client *c)
 
 /* --- what works ---------------------------------------------------------------------------------------------------- */
 
-static void delivers(struct fixture *f, enum smtp_security security, enum smtp_mechanism mechanism, const char *script)
+static void delivers(struct fixture *f, enum smtp_security security, enum sasl_mechanism mechanism, const char *script)
 {
 	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
@@ -102,15 +103,15 @@ static void delivers(struct fixture *f, enum smtp_security security, enum smtp_m
 static void test_modes_and_mechanisms(void **state)
 {
 	struct fixture *f = *state;
-	delivers(f, SMTP_CLEAR, SMTP_AUTO, GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_CLEAR, SMTP_LOGIN,
+	delivers(f, SMTP_CLEAR, SASL_AUTO, GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_CLEAR, SASL_LOGIN,
 	         GREETING AUTH_EHLO "<AUTH LOGIN\n>334 VXNlcm5hbWU6\n<" B64_ALICE "\n>334 UGFzc3dvcmQ6\n<" B64_SECRET
 	                            "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_CLEAR, SMTP_AUTO,
+	delivers(f, SMTP_CLEAR, SASL_AUTO,
 	         GREETING ">250-mail.test\n>250-PIPELINING\n>250 AUTH=LOGIN\n<AUTH LOGIN\n>334 x\n<" B64_ALICE
 	                  "\n>334 x\n<" B64_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_STARTTLS, SMTP_AUTO,
+	delivers(f, SMTP_TLS, SASL_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SMTP_STARTTLS, SASL_AUTO,
 	         GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\n<EHLO station.test\n" AUTH_EHLO
 	                                "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN);
 }
@@ -124,7 +125,7 @@ static void test_capabilities_are_forgotten(void **state)
 		              .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, login(f, &p, SMTP_STARTTLS, SMTP_AUTO));
+	client_open(&c, login(f, &p, SMTP_STARTTLS, SASL_AUTO));
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
 	assert_non_null(strstr(c.failure.err.text, "offers no login"));
@@ -135,40 +136,40 @@ static void test_capabilities_are_forgotten(void **state)
 
 static const struct {
 	enum smtp_security security;
-	enum smtp_mechanism mechanism;
+	enum sasl_mechanism mechanism;
 	const char *script;
 	int code;
 	enum smtp_stage stage;
 	const char *words;
 } closed[] = {
-	{ SMTP_STARTTLS, SMTP_AUTO, GREETING AUTH_EHLO "gone\n", E_TLS, STAGE_EHLO, "does not offer STARTTLS" },
-	{ SMTP_STARTTLS, SMTP_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>454 4.7.0 not now\ngone\n", E_TLS, STAGE_STARTTLS,
+	{ SMTP_STARTTLS, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_TLS, STAGE_EHLO, "does not offer STARTTLS" },
+	{ SMTP_STARTTLS, SASL_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>454 4.7.0 not now\ngone\n", E_TLS, STAGE_STARTTLS,
 	  "refused STARTTLS" },
-	{ SMTP_STARTTLS, SMTP_AUTO,
+	{ SMTP_STARTTLS, SASL_AUTO,
 	  GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\n>250-mail.test\n>250 AUTH PLAIN LOGIN\n>235 2.7.0 ok\ngone\n",
 	  E_PROTOCOL, STAGE_STARTTLS, "injected" },
-	{ SMTP_STARTTLS, SMTP_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngo\n>rubbish that is no TLS at all\ngone\n",
+	{ SMTP_STARTTLS, SASL_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngo\n>rubbish that is no TLS at all\ngone\n",
 	  E_TLS, STAGE_STARTTLS, "" },
-	{ SMTP_STARTTLS, SMTP_AUTO, GREETING ">502 what?\ngone\n", E_PROTOCOL, STAGE_EHLO, "does not know EHLO" },
-	{ SMTP_TLS, SMTP_AUTO, ">220 mail.test ESMTP\ngone\n", E_TLS, STAGE_CONNECT, "STARTTLS" },
-	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING ">250 mail.test\ngone\n", E_AUTH, STAGE_EHLO, "offers no login" },
-	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING ">250-mail.test\n>250 AUTH CRAM-MD5\ngone\n", E_AUTH, STAGE_EHLO,
-	  "CRAM-MD5" },
-	{ SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING ">250-mail.test\n>250 AUTH LOGIN\ngone\n", E_AUTH, STAGE_EHLO,
+	{ SMTP_STARTTLS, SASL_AUTO, GREETING ">502 what?\ngone\n", E_PROTOCOL, STAGE_EHLO, "does not know EHLO" },
+	{ SMTP_TLS, SASL_AUTO, ">220 mail.test ESMTP\ngone\n", E_TLS, STAGE_CONNECT, "STARTTLS" },
+	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING ">250 mail.test\ngone\n", E_AUTH, STAGE_EHLO, "offers no login" },
+	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING ">250-mail.test\n>250 AUTH GSSAPI NTLM\ngone\n", E_AUTH, STAGE_EHLO,
+	  "GSSAPI NTLM, but not SCRAM-SHA-256" },
+	{ SMTP_TLS, SASL_PLAIN, "tls\n" GREETING ">250-mail.test\n>250 AUTH LOGIN\ngone\n", E_AUTH, STAGE_EHLO,
 	  "not PLAIN" },
-	{ SMTP_CLEAR, SMTP_AUTO, GREETING AUTH_EHLO "gone\n", E_AUTH, STAGE_EHLO, "without TLS" },
-	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>535 5.7.8 no: " SECRET " " B64_SECRET "\ngone\n",
+	{ SMTP_CLEAR, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_AUTH, STAGE_EHLO, "without TLS" },
+	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>535 5.7.8 no: " SECRET " " B64_SECRET "\ngone\n",
 	  E_AUTH, STAGE_AUTH, "refused the login of \"alice\"" },
-	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>454 4.7.0 later\ngone\n", E_AUTH, STAGE_AUTH,
+	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>454 4.7.0 later\ngone\n", E_AUTH, STAGE_AUTH,
 	  "cannot check" },
-	{ SMTP_TLS, SMTP_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>421 4.7.0 bye\ngone\n", E_AUTH, STAGE_AUTH,
+	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>421 4.7.0 bye\ngone\n", E_AUTH, STAGE_AUTH,
 	  "cannot check" },
-	{ SMTP_TLS, SMTP_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>235 2.7.0 ok\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	{ SMTP_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>235 2.7.0 ok\ngone\n", E_PROTOCOL, STAGE_AUTH,
 	  "before it was sent" },
-	{ SMTP_TLS, SMTP_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>334 x\n<\n>334 x\n<\n>334 x\ngone\n", E_PROTOCOL,
-	  STAGE_AUTH, "more than name and password" },
-	{ SMTP_TLS, SMTP_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>334 x\ngone\n", E_PROTOCOL, STAGE_AUTH,
-	  "more than name and password" },
+	{ SMTP_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>334 x\n<\n>334 x\n<\n>334 x\ngone\n", E_PROTOCOL,
+	  STAGE_AUTH, "asks for more" },
+	{ SMTP_TLS, SASL_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>334 x\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	  "asks for more" },
 };
 
 static void test_fails_closed(void **state)
@@ -202,7 +203,7 @@ static void refused_certificate(struct fixture *f, const struct pair *certificat
 	struct peer p = { .scripts = { script }, .certificate = certificate };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, login(f, &p, security, SMTP_AUTO));
+	client_open(&c, login(f, &p, security, SASL_AUTO));
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_UNTRUSTED);
@@ -231,7 +232,7 @@ static void test_old_tls_is_refused(void **state)
 		              .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1:%COMPAT" };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, login(f, &p, SMTP_TLS, SMTP_AUTO));
+	client_open(&c, login(f, &p, SMTP_TLS, SASL_AUTO));
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_TLS);
@@ -246,7 +247,7 @@ static void test_silent_handshake_has_a_deadline(void **state)
 	struct peer p = { .scripts = { "gone\n" }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	struct smtp_config *config = login(f, &p, SMTP_TLS, SMTP_AUTO);
+	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
 	config->connect_timeout = 100000;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
@@ -266,9 +267,9 @@ static void test_long_password(void **state)
 	char password[1000];
 	memset(password, 'p', sizeof password);
 	peer_start(&p);
-	struct smtp_config *config = login(f, &p, SMTP_TLS, SMTP_AUTO);
-	free(config->password);
-	config->password = secret_seal(f->keyring, password, sizeof password);
+	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
+	free(config->login.secret);
+	config->login.secret = secret_seal(f->keyring, password, sizeof password);
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'd', 1);

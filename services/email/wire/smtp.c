@@ -23,8 +23,7 @@ void smtp_config_free(struct smtp_config **cp)
 	if (!c)
 		return;
 	trust_release(&c->trust);
-	free(c->user);
-	free(c->password);
+	sasl_login_clear(&c->login);
 	free(c);
 }
 
@@ -412,7 +411,8 @@ static void open_connection(struct smtp *s)
 	s->state = SMTP_OPENING;
 	s->stage = STAGE_CONNECT;
 	s->stale = false;
-	s->served = s->auth_step = 0;
+	s->served = 0;
+	sasl_free(&s->sasl);
 	s->reply = (struct smtp_reply){ .code = 0 };
 	s->can = (struct smtp_capabilities){ .auth = false };
 	uv_timer_stop(&s->timer);
@@ -552,6 +552,7 @@ void smtp_free(struct smtp **sp)
 		return;
 	line_close(&s->line);
 	drop_commands(s);
+	sasl_free(&s->sasl);
 	for (struct smtp_message *m = s->first, *next; m; m = next) {
 		next = m->next;
 		smtp_message_free(&m);

@@ -9,12 +9,11 @@
 #include <uv.h>
 
 #include "services/email/wire/line.h"
+#include "services/email/wire/sasl.h"
 #include "services/email/wire/smtp_reply.h"
 #include "services/trust/trust.h"
-#include "station/secret.h"
 
 enum smtp_security { SMTP_CLEAR, SMTP_STARTTLS, SMTP_TLS };
-enum smtp_mechanism { SMTP_AUTO, SMTP_PLAIN, SMTP_LOGIN };
 
 /* Who to talk to and how. Owned texts; freed by smtp_config_free. */
 struct smtp_config {
@@ -24,16 +23,14 @@ struct smtp_config {
 	enum tls_version least;
 	struct trust_snapshot *trust;  /* one reference; may be NULL with SMTP_CLEAR */
 	char helo[256];                /* our name; "": the address of our end */
-	char *user;                    /* owned; NULL or "": no login */
-	char *password;                /* owned, sealed; opened only for the moment it is sent */
+	struct sasl_login login;       /* owned; the secret is opened only for the moment it is sent */
 	const struct keyring *keyring; /* borrowed, outlives the client */
-	enum smtp_mechanism mechanism;
-	bool allow_clear_text;   /* send the login without encryption */
-	int64_t connect_timeout; /* microseconds: name, connection, each handshake, greeting */
-	int64_t command_timeout; /* for each answer; 0: 5 minutes (RFC 5321 4.5.3.2) */
-	int64_t content_timeout; /* after the final dot; 0: 10 minutes */
-	int64_t idle_timeout;    /* an unused connection is closed after that; 0: a minute */
-	bool dialogue;           /* tell `said` each line, not only what happens to the connection */
+	bool allow_clear_text;         /* send the login without encryption */
+	int64_t connect_timeout;       /* microseconds: name, connection, each handshake, greeting */
+	int64_t command_timeout;       /* for each answer; 0: 5 minutes (RFC 5321 4.5.3.2) */
+	int64_t content_timeout;       /* after the final dot; 0: 10 minutes */
+	int64_t idle_timeout;          /* an unused connection is closed after that; 0: a minute */
+	bool dialogue;                 /* tell `said` each line, not only what happens to the connection */
 };
 void smtp_config_free(struct smtp_config **c);
 

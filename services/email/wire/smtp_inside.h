@@ -49,8 +49,7 @@ struct smtp {
 	struct smtp_message *first, **last_message;    /* owned, in order */
 	struct smtp_reply reply;
 	struct smtp_capabilities can;
-	enum smtp_mechanism mechanism; /* the one in use */
-	int auth_step;
+	struct sasl *sasl;           /* owned; the login under way */
 	char answer[SMTP_PRINT_MAX]; /* of smtp_answer */
 };
 
@@ -76,7 +75,7 @@ void smtp_session_begin(struct smtp *s);                        /* connected, or
 void smtp_session_command(struct smtp *s, enum smtp_verb verb); /* writes it */
 void smtp_session_reply(struct smtp *s, enum smtp_verb verb);   /* s->reply is whole */
 void smtp_session_line(struct smtp *s, const char *line);       /* a line of the answer to EHLO */
-/* Takes name and password out of what a server says. */
+/* Takes password or token out of what a server says. */
 void smtp_scrub(struct smtp *s, char *text);
 
 /* smtp_transaction.c */

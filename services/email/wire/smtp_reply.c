@@ -143,16 +143,7 @@ static void auth_mechanisms(struct smtp_capabilities *c, const char *text)
 	while (*text) {
 		text += strspn(text, " =");
 		size_t n = strcspn(text, " ");
-		size_t at = strlen(c->mechanisms);
-		if (n == 5 && strncasecmp(text, "PLAIN", 5) == 0)
-			c->plain = true;
-		if (n == 5 && strncasecmp(text, "LOGIN", 5) == 0)
-			c->login = true;
-		bool printable = n > 0 && n < 32;
-		for (size_t i = 0; i < n && printable; i++)
-			printable = isgraph((unsigned char)text[i]);
-		if (printable && at + n + 2 < sizeof c->mechanisms)
-			snprintf(c->mechanisms + at, sizeof c->mechanisms - at, "%s%.*s", at ? " " : "", (int)n, text);
+		sasl_offer_add(&c->mechanisms, text, n);
 		text += n;
 	}
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/email/wire/sasl.h"
 #include "station/err.h"
 
 enum {
@@ -35,10 +36,9 @@ void smtp_queue_id(const char *text, char *id, size_t size);
 
 struct smtp_capabilities {
 	bool starttls, pipelining, eight_bit_mime, smtp_utf8;
-	bool auth, plain, login;
-	bool has_size;
-	int64_t size;         /* 0: no fixed limit (RFC 1870) */
-	char mechanisms[128]; /* as offered, for sentences */
+	bool auth, has_size;
+	int64_t size; /* 0: no fixed limit (RFC 1870) */
+	struct sasl_offer mechanisms;
 };
 /* Takes what stands behind the code on one line of the answer to EHLO; the first line is no capability. */
 void smtp_capability(struct smtp_capabilities *c, const char *text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From the greeting to the login, in lock-step: greeting, EHLO, STARTTLS, EHLO again, AUTH (RFC 5321, 3207, 4954). Here
  * everything fails closed: what was chosen and is not offered, what comes before it was asked for. */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "services/email/wire/smtp_inside.h"
 #include "station/must.h"
 
-enum { INITIAL_RESPONSE_MAX = 450 /* bytes of base64 on the AUTH line, which holds 512 with all (RFC 4954 4) */ };
+enum { COMMAND_MAX = 510 /* bytes of a command line without its end (RFC 5321 4.5.3.1.4, RFC 4954 4) */ };
 
 static const char *peer(const struct smtp *s)
 {
@@ -18,78 +17,31 @@ static const char *peer(const struct smtp *s)
 
 static bool wants_login(const struct smtp *s)
 {
-	return s->config->user && *s->config->user;
-}
-
-/* --- secrets ------------------------------------------------------------------------------------------------------- */
-
-/* A base64 text in locked memory. */
-static char *base64_locked(const char *bytes, size_t length)
-{
-	size_t size = sodium_base64_encoded_len(length, sodium_base64_VARIANT_ORIGINAL);
-	char *blank = must_alloc(size), *text;
-	memset(blank, '=', size - 1);
-	text = secret_lock(blank, size - 1);
-	free(blank);
-	return sodium_bin2base64(text, size, (const unsigned char *)bytes, length, sodium_base64_VARIANT_ORIGINAL);
-}
-
-static char *open_password(struct smtp *s, struct err *e)
-{
-	if (!s->config->password || !*s->config->password)
-		return secret_lock("", 0);
-	return secret_open(s->config->keyring, s->config->password, e);
-}
-
-/* "\0user\0password" as base64 (RFC 4616). */
-static char *plain_response(const char *user, const char *password)
-{
-	size_t u = strlen(user), p = strlen(password), length = u + p + 2;
-	char *blank = must_alloc(length + 1);
-	memset(blank, ' ', length);
-	char *bytes = secret_lock(blank, length);
-	free(blank);
-	bytes[0] = bytes[u + 1] = '\0';
-	memcpy(bytes + 1, user, u);
-	memcpy(bytes + u + 2, password, p);
-	char *text = base64_locked(bytes, length);
-	secret_wipe(&bytes);
-	return text;
-}
-
-static void blot_out(char *text, const char *secret)
-{
-	size_t n = strlen(secret);
-	for (char *at; n >= 3 && (at = strstr(text, secret));)
-		memset(at, '*', n);
-}
-
-void smtp_scrub(struct smtp *s, char *text)
-{
-	char *password = wants_login(s) ? open_password(s, NULL) : NULL;
-	if (!password)
-		return;
-	char *encoded = base64_locked(password, strlen(password)), *plain = plain_response(s->config->user, password);
-	blot_out(text, password);
-	blot_out(text, encoded);
-	blot_out(text, plain);
-	secret_wipe(&plain);
-	secret_wipe(&encoded);
-	secret_wipe(&password);
+	return s->config->login.kind != SASL_NOBODY;
 }
 
 /* --- login --------------------------------------------------------------------------------------------------------- */
 
-static bool choose_mechanism(struct smtp *s)
+void smtp_scrub(struct smtp *s, char *text)
 {
-	enum smtp_mechanism wanted = s->config->mechanism;
-	s->mechanism = wanted != SMTP_AUTO ? wanted : s->can.plain ? SMTP_PLAIN : SMTP_LOGIN;
-	return s->mechanism == SMTP_PLAIN ? s->can.plain : s->can.login;
+	sasl_scrub(&s->config->login, s->config->keyring, text);
+}
+
+static void start_exchange(struct smtp *s)
+{
+	struct sasl_place place = { .host = s->config->host, .port = s->config->port };
+	enum sasl_mechanism mechanism;
+	struct err e = { 0 };
+	if (sasl_choose(&s->config->login, &s->can.mechanisms, line_is_secure(s->line), &mechanism, &e) != 0) {
+		smtp_fail(s, e.code, "%s %s", peer(s), e.text);
+		return;
+	}
+	s->sasl = sasl_new(mechanism, &s->config->login, s->config->keyring, &place);
+	smtp_queue(s, VERB_AUTH, NULL, 0);
 }
 
 static void begin_login(struct smtp *s)
 {
-	static const char *const names[] = { "PLAIN and LOGIN", "PLAIN", "LOGIN" };
 	if (!line_is_secure(s->line) && !s->config->allow_clear_text)
 		smtp_fail(s, E_AUTH,
 		          "The login to %s was not sent: without TLS, anybody on the way could read it. Set useSsl or "
@@ -100,11 +52,8 @@ static void begin_login(struct smtp *s)
 		          "%s offers no login (AUTH), so no mail was sent. Is it the port for submission (465, 587)? If it "
 		          "wants no login, use the No Auth authenticator.",
 		          peer(s));
-	else if (!choose_mechanism(s))
-		smtp_fail(s, E_AUTH, "%s offers the login mechanisms %s, but not %s, which the authenticator asks for.",
-		          peer(s), *s->can.mechanisms ? s->can.mechanisms : "(none)", names[s->config->mechanism]);
 	else
-		smtp_queue(s, VERB_AUTH, NULL, 0);
+		start_exchange(s);
 }
 
 static void logged_in(struct smtp *s)
@@ -114,56 +63,51 @@ static void logged_in(struct smtp *s)
 	s->events->ready(s->context);
 }
 
+/* AUTH with what may stand on its line, or the answer to a challenge. */
 static void write_auth(struct smtp *s)
 {
 	struct err e = { 0 };
-	char *password = open_password(s, &e);
-	if (!password) {
-		smtp_fail(s, E_AUTH, "The stored password cannot be opened: %s Enter it again.", e.text);
+	char command[32], shown[48], *text = NULL;
+	bool first = s->reply.code != 334; /* that text is the challenge */
+	int n = snprintf(command, sizeof command, "AUTH %s", sasl_exchange_name(s->sasl));
+	int rc = first ? sasl_start(s->sasl, (size_t)(COMMAND_MAX - n - 1), &text, &e)
+	               : sasl_step(s->sasl, s->reply.text, &text, &e);
+	if (rc != 0) {
+		smtp_fail(s, e.code, "%s %s", peer(s), e.text);
 		return;
 	}
-	char *plain = s->mechanism == SMTP_PLAIN ? plain_response(s->config->user, password) : NULL;
-	if (s->auth_step == 0 && plain && strlen(plain) <= INITIAL_RESPONSE_MAX) {
-		line_write(s->line, "AUTH PLAIN ", 11);
-		smtp_write(s, plain, "AUTH PLAIN (redacted)");
-		s->auth_step = 1;
-	} else if (s->auth_step == 0) {
-		smtp_write(s, plain ? "AUTH PLAIN" : "AUTH LOGIN", NULL);
-	} else if (plain) {
-		smtp_write(s, plain, "(redacted)");
-	} else {
-		const char *text = s->auth_step == 1 ? s->config->user : password;
-		char *encoded = base64_locked(text, strlen(text));
-		smtp_write(s, encoded, "(redacted)");
-		secret_wipe(&encoded);
-	}
-	secret_wipe(&plain);
-	secret_wipe(&password);
+	snprintf(shown, sizeof shown, "%s%s(redacted)", first ? command : "", first ? " " : "");
+	if (first)
+		line_write(s->line, command, (size_t)n);
+	if (first && text)
+		line_write(s->line, " ", 1);
+	smtp_write(s, text ? text : "", first && !text ? command : shown);
+	secret_wipe(&text);
 }
 
-/* How many answers of ours the exchange takes: one response for PLAIN; name and password for LOGIN. */
-static int steps(const struct smtp *s)
+static void login_refused(struct smtp *s)
 {
-	return s->mechanism == SMTP_PLAIN ? 1 : 2;
+	const char *reason = sasl_reason(s->sasl), *user = s->config->login.user;
+	const char *now = s->reply.code / 100 == 4 ? "cannot check the login now" : "refused the login";
+	smtp_fail(s, E_AUTH, "%s %s of \"%s\": %s%s%s%s", peer(s), now, user ? user : "", smtp_answer(s),
+	          *reason ? " (the token: " : "", reason, *reason ? ")" : "");
 }
 
 static void answer_auth(struct smtp *s)
 {
-	int code = s->reply.code;
-	smtp_scrub(s, s->reply.text);
-	if (code == 334 && s->auth_step < steps(s)) {
-		s->auth_step++;
+	struct err e = { 0 };
+	if (s->reply.code == 334) {
 		smtp_queue(s, VERB_AUTH, NULL, 0);
-	} else if (code == 334) {
-		smtp_fail(s, E_PROTOCOL, "%s asks for more than name and password during the login.", peer(s));
-	} else if (code / 100 == 2 && s->auth_step < steps(s)) {
-		smtp_fail(s, E_PROTOCOL, "%s accepted the login before it was sent; such a server cannot be trusted.", peer(s));
-	} else if (code / 100 == 2) {
-		logged_in(s);
-	} else if (code / 100 == 4) {
-		smtp_fail(s, E_AUTH, "%s cannot check the login of \"%s\" now: %s", peer(s), s->config->user, smtp_answer(s));
+		return;
+	}
+	smtp_scrub(s, s->reply.text);
+	if (s->reply.code / 100 != 2) {
+		login_refused(s);
+	} else if (sasl_accepted(s->sasl, &e) != 0) {
+		smtp_fail(s, e.code, "%s %s", peer(s), e.text);
 	} else {
-		smtp_fail(s, E_AUTH, "%s refused the login of \"%s\": %s", peer(s), s->config->user, smtp_answer(s));
+		sasl_free(&s->sasl);
+		logged_in(s);
 	}
 }
 
