@@ -15,8 +15,10 @@ FLAGS_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong -f
 FLAGS_asan := -Og -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -Og -g -fsanitize=thread
 DEFINES = -D_GNU_SOURCE -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"'
-CFLAGS = -std=gnu11 $(DEFINES) $(WARN) $(FLAGS_$(MODE)) -I. -pthread $(shell pkg-config --cflags $(PACKAGES))
-LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm
+# Asked once, not for every file; the first `make run` asks before there are any.
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+CFLAGS = -std=gnu11 $(DEFINES) $(WARN) $(FLAGS_$(MODE)) -I. -pthread $(PACKAGE_CFLAGS)
+LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 
 SOURCES := $(sort $(wildcard station/*.c station/*/*.c services/*/*.c services/*/*/*.c drivers/*.c drivers/*/*.c db/*/*.c web/*.c))
@@ -84,7 +86,7 @@ tidy:
 
 build/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $< -- -std=gnu11 -I. $(DEFINES) $(shell pkg-config --cflags $(PACKAGES)) 2>$@.log || { cat $@.log >&2; exit 1; }
+	@clang-tidy --quiet $< -- -std=gnu11 -I. $(DEFINES) $(PACKAGE_CFLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }
 	@touch $@
 
 # --- the program ------------------------------------------------------------------------------------------------

@@ -107,6 +107,7 @@ struct sheet_queue {
 	struct batch *head, **tail;
 	bool busy; /* head is on its way to the disk */
 	bool posted;
+	bool closed; /* nothing is begun any more */
 	struct message message;
 };
 

@@ -332,7 +332,7 @@ static void pump(struct message *m)
 {
 	struct sheet_queue *q = container_of(m, struct sheet_queue, message);
 	q->posted = false;
-	if (q->busy || !q->head)
+	if (q->busy || q->closed || !q->head)
 		return;
 	q->busy = true;
 	if (q->head->revert)
@@ -344,6 +344,8 @@ static void pump(struct message *m)
 void batch_prepared(struct batch *b)
 {
 	struct sheet_queue *q = b->station->sheet;
+	if (q->closed)
+		return;
 	batch_plan(b);
 	b->code = report_first(&b->report, NULL);
 	if (b->code != 0 || b->dry_run || store_tx_empty(b->tx)) {
@@ -377,6 +379,11 @@ struct sheet_queue *sheet_queue_new(struct station *s)
 	q->station = s;
 	q->tail = &q->head;
 	return q;
+}
+
+void sheet_queue_close(struct sheet_queue *q)
+{
+	q->closed = true;
 }
 
 void sheet_queue_free(struct sheet_queue **queue)

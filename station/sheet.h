@@ -24,6 +24,8 @@ struct actor {
 struct batch;
 struct sheet_queue;
 struct sheet_queue *sheet_queue_new(struct station *s);
+/* The store is about to go: nothing is written any more. What waits is freed with the queue, unanswered. */
+void sheet_queue_close(struct sheet_queue *q);
 void sheet_queue_free(struct sheet_queue **q);
 /* Ends a batch: code 0 when it is on disk and applied. The report holds errors and warnings, and is the caller's to read
  * until it returns. added: handle of the component that the last add made, 0 without. */

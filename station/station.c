@@ -210,6 +210,7 @@ void station_finish(struct station *s)
 		s->history->impl->close(s->history);
 		station_turn(s);
 	}
+	sheet_queue_close(s->sheet);
 	if (s->store) {
 		s->store->impl->close(s->store); /* its last answers arrive in the inbox */
 		station_turn(s);

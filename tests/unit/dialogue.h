@@ -117,7 +117,7 @@ static inline int *counter_of(struct client *c, char what)
 static inline void client_until(struct client *c, char what, int count)
 {
 	c->late = false;
-	uv_timer_start(&c->limit, client_late, 10000, 0);
+	uv_timer_start(&c->limit, client_late, 60000, 0);
 	while (*counter_of(c, what) < count && !c->late)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	uv_timer_stop(&c->limit);

@@ -162,15 +162,15 @@ static void hostile_files(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		struct timespec from, to;
 		repeat(text, SIZE, files[i].head, files[i].part, files[i].tail);
-		clock_gettime(CLOCK_MONOTONIC, &from);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		struct ical_reading r = { .first = 2026, .last = 2060 };
 		struct err e = { 0 };
 		ical_read(&r, text, strlen(text), &e);
-		clock_gettime(CLOCK_MONOTONIC, &to);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 		assert_true(json_array_size(r.items) <= ICAL_DAYS_MOST);
 		assert_true(json_array_size(r.notes) <= ICAL_NOTES_MOST);
 		if (to.tv_sec - from.tv_sec > 2 * ICAL_SECONDS_MOST)
-			fail_msg("file %zu took %ld s", i, to.tv_sec - from.tv_sec);
+			fail_msg("file %zu took %ld s of the processor", i, to.tv_sec - from.tv_sec);
 		done(&r);
 	}
 	free(text);

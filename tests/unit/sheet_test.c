@@ -409,6 +409,21 @@ static void many_operations_take_linear_time(void **state)
 	free(lamps);
 }
 
+/* They were written to the store that had just been closed. */
+static void what_waits_when_the_station_ends_is_dropped_whole(void **state)
+{
+	struct world *w = *state;
+	uint64_t handle = add_lamp(w, "Lamp");
+	for (int i = 1; i <= 20; i++) {
+		struct batch *b = change(w);
+		struct value v = value_integer(i);
+		batch_set(b, handle, "power", &v);
+		batch_submit(b, NULL, NULL);
+	}
+	world_restart(w, lamp_types);
+	assert_in_range(COMPONENT_AS(station_by_handle(&w->station, handle), &test_lamp, struct lamp)->power, 0, 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +441,7 @@ int main(void)
 		lamp_test(a_copy_has_everything_below),
 		lamp_test(loops_are_seen_over_the_whole_batch),
 		lamp_test(many_operations_take_linear_time),
+		lamp_test(what_waits_when_the_station_ends_is_dropped_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
