@@ -182,6 +182,7 @@ static struct smtp_message *make_message(struct outgoing_account *a, struct outg
 	ledger_set_text(&o->mail.replyTo, a->replyTo.address);
 	struct smtp_message *m = smtp_message_new(sender, open);
 	m->id = o->mail.sequence;
+	snprintf(m->envelope_id, sizeof m->envelope_id, "%s", o->mail.id);
 	m->content = build(a, o, sender, &m->length);
 	for (size_t i = 0, n = 0; i < o->count; i++)
 		if (o->deliveries[i].open)

@@ -67,8 +67,9 @@ enum smtp_phase { PHASE_WAITING, PHASE_ENVELOPE, PHASE_GO, PHASE_SENT, PHASE_DON
 /* One message to several recipients, and what became of it. */
 struct smtp_message {
 	struct smtp_message *next;
-	int64_t id, tag;                   /* the sender's own */
-	char *sender;                      /* owned; as an address above */
+	int64_t id, tag;      /* the sender's own */
+	char envelope_id[40]; /* what a delivery status notification is to quote (RFC 3461 4.4); may be empty */
+	char *sender;         /* owned; as an address above */
 	struct smtp_recipient *recipients; /* owned */
 	size_t count;
 	char *content; /* owned; every line ends with CRLF, dots not doubled, no NUL */

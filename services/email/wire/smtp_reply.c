@@ -163,7 +163,7 @@ void smtp_capability(struct smtp_capabilities *c, const char *text)
 		bool *flag;
 	} const flags[] = {
 		{ "STARTTLS", &c->starttls },  { "PIPELINING", &c->pipelining }, { "8BITMIME", &c->eight_bit_mime },
-		{ "SMTPUTF8", &c->smtp_utf8 }, { "SIZE", &c->has_size },
+		{ "SMTPUTF8", &c->smtp_utf8 }, { "SIZE", &c->has_size },         { "DSN", &c->dsn },
 	};
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (strlen(flags[i].word) == n && strncasecmp(text, flags[i].word, n) == 0)

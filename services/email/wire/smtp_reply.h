@@ -35,7 +35,7 @@ const char *smtp_reply_print(const struct smtp_reply *r, char buf[SMTP_PRINT_MAX
 void smtp_queue_id(const char *text, char *id, size_t size);
 
 struct smtp_capabilities {
-	bool starttls, pipelining, eight_bit_mime, smtp_utf8;
+	bool starttls, pipelining, eight_bit_mime, smtp_utf8, dsn;
 	bool auth, has_size;
 	int64_t size; /* 0: no fixed limit (RFC 1870) */
 	struct sasl_offer mechanisms;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "services/email/wire/peer_text.h"
+#include "services/email/wire/smtp_envelope.h"
 #include "services/email/wire/smtp_inside.h"
 #include "station/must.h"
 
@@ -71,14 +72,6 @@ static void decide_all(struct smtp *s, struct smtp_message *m, enum smtp_stage s
 			decide(s, &m->recipients[i], stage);
 }
 
-static void refuse_here(struct smtp_recipient *r, const char *enhanced, const char *text)
-{
-	r->outcome = SMTP_REFUSED;
-	r->stage = STAGE_MAIL;
-	snprintf(r->enhanced, sizeof r->enhanced, "%s", enhanced);
-	snprintf(r->text, sizeof r->text, "%s", text);
-}
-
 static size_t undecided(const struct smtp_message *m)
 {
 	size_t n = 0;
@@ -89,43 +82,9 @@ static size_t undecided(const struct smtp_message *m)
 
 /* --- beginning ----------------------------------------------------------------------------------------------------- */
 
-static bool beyond_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return true;
-	return false;
-}
-
-static bool needs_utf8(const struct smtp_message *m)
-{
-	bool needs = beyond_ascii(m->sender);
-	for (size_t i = 0; i < m->count; i++)
-		needs |= m->recipients[i].outcome == SMTP_PENDING && beyond_ascii(m->recipients[i].address);
-	return needs;
-}
-
-/* What this server cannot take at all (RFC 1870, RFC 6531). */
-static void refuse_impossible(struct smtp *s, struct smtp_message *m)
-{
-	char text[160];
-	bool all = beyond_ascii(m->sender) && !s->can.smtp_utf8;
-	for (size_t i = 0; i < m->count; i++)
-		if (!s->can.smtp_utf8 && (all || beyond_ascii(m->recipients[i].address)))
-			refuse_here(&m->recipients[i], "5.6.7",
-			            "The address has characters beyond ASCII, and the server does not offer SMTPUTF8.");
-	if (s->can.size <= 0 || m->length <= (size_t)s->can.size)
-		return;
-	snprintf(text, sizeof text, "The mail has %zu bytes; the server takes at most %lld.", m->length,
-	         (long long)s->can.size);
-	for (size_t i = 0; i < m->count; i++)
-		if (m->recipients[i].outcome == SMTP_PENDING)
-			refuse_here(&m->recipients[i], "5.3.4", text);
-}
-
 void smtp_transaction_begin(struct smtp *s, struct smtp_message *m)
 {
-	refuse_impossible(s, m);
+	smtp_refuse_impossible(m, &s->can);
 	if (undecided(m) == 0) {
 		smtp_message_done(s, m);
 		return;
@@ -138,26 +97,15 @@ void smtp_transaction_begin(struct smtp *s, struct smtp_message *m)
 	smtp_queue(s, VERB_DATA, m, 0);
 }
 
-static void write_mail(struct smtp *s, const struct smtp_message *m)
-{
-	char line[640], size[40] = "";
-	if (s->can.has_size)
-		snprintf(size, sizeof size, " SIZE=%zu", m->length);
-	const char *utf8 = !needs_utf8(m) ? "" : s->can.eight_bit_mime ? " BODY=8BITMIME SMTPUTF8" : " SMTPUTF8";
-	snprintf(line, sizeof line, "MAIL FROM:<%s>%s%s", m->sender, size, utf8);
-	smtp_write(s, line, NULL);
-}
-
 void smtp_transaction_command(struct smtp *s, const struct smtp_command *c)
 {
-	char line[640];
+	char line[SMTP_ENVELOPE_MAX];
 	switch (c->verb) {
 	case VERB_MAIL:
-		write_mail(s, c->message);
+		smtp_write(s, smtp_mail_line(line, c->message, &s->can), NULL);
 		break;
 	case VERB_RCPT:
-		snprintf(line, sizeof line, "RCPT TO:<%s>", c->message->recipients[c->index].address);
-		smtp_write(s, line, NULL);
+		smtp_write(s, smtp_rcpt_line(line, c->message->recipients[c->index].address, &s->can), NULL);
 		break;
 	case VERB_DATA:
 		smtp_write(s, "DATA", NULL);
