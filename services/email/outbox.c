@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The outbox of an account: what may go now, what waits, what is on its way, and what an answer means. All of it is on
- * disk; memory is its mirror. Failures of the connection, the login or the sender are the account's and cost a mail
- * nothing; failures of an address are that address's. Engine thread. */
+ * The outbox of an account: what may go now, over which connection, what waits, and what an answer means. Failures of the
+ * connection, the login or the sender are the account's and cost a mail nothing; failures of an address are that
+ * address's. See outbox.h. */
+#include "services/email/outbox.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +12,9 @@
 #include "station/log.h"
 #include "station/must.h"
 
-enum { WINDOW = 2 }; /* one message in the dialogue, the next one's envelope behind its dot */
 #define DEFER_CAP_US (1800 * SECOND_US)
 #define CONNECT_CAP_US (60 * SECOND_US) /* a server that is back is noticed within a minute */
 #define LOGIN_CAP_US (900 * SECOND_US)  /* a wrong password is not tried so often that the server locks the account */
-#define DAY_US (86400 * SECOND_US)
 
 static struct clock *clock_of(const struct outgoing_account *a)
 {
@@ -26,73 +26,41 @@ static int64_t now_of(const struct outgoing_account *a)
 	return clock_mono(clock_of(a));
 }
 
-/* --- the three lists ----------------------------------------------------------------------------------------------- */
-
-static void append_ready(struct outgoing_account *a, struct outgoing *o)
+void outbox_pump_at(struct outgoing_account *a, int64_t when)
 {
-	o->next = NULL;
-	*a->ready_tail = o;
-	a->ready_tail = &o->next;
+	struct timer *timer = &a->outbox.timer;
+	int64_t now = now_of(a);
+	if (!timer->index || timer->due > when)
+		timer_start(clock_of(a), timer, when > now ? when - now : 0);
 }
 
-/* Back to where it came from: among the first, in order. */
-static void return_ready(struct outgoing_account *a, struct outgoing *o)
-{
-	struct outgoing **p = &a->ready;
-	while (*p && (*p)->mail.sequence < o->mail.sequence)
-		p = &(*p)->next;
-	o->next = *p;
-	*p = o;
-	if (!o->next)
-		a->ready_tail = &o->next;
-}
+/* --- what waits ---------------------------------------------------------------------------------------------------- */
 
-static struct outgoing *take_ready(struct outgoing_account *a)
+static struct outgoing *take_flying(struct outbox *b, int64_t id)
 {
-	struct outgoing *o = a->ready;
-	a->ready = o->next;
-	if (!a->ready)
-		a->ready_tail = &a->ready;
-	return o;
-}
-
-static struct outgoing *take_flying(struct outgoing_account *a, int64_t id)
-{
-	struct outgoing **p = &a->flying, *o;
+	struct outgoing **p = &b->flying, *o;
 	while ((o = *p) && o->mail.sequence != id)
 		p = &o->next;
-	if (o)
-		*p = o->next;
+	must(o);
+	*p = o->next;
 	return o;
 }
 
-static void set_timer(struct outgoing_account *a, int64_t when)
+static void put_flying(struct outbox *b, struct outgoing *o)
 {
-	int64_t now = now_of(a);
-	if (!a->timer.index || a->timer.due > when)
-		timer_start(clock_of(a), &a->timer, when > now ? when - now : 0);
-}
-
-static void make_wait(struct outgoing_account *a, struct outgoing *o)
-{
-	o->next = a->waiting;
-	a->waiting = o;
-	set_timer(a, o->due);
+	o->next = b->flying;
+	b->flying = o;
 }
 
 /* What has waited long enough may go. */
 static void wake_waiting(struct outgoing_account *a)
 {
-	int64_t now = now_of(a);
-	for (struct outgoing **p = &a->waiting, *o; (o = *p);) {
-		if (o->due > now) {
-			set_timer(a, o->due);
-			p = &o->next;
-			continue;
-		}
-		*p = o->next;
-		append_ready(a, o);
-	}
+	struct mail_heap *waiting = &a->outbox.waiting;
+	const struct outgoing *o;
+	while ((o = mail_heap_first(waiting)) && o->due <= now_of(a))
+		mail_heap_push(&a->outbox.ready, mail_heap_pop(waiting));
+	if (o)
+		outbox_pump_at(a, o->due);
 }
 
 /* When the first of its open deliveries may be tried, on the monotonic clock: a clock set back must not stall it. */
@@ -108,37 +76,29 @@ static int64_t due_of(const struct outgoing_account *a, const struct outgoing *o
 	return now_of(a) + (wait > 0 ? wait : 0);
 }
 
-static void place(struct outgoing_account *a, struct outgoing *o)
+void outbox_place(struct outgoing_account *a, struct outgoing *o)
 {
 	o->due = due_of(a, o);
-	if (o->due > now_of(a))
-		make_wait(a, o);
-	else
-		append_ready(a, o);
+	mail_heap_push(o->due > now_of(a) ? &a->outbox.waiting : &a->outbox.ready, o);
 }
 
 void outbox_enqueue(struct outgoing_account *a, struct outgoing *o)
 {
-	place(a, o);
+	outbox_place(a, o);
 	account_show_queue(a, 1);
 	outbox_pump(a);
 }
 
-static void free_list(struct outgoing *o)
+void outbox_free(struct outgoing_account *a)
 {
-	for (struct outgoing *next; o; o = next) {
+	struct outbox *b = &a->outbox;
+	mail_heap_free(&b->ready);
+	mail_heap_free(&b->waiting);
+	for (struct outgoing *o = b->flying, *next; o; o = next) {
 		next = o->next;
 		outgoing_free(o);
 	}
-}
-
-void outbox_free(struct outgoing_account *a)
-{
-	free_list(a->ready);
-	free_list(a->waiting);
-	free_list(a->flying);
-	a->ready = a->waiting = a->flying = NULL;
-	a->ready_tail = &a->ready;
+	b->flying = NULL;
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
@@ -190,30 +150,52 @@ static struct smtp_message *make_message(struct outgoing_account *a, struct outg
 	return m;
 }
 
-static bool cap_reached(struct outgoing_account *a)
+/* --- connections --------------------------------------------------------------------------------------------------- */
+
+static struct connection *connection_at(struct outgoing_account *a, int index)
 {
-	int64_t now = station_now(a->account.c.station), day = now / DAY_US;
-	if (day != a->day) {
-		a->day = day;
-		a->sent_today = 0;
+	must(index >= 0 && index < CONNECTIONS_MAX);
+	return &a->outbox.connections[index];
+}
+
+static int connections_of(const struct outgoing_account *a)
+{
+	return a->transport == TRANSPORT_SMTP ? (int)a->maxConnections : 1;
+}
+
+/* The one that may take a mail, and how soon it would get to it. The first ones are used most, so that the others close
+ * when they are not needed. While the account fails, one connection at a time tries. */
+static struct connection *free_connection(struct outgoing_account *a)
+{
+	struct connection *best = NULL;
+	int64_t now = now_of(a);
+	for (int i = 0; i < connections_of(a); i++) {
+		struct connection *c = connection_at(a, i);
+		if (a->account.failing && c->in_flight > 0)
+			return NULL;
+		if (c->returning || c->in_flight >= CONNECTION_WINDOW)
+			continue;
+		if (now < c->retry_at) {
+			outbox_pump_at(a, c->retry_at);
+			continue;
+		}
+		/* idle and known, then busy, then new */
+		int rank = c->sender ? c->in_flight : CONNECTION_WINDOW;
+		int best_rank = !best ? CONNECTION_WINDOW + 1 : best->sender ? best->in_flight : CONNECTION_WINDOW;
+		if (rank < best_rank)
+			best = c;
 	}
-	if (a->maxSendablePerDay == 0 || a->sent_today < a->maxSendablePerDay)
-		return false;
-	account_failed(&a->account, "The daily limit (maxSendablePerDay) is reached; the rest waits until tomorrow (UTC).");
-	set_timer(a, now_of(a) + DAY_US - now % DAY_US);
-	return true;
+	return best;
 }
 
 static bool may_connect(struct outgoing_account *a)
 {
-	if (a->transport == TRANSPORT_MAILDIR && now_of(a) >= a->retry_at)
-		return true;
 	if (a->transport == TRANSPORT_SMTP && !*a->account.hostname) {
 		account_failed(&a->account, "No hostname is set: enter the name or the address of the mail server.");
 		return false;
 	}
-	if (now_of(a) < a->retry_at) {
-		set_timer(a, a->retry_at);
+	if (now_of(a) < a->outbox.retry_at) {
+		outbox_pump_at(a, a->outbox.retry_at);
 		return false;
 	}
 	struct err e = { 0 };
@@ -223,58 +205,81 @@ static bool may_connect(struct outgoing_account *a)
 	return rc == 0;
 }
 
-static void tell_settings(struct outgoing_account *a)
+static void tell_settings(struct outgoing_account *a, struct connection *c)
 {
-	sender_configure(a->sender, a);
-	a->changed = false;
+	sender_configure(c->sender, a);
+	c->changed = false;
 }
 
-static void hand_over(struct outgoing_account *a, struct outgoing *o)
+/* Open connections must not go on under old settings. */
+static void tell_all(struct outgoing_account *a)
+{
+	for (int i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *c = connection_at(a, i);
+		if (c->sender && c->changed)
+			tell_settings(a, c);
+	}
+}
+
+static void open_sender(struct outgoing_account *a, struct connection *c)
+{
+	c->sender = sender_open(a, (int)(c - a->outbox.connections));
+	a->outbox.open_connections++;
+	tell_settings(a, c);
+}
+
+static void hand_over(struct outgoing_account *a, struct connection *c, struct outgoing *o)
 {
 	struct smtp_message *m = make_message(a, o);
-	o->next = a->flying;
-	a->flying = o;
-	a->in_flight++;
-	a->sent_today++;
+	o->carrier = (int)(c - a->outbox.connections);
+	put_flying(&a->outbox, o);
+	c->in_flight++;
 	if (a->transport == TRANSPORT_MAILDIR) {
 		maildir_deliver(a, m);
 		return;
 	}
-	if (a->changed)
-		tell_settings(a);
-	a->used = true;
+	if (!c->sender)
+		open_sender(a, c);
 	m->tag = 1; /* its outcome is to be settled with the sender */
-	sender_send(a->sender, m);
+	sender_send(c->sender, m);
 }
 
 void outbox_pump(struct outgoing_account *a)
 {
-	if (!(a->account.c.flags & COMPONENT_RUNNING) || a->stopping)
+	struct connection *c;
+	if (!(a->account.c.flags & COMPONENT_RUNNING) || a->outbox.stopping)
 		return;
-	if (a->changed && a->used) /* an open connection must not go on under the old settings */
-		tell_settings(a);
-	if (!a->account.enabled || a->returning)
+	tell_all(a);
+	if (!a->account.enabled)
 		return;
 	wake_waiting(a);
-	while (a->ready && a->in_flight < WINDOW && may_connect(a) && !cap_reached(a))
-		hand_over(a, take_ready(a));
+	if (!mail_heap_first(&a->outbox.ready) || !may_connect(a))
+		return;
+	while (mail_heap_first(&a->outbox.ready) && (c = free_connection(a)))
+		hand_over(a, c, mail_heap_pop(&a->outbox.ready));
+}
+
+static void forget_failures(struct outgoing_account *a)
+{
+	a->outbox.retry_at = a->outbox.failures = 0;
+	for (int i = 0; i < CONNECTIONS_MAX; i++)
+		a->outbox.connections[i].retry_at = a->outbox.connections[i].failures = 0;
 }
 
 void outbox_retry_now(struct outgoing_account *a)
 {
-	a->retry_at = 0;
-	a->failures = 0;
+	forget_failures(a);
 	outbox_pump(a);
 }
 
 /* By the timer: several settings that change together make one new connection. */
 void outbox_reconfigure(struct outgoing_account *a)
 {
-	a->changed = true;
-	a->retry_at = 0;
-	a->failures = 0;
-	if (a->sender)
-		set_timer(a, now_of(a));
+	forget_failures(a);
+	for (int i = 0; i < CONNECTIONS_MAX; i++)
+		a->outbox.connections[i].changed = true;
+	if ((a->account.c.flags & COMPONENT_RUNNING) && !a->outbox.stopping)
+		outbox_pump_at(a, now_of(a));
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------- */
@@ -295,41 +300,45 @@ static bool interrupted(const struct smtp_message *m)
 	return false;
 }
 
+static void connection_works(struct outgoing_account *a, struct connection *c)
+{
+	c->good = true;
+	c->failures = 0;
+	a->outbox.failures = 0;
+	account_succeeded(&a->account);
+}
+
 void outbox_done(struct outgoing_account *a, struct smtp_message *m)
 {
-	struct outgoing *o = take_flying(a, m->id);
-	must(o);
-	a->in_flight--;
-	a->returning |= interrupted(m); /* nothing new before the account has heard why */
+	struct outbox *b = &a->outbox;
+	struct outgoing *o = take_flying(b, m->id);
+	struct connection *c = connection_at(a, o->carrier);
+	c->in_flight--;
+	c->returning |= interrupted(m); /* nothing new before the account has heard why */
 	if (undecided(m)) {
-		a->sent_today--;
-		return_ready(a, o);
+		mail_heap_push(&b->ready, o);
 		if (m->tag)
-			sender_settle(a->sender);
+			sender_settle(c->sender);
 		return;
 	}
-	if (!interrupted(m)) {
-		a->failures = 0;
-		account_succeeded(&a->account);
-	}
+	if (!interrupted(m))
+		connection_works(a, c);
 	o->settles = m->tag != 0;
-	o->next = a->flying; /* until its outcome is on disk */
-	a->flying = o;
-	a->writing++;
+	put_flying(b, o); /* until its outcome is on disk */
+	b->writing++;
 	ledger_record(a, o, m);
 	outbox_pump(a);
 }
 
 void outbox_written(struct outgoing_account *a, int64_t id)
 {
-	struct outgoing *o = take_flying(a, id);
-	must(o);
-	a->writing--;
+	struct outgoing *o = take_flying(&a->outbox, id);
+	a->outbox.writing--;
 	if (o->settles)
-		sender_settle(a->sender);
+		sender_settle(connection_at(a, o->carrier)->sender);
 	ledger_tell(a->account.c.station, o);
 	if (o->mail.open) {
-		place(a, o);
+		outbox_place(a, o);
 	} else {
 		outgoing_free(o);
 		account_show_queue(a, -1);
@@ -356,45 +365,64 @@ int64_t outbox_deferral(const struct outgoing_account *a, int64_t attempts)
 	return doubled(a->retryInterval.us, attempts - 1, DEFER_CAP_US);
 }
 
-/* The connection is over. A new failure is written next to the mail that wanted to go; the same again is not, or an
- * outage of days would fill the ledger. */
-void outbox_down(struct outgoing_account *a, const struct err *e, enum smtp_stage stage, int code, bool current)
+static bool another_works(const struct outgoing_account *a, const struct connection *c)
 {
-	a->returning = false;
-	if (current) {
-		int64_t first = a->retryInterval.us / 3, cap = e->code == E_AUTH ? LOGIN_CAP_US : CONNECT_CAP_US;
-		if (a->ready && (a->failures == 0 || strcmp(a->account.lastPollFailureCause, e->text) != 0))
-			ledger_record_failure(a, a->ready, e, stage, code);
-		a->retry_at = now_of(a) + doubled(first, a->failures++, cap);
-		if (e->code == E_AUTH)
-			authenticator_refused(a->account.emailAuthenticator);
-		log_warn("account %s: %s (%s)", a->account.c.name, e->text, smtp_stage_name(stage));
-		account_failed(&a->account, e->text);
+	for (int i = 0; i < connections_of(a); i++)
+		if (&a->outbox.connections[i] != c && a->outbox.connections[i].good)
+			return true;
+	return false;
+}
+
+/* No connection works. A new failure is written next to the mail that wanted to go; the same again is not, or an outage
+ * of days would fill the ledger. Several connections that fail together are one failure. */
+static void account_down(struct outgoing_account *a, const struct smtp_failure *f)
+{
+	struct outbox *b = &a->outbox;
+	const struct err *e = &f->err;
+	if (now_of(a) < b->retry_at)
+		return;
+	if (mail_heap_first(&b->ready) && (b->failures == 0 || strcmp(a->account.lastPollFailureCause, e->text) != 0))
+		ledger_record_failure(a, mail_heap_first(&b->ready), e, f->stage, f->code);
+	int64_t cap = e->code == E_AUTH ? LOGIN_CAP_US : CONNECT_CAP_US;
+	b->retry_at = now_of(a) + doubled(a->retryInterval.us / 3, b->failures++, cap);
+	log_warn("account %s: %s (%s)", a->account.c.name, e->text, smtp_stage_name(f->stage));
+	account_failed(&a->account, e->text);
+}
+
+void outbox_down(struct outgoing_account *a, int connection, const struct smtp_failure *f, bool current)
+{
+	struct connection *c = connection_at(a, connection);
+	c->returning = c->good = false;
+	if (current && f->err.code == E_AUTH)
+		authenticator_refused(a->account.emailAuthenticator);
+	if (current && another_works(a, c)) { /* the server takes fewer connections than it might */
+		c->retry_at = now_of(a) + doubled(a->retryInterval.us / 3, c->failures++, CONNECT_CAP_US);
+		log_info("account %s, one of its connections: %s", a->account.c.name, f->err.text);
+	} else if (current) {
+		account_down(a, f);
 	}
 	outbox_pump(a);
 }
 
+/* --- life ---------------------------------------------------------------------------------------------------------- */
+
 void outbox_start(struct outgoing_account *a)
 {
-	a->ready_tail = &a->ready;
-	a->stopping = a->returning = a->used = a->ended = false;
-	a->changed = true;
-	a->sender = sender_open(a);
+	memset(a->outbox.connections, 0, sizeof a->outbox.connections);
+	a->outbox.stopping = false;
 	if (a->account.c.station->store)
 		outbox_load(a);
 }
 
 void outbox_stop(struct outgoing_account *a)
 {
-	a->stopping = true;
-	timer_stop(clock_of(a), &a->timer);
-	if (a->sender)
-		sender_end(&a->sender);
-	else
-		a->ended = true;
+	a->outbox.stopping = true;
+	timer_stop(clock_of(a), &a->outbox.timer);
+	for (int i = 0; i < CONNECTIONS_MAX; i++)
+		sender_end(&a->outbox.connections[i].sender);
 }
 
 bool outbox_at_rest(const struct outgoing_account *a)
 {
-	return a->ended && a->writing == 0;
+	return a->outbox.open_connections == 0 && a->outbox.writing == 0;
 }

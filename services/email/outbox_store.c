@@ -225,6 +225,8 @@ static void set_name(char **field, const char *name)
 
 static void rename_one(struct outgoing *o, const char *name, struct store_tx *tx)
 {
+	if (strcmp(o->mail.account, name) == 0)
+		return;
 	set_name(&o->mail.account, name);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	for (size_t i = 0; i < o->count; i++) {
@@ -235,12 +237,14 @@ static void rename_one(struct outgoing *o, const char *name, struct store_tx *tx
 
 void outbox_renamed(struct outgoing_account *a)
 {
-	struct outgoing *const lists[] = { a->ready, a->waiting, a->flying };
+	struct outbox *b = &a->outbox;
 	struct store_tx *tx = store_tx_new();
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		for (struct outgoing *o = lists[i]; o; o = o->next)
-			if (strcmp(o->mail.account, a->account.c.name) != 0)
-				rename_one(o, a->account.c.name, tx);
+	for (size_t i = 0; i < b->ready.count; i++)
+		rename_one(b->ready.items[i], a->account.c.name, tx);
+	for (size_t i = 0; i < b->waiting.count; i++)
+		rename_one(b->waiting.items[i], a->account.c.name, tx);
+	for (struct outgoing *o = b->flying; o; o = o->next)
+		rename_one(o, a->account.c.name, tx);
 	if (store_tx_empty(tx))
 		store_tx_free(&tx);
 	else

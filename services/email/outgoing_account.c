@@ -105,14 +105,15 @@ static int reset_number_sent(struct component *c, struct invocation *inv)
 
 static void timer_fired(struct timer *t)
 {
-	outbox_pump(container_of(t, struct outgoing_account, timer));
+	outbox_pump(container_of(t, struct outgoing_account, outbox.timer));
 }
 
 static void init(struct component *c)
 {
 	struct outgoing_account *a = (struct outgoing_account *)c;
-	a->timer.fire = timer_fired;
-	a->ready_tail = &a->ready;
+	a->outbox.timer.fire = timer_fired;
+	a->outbox.ready.before = mail_more_urgent;
+	a->outbox.waiting.before = mail_due_earlier;
 }
 
 static void started(struct component *c)
@@ -170,6 +171,9 @@ static const struct slot slots[] = {
 	SLOT(T, queueSize, INTEGER, .flags = SHOWN | SLOT_SUMMARY, .doc = "Mails that wait."),
 	SLOT(T, maxQueueSize, INTEGER, .dflt = "100", .facets = FACETS(.min = 1, .max = 1000000),
 	     .doc = "From here on a long queue is worth a look. Nothing is ever discarded."),
+	SLOT(T, maxConnections, INTEGER, .dflt = "2", .facets = FACETS(.min = 1, .max = CONNECTIONS_MAX),
+	     .doc = "How many connections to the server there may be at once. They are opened as the queue grows; a server "
+	            "that takes fewer is served with fewer."),
 	SLOT(T, numberSent, INTEGER, .flags = SHOWN,
 	     .doc = "Mails sent since the station started, or since resetNumberSent."),
 	SLOT(T, maxSendablePerDay, INTEGER, .facets = FACETS(.min = 0, .max = 10000000),

@@ -15,6 +15,7 @@ struct sender {
 	/* Constant. */
 	struct station *station;
 	uint64_t account;
+	int connection; /* which one of the account's */
 	/* Engine. */
 	uint64_t configured; /* counts configurations */
 	/* Net thread. */
@@ -29,15 +30,20 @@ struct event {
 	struct message message;
 	struct station *station;
 	uint64_t account, generation;
+	int connection;
 	enum event_what what;
-	struct smtp_message *mail; /* DONE; owned */
-	struct err err;            /* DOWN */
-	enum smtp_stage stage;
-	int code;
+	struct smtp_message *mail;     /* DONE; owned */
+	struct smtp_failure failure;   /* DOWN */
 	struct trust_verdict verdict;  /* DOWN, when a certificate was refused; owned */
 	enum line_direction direction; /* SAID */
 	char *text;                    /* SAID; owned */
 };
+
+static bool is_current(const struct outgoing_account *a, const struct event *e)
+{
+	const struct sender *s = a->outbox.connections[e->connection].sender;
+	return s && s->configured == e->generation;
+}
 
 static void run_event(struct message *m)
 {
@@ -51,11 +57,11 @@ static void run_event(struct message *m)
 	if (a && e->what == EVENT_DONE)
 		outbox_done(a, e->mail);
 	else if (a && e->what == EVENT_DOWN)
-		outbox_down(a, &e->err, e->stage, e->code, a->sender && a->sender->configured == e->generation);
+		outbox_down(a, e->connection, &e->failure, is_current(a, e));
 	else if (a && e->what == EVENT_SAID)
 		account_transcribe(&a->account, e->direction, e->text);
 	else if (a && e->what == EVENT_ENDED)
-		a->ended = true;
+		a->outbox.open_connections--;
 	smtp_message_free(&e->mail);
 	trust_verdict_clear(&e->verdict);
 	free(e->text);
@@ -68,6 +74,7 @@ static struct event *new_event(const struct sender *s, enum event_what what)
 	*e = (struct event){ .message.run = run_event,
 		                 .station = s->station,
 		                 .account = s->account,
+		                 .connection = s->connection,
 		                 .generation = s->generation,
 		                 .what = what };
 	return e;
@@ -85,9 +92,8 @@ static void down(void *context, const struct smtp_failure *f)
 {
 	struct sender *s = context;
 	struct event *e = new_event(s, EVENT_DOWN);
-	e->err = f->err;
-	e->stage = f->stage;
-	e->code = f->code;
+	e->failure = *f;
+	e->failure.verdict = NULL; /* borrowed for the call only */
 	if (f->verdict) {
 		e->verdict = *f->verdict;
 		e->verdict.snapshot = NULL; /* its reference stays with the connection */
@@ -208,11 +214,12 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 
 /* --- the engine's side --------------------------------------------------------------------------------------------- */
 
-struct sender *sender_open(const struct outgoing_account *a)
+struct sender *sender_open(const struct outgoing_account *a, int connection)
 {
 	struct sender *s = must_alloc(sizeof *s);
 	s->station = a->account.c.station;
 	s->account = a->account.c.handle;
+	s->connection = connection;
 	return s;
 }
 

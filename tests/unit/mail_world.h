@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A station with outgoing accounts that send to sinks (sink.h), on a clock that the test sets. */
+#ifndef BELFRY_TESTS_MAIL_WORLD_H
+#define BELFRY_TESTS_MAIL_WORLD_H
+
+#include "tests/unit/sink.h"
+#include "tests/unit/world.h"
+
+#include "services/email/email_inside.h"
+
+static const struct actor ada = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
+
+struct mail_world {
+	struct world w;
+	struct outgoing_account *account; /* the one that ships */
+};
+
+static inline struct outgoing_account *account_named(struct mail_world *m, const char *name)
+{
+	struct outgoing_account *a = account_by_name(&m->w.station, name);
+	assert_non_null(a);
+	return a;
+}
+
+/* Changes properties as a person does. */
+static inline void configure(struct mail_world *m, struct component *c, const char *values)
+{
+	struct ended end;
+	json_t *json = json_loads(values, 0, NULL);
+	assert_non_null(json);
+	struct batch *b = batch_new(&m->w.station, &ada);
+	batch_set_json(b, c->handle, json, "/values");
+	json_decref(json);
+	if (submit(&m->w, b, &end) != 0)
+		fail_msg("%s: %s", end.pointers[0], end.details[0]);
+}
+
+/* The account speaks with this sink, in clear. */
+static inline void point_at(struct mail_world *m, struct outgoing_account *a, const struct sink *sink)
+{
+	char values[200];
+	snprintf(values, sizeof values, "{\"hostname\":\"127.0.0.1\",\"port\":%d,\"useSsl\":false,\"from\":\"s@x.test\"}",
+	         sink->port);
+	configure(m, &a->account.c, values);
+}
+
+static inline void mail_world_make(struct mail_world *m, const struct sink *sink)
+{
+	*m = (struct mail_world){ .account = NULL };
+	world_make(&m->w, station_types);
+	m->account = account_named(m, "OutgoingAccount");
+	point_at(m, m->account, sink);
+}
+
+static inline void mail_world_restart(struct mail_world *m)
+{
+	world_restart(&m->w, station_types);
+	m->account = account_named(m, "OutgoingAccount");
+}
+
+static inline struct outgoing_account *add_account(struct mail_world *m, const char *name, const struct sink *sink)
+{
+	struct ended end;
+	struct component *service = station_service(&m->w.station, &email_service);
+	struct batch *b = batch_new(&m->w.station, &ada);
+	batch_add(b, service->handle, name, "email:OutgoingAccount", NULL, "");
+	assert_int_equal(submit(&m->w, b, &end), 0);
+	point_at(m, account_named(m, name), sink);
+	return account_named(m, name);
+}
+
+/* A mail to bob; id (37 bytes) may be NULL. */
+static inline void send_mail(struct mail_world *m, struct outgoing_account *a, const char *subject, int64_t priority,
+                             char *id)
+{
+	struct draft_recipient bob = { "Bob", "bob@x.test", FIELD_TO };
+	struct draft d = { .kind = MAIL_ALARM,
+		               .subject = subject,
+		               .body = "Look after it.\n",
+		               .alarm = "",
+		               .recipient = "",
+		               .priority = priority,
+		               .to = &bob,
+		               .count = 1 };
+	struct store_tx *tx = store_tx_new();
+	outbox_add(&m->w.station, a, NULL, tx, &d, id);
+	store_commit(m->w.station.store, tx, NULL, NULL);
+}
+
+static inline int64_t real_seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Turns the loop until the condition holds. */
+#define TURN_UNTIL(m, condition)                                                                                       \
+	do {                                                                                                               \
+		int64_t began_ = real_seconds();                                                                               \
+		while (!(condition)) {                                                                                         \
+			station_turn(&(m)->w.station);                                                                             \
+			if (real_seconds() - began_ > 100)                                                                         \
+				fail_msg("in 100 seconds it did not come to %s", #condition);                                          \
+		}                                                                                                              \
+	} while (0)
+
+static inline void go_on(struct mail_world *m, int64_t seconds)
+{
+	clock_advance(&m->w.station.clock, seconds * SECOND_US);
+	station_turn(&m->w.station);
+}
+
+#endif
