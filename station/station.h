@@ -45,8 +45,8 @@ struct station {
 	char history_fault[200];
 	struct observer *observers;
 	struct alarm_support *alarms; /* borrowed; who keeps alarms, see alarm_support.h; NULL: nobody */
-	struct sheet_queue *sheet; /* owned */
-	struct versions *versions; /* owned; what is known of the versions that are kept */
+	struct sheet_queue *sheet;    /* owned */
+	struct versions *versions;    /* owned; what is known of the versions that are kept */
 	struct password_pool passwords;
 	int64_t audit_next, sequence_next;
 	struct zone *zones; /* owned; time zones read so far */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A scripted mail server on a thread: it listens on 127.0.0.1 and plays one script a connection, line by line:
  *   >TEXT    sends TEXT and CR LF; several such lines in a row leave in one packet
+ *   =TEXT    sends TEXT without a line end
+ *   xN TEXT  sends TEXT and CR LF so many times; rN TEXT without line ends
  *   <TEXT    reads a line, which must begin with TEXT
+ *   <#TEXT   reads a line whose first word is an IMAP tag, and the rest must begin with TEXT; >#TEXT answers with that tag
  *   .        reads a mail up to its final dot
  *   tls      makes the TLS handshake as a server
  *   cut      resets the connection
@@ -22,7 +25,7 @@ struct peer {
 	int port, listener, connections;
 	pthread_t thread;
 	sem_t go;
-	char wrong[400];
+	char wrong[400], tag[32];
 	char *heard; /* all that was received, each line with \n */
 	size_t heard_length, heard_size;
 	/* the connection now */
@@ -105,10 +108,40 @@ static inline void peer_tls(struct peer *p, const char *step)
 		peer_wrong(p, step, gnutls_strerror(rc));
 }
 
+static inline void peer_repeat(struct peer *p, const char *step)
+{
+	char *text;
+	long count = strtol(step + 1, &text, 10);
+	char *piece = must_format(*step == 'x' ? "%s\r\n" : "%s", text + 1), *all;
+	size_t length = strlen(piece);
+	all = must_alloc((size_t)count * length + 1);
+	for (long i = 0; i < count; i++)
+		memcpy(all + (size_t)i * length, piece, length);
+	for (size_t at = 0, n; at < (size_t)count * length; at += n) {
+		n = (size_t)count * length - at < 16000 ? (size_t)count * length - at : 16000;
+		peer_send(p, all + at, n);
+	}
+	free(piece);
+	free(all);
+}
+
 static inline void peer_step(struct peer *p, const char *step)
 {
 	char line[8192];
-	if (*step == '<') {
+	if (*step == '=') {
+		peer_send(p, step + 1, strlen(step + 1));
+	} else if ((*step == 'x' || *step == 'r') && strchr("0123456789", step[1])) {
+		peer_repeat(p, step);
+	} else if (strncmp(step, "<#", 2) == 0) {
+		if (!peer_line(p, line, sizeof line)) {
+			peer_wrong(p, step, "(the client has closed)");
+			return;
+		}
+		size_t n = strcspn(line, " ");
+		snprintf(p->tag, sizeof p->tag, "%.*s", (int)n, line);
+		if (strncmp(line + n + (line[n] == ' '), step + 2, strlen(step + 2)) != 0)
+			peer_wrong(p, step, line);
+	} else if (*step == '<') {
 		if (!peer_line(p, line, sizeof line))
 			peer_wrong(p, step, "(the client has closed)");
 		else if (strncmp(line, step + 1, strlen(step + 1)) != 0)
@@ -136,10 +169,16 @@ static inline void peer_step(struct peer *p, const char *step)
 /* All '>' lines from here on in one packet; returns the rest of the script. */
 static inline const char *peer_say(struct peer *p, const char *script)
 {
-	char *text = must_alloc(strlen(script) * 2 + 1);
+	char *text = must_alloc(strlen(script) * 2 + 64 * sizeof p->tag);
 	size_t length = 0;
 	while (*script == '>') {
 		size_t n = strcspn(++script, "\n");
+		if (*script == '#') {
+			memcpy(text + length, p->tag, strlen(p->tag));
+			length += strlen(p->tag);
+			script++;
+			n--;
+		}
 		memcpy(text + length, script, n);
 		memcpy(text + length + n, "\r\n", 2);
 		length += n + 2;

@@ -125,7 +125,7 @@ static void test_capabilities_and_codes(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		pop3_capability(&c, lines[i], strlen(lines[i]));
 	assert_true(c.top && c.uidl && c.sasl && !c.stls && !c.user);
-	assert_string_equal(c.mechanisms, "PLAIN XOAUTH2");
+	assert_string_equal(c.mechanisms.names, "PLAIN XOAUTH2");
 	assert_true(pop3_code_is("[IN-USE] locked", 15, "IN-USE"));
 	assert_true(pop3_code_is("[SYS/TEMP] later", 16, "SYS"));
 	assert_false(pop3_code_is("[AUTHX] no", 10, "AUTH"));

@@ -149,7 +149,7 @@ static bool is_prose(const char *line, size_t length)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (begins(line, length, words[i]))
 			return true;
-	return length > 0 && *line == '+';
+	return !begins(line, length, "* ");
 }
 
 /* Does the line end within quotes? */
@@ -165,11 +165,11 @@ static bool ends_quoted(const char *line, size_t length)
 	return quotes;
 }
 
-bool imap_literal(const char *line, size_t length, uint64_t *bytes, bool *is_broken)
+bool imap_literal(const char *line, size_t length, bool first, uint64_t *bytes, bool *is_broken)
 {
 	size_t open = length;
 	*is_broken = false;
-	if (length < 2 || line[length - 1] != '}' || is_prose(line, length) || ends_quoted(line, length))
+	if (length < 2 || line[length - 1] != '}' || (first && is_prose(line, length)) || ends_quoted(line, length))
 		return false;
 	while (open > 0 && line[open - 1] != '{')
 		open--;
@@ -325,16 +325,6 @@ bool imap_fetch_read(struct imap_tokens t, struct imap_fetch *f)
 
 /* --- capabilities -------------------------------------------------------------------------------------------------- */
 
-static void add_mechanism(struct imap_capabilities *c, const char *name, size_t length)
-{
-	size_t at = strlen(c->mechanisms);
-	for (size_t i = 0; i < length; i++)
-		if (!isgraph((unsigned char)name[i]))
-			return;
-	if (length > 0 && length < 32 && at + length + 2 < sizeof c->mechanisms)
-		snprintf(c->mechanisms + at, sizeof c->mechanisms - at, "%s%.*s", at ? " " : "", (int)length, name);
-}
-
 void imap_capability(struct imap_capabilities *c, const struct imap_token *word)
 {
 	struct {
@@ -348,5 +338,5 @@ void imap_capability(struct imap_capabilities *c, const struct imap_token *word)
 		if (imap_is(word, flags[i].name))
 			*flags[i].flag = true;
 	if (word->kind == IMAP_ATOM && begins(word->text, word->length, "AUTH="))
-		add_mechanism(c, word->text + 5, word->length - 5);
+		sasl_offer_add(&c->mechanisms, word->text + 5, word->length - 5);
 }

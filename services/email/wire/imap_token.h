@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/email/wire/sasl.h"
+
 enum {
 	IMAP_DEPTH_MAX = 32,    /* of lists in lists */
 	IMAP_PIECES_MAX = 20000 /* of tokens in one value that is skipped */
@@ -35,9 +37,9 @@ bool imap_is(const struct imap_token *t, const char *word);
 /* An unsigned 32-bit number (RFC 3501: number). */
 bool imap_number(const struct imap_token *t, uint32_t *number);
 
-/* Does a line end in "{n}", so that n bytes follow it? Not within quotes, and not in what is meant for people. False and
- * broken: it does, but not as the grammar wants it. */
-bool imap_literal(const char *line, size_t length, uint64_t *bytes, bool *broken);
+/* Does a line end in "{n}", so that n bytes follow it? Not within quotes, and not in what is meant for people. first: it
+ * begins a response. False and broken: it does, but not as the grammar wants it. */
+bool imap_literal(const char *line, size_t length, bool first, uint64_t *bytes, bool *broken);
 
 enum imap_sort { IMAP_UNTAGGED, IMAP_TAGGED, IMAP_CONTINUE };
 enum imap_status { IMAP_DATA, IMAP_OK, IMAP_NO, IMAP_BAD, IMAP_BYE, IMAP_PREAUTH };
@@ -69,7 +71,7 @@ bool imap_fetch_read(struct imap_tokens rest, struct imap_fetch *f);
 
 struct imap_capabilities {
 	bool imap4rev1, starttls, login_disabled, idle, uidplus, sasl_ir;
-	char mechanisms[256]; /* of AUTH=, in the order of offering, joined by spaces */
+	struct sasl_offer mechanisms; /* of AUTH= */
 };
 /* Takes one word of a CAPABILITY response or code. */
 void imap_capability(struct imap_capabilities *c, const struct imap_token *word);

@@ -147,6 +147,18 @@ void line_expect(struct line *l, int64_t us, const char *what)
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
+/* Gives so many bytes, which are in the buffer, to the dialogue; false when there are none. */
+static bool give_piece(struct line *l, size_t length)
+{
+	char piece[READ_SIZE]; /* the buffer may move while the dialogue works on it */
+	if (length == 0)
+		return false;
+	memcpy(piece, l->in.data + l->in.head, length);
+	l->in.head += length;
+	l->events->bytes(l, l->context, piece, length);
+	return true;
+}
+
 /* Gives the next whole line in the buffer to the dialogue; false when there is none. */
 static bool next_line(struct line *l)
 {
@@ -155,6 +167,8 @@ static bool next_line(struct line *l)
 	const char *end = in->tail > in->head ? memchr(start, '\n', in->tail - in->head) : NULL;
 	struct err e;
 	size_t length = end ? (size_t)(end - start) : in->tail - in->head;
+	if (length > LINE_LENGTH_MAX && l->split)
+		return give_piece(l, LINE_LENGTH_MAX);
 	if (length > LINE_LENGTH_MAX) {
 		err_set(&e, E_PROTOCOL, NULL, "%s sent a line of more than %d bytes. Is it a mail server?", l->peer,
 		        LINE_LENGTH_MAX);
@@ -179,23 +193,22 @@ void line_take(struct line *l, size_t length)
 	l->taking = length;
 }
 
+void line_split(struct line *l, bool on)
+{
+	must(l->events->bytes);
+	l->split = on;
+}
+
 /* Gives what is in the buffer of the bytes that are no lines; false when there is none. */
 static bool next_bytes(struct line *l)
 {
-	struct bytes *in = &l->in;
-	char piece[READ_SIZE]; /* the buffer may move while the dialogue works on it */
-	size_t length = in->tail - in->head;
+	size_t length = l->in.tail - l->in.head;
 	if (length > l->taking)
 		length = l->taking;
-	if (length > sizeof piece)
-		length = sizeof piece;
-	if (length == 0)
-		return false;
-	memcpy(piece, in->data + in->head, length);
-	in->head += length;
+	if (length > READ_SIZE)
+		length = READ_SIZE;
 	l->taking -= length;
-	l->events->bytes(l, l->context, piece, length);
-	return true;
+	return give_piece(l, length);
 }
 
 static bool next_piece(struct line *l)

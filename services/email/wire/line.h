@@ -33,7 +33,8 @@ struct line;
 struct line_events {
 	void (*ready)(struct line *l, void *context); /* connected, secured: at first, and again after line_secure */
 	void (*received)(struct line *l, void *context, const char *text, size_t length); /* one line, without its end */
-	void (*bytes)(struct line *l, void *context, const char *data, size_t length); /* of line_take; NULL without it */
+	/* What is no whole line: of line_take and line_split. NULL when neither is used. */
+	void (*bytes)(struct line *l, void *context, const char *data, size_t length);
 	/* Over: refused, cut, late, not trusted. at_rest: the peer has simply closed, between two lines. */
 	void (*failed)(struct line *l, void *context, const struct err *e, bool at_rest);
 };
@@ -54,6 +55,8 @@ bool line_drained(const struct line *l);
 /* The next so many bytes are no lines (an IMAP literal): they go to `bytes`, in pieces as they come; behind them lines
  * follow again. From within `received`. */
 void line_take(struct line *l, size_t length);
+/* Are lines longer than LINE_LENGTH_MAX welcome now? Then all of such a line but its last piece goes to `bytes`. */
+void line_split(struct line *l, bool on);
 /* Has the peer sent something beyond the line that `received` looks at now? Then it speaks out of turn. */
 bool line_more_waits(struct line *l);
 /* Starts TLS on the open connection. Nothing may wait to be read: the caller has asked line_more_waits. */

@@ -49,6 +49,7 @@ struct line {
 
 	struct bytes in, out;
 	size_t taking; /* so many bytes are no lines */
+	bool split;    /* long lines come in pieces */
 	bool sending;  /* GnuTLS holds a record that is half sent */
 	bool broken;   /* sending has failed: said by the next turn, never inline */
 	uv_timer_t deadline;

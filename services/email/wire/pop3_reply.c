@@ -101,12 +101,13 @@ bool pop3_stamp(const char *greeting, size_t length, char *stamp, size_t size)
 
 static void add_mechanisms(struct pop3_capabilities *c, const char *text, size_t length)
 {
-	size_t at = 0;
 	c->sasl = true;
-	for (size_t i = 0; i < length && at + 1 < sizeof c->mechanisms; i++)
-		if (isgraph((unsigned char)text[i]) || (text[i] == ' ' && at > 0))
-			c->mechanisms[at++] = text[i];
-	c->mechanisms[at] = '\0';
+	for (size_t i = 0, n; i < length; i += n + 1) {
+		for (n = 0; i + n < length && text[i + n] != ' '; n++)
+			;
+		if (n > 0)
+			sasl_offer_add(&c->mechanisms, text + i, n);
+	}
 }
 
 void pop3_capability(struct pop3_capabilities *c, const char *line, size_t length)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/email/wire/sasl.h"
+
 enum pop3_status { POP3_OK, POP3_ERR, POP3_CONTINUE, POP3_WRONG };
 /* text: behind the status, borrowed, up to the end of the line. */
 enum pop3_status pop3_status(const char *line, size_t length, const char **text);
@@ -26,7 +28,7 @@ bool pop3_stamp(const char *greeting, size_t length, char *stamp, size_t size);
 
 struct pop3_capabilities {
 	bool stls, user, uidl, top, sasl;
-	char mechanisms[256]; /* of SASL, joined by spaces */
+	struct sasl_offer mechanisms; /* of SASL */
 };
 /* Takes one line of the answer to CAPA. */
 void pop3_capability(struct pop3_capabilities *c, const char *line, size_t length);
