@@ -194,6 +194,16 @@ static void transcript(struct request *r)
 		request_reply_code(r, E_NOT_FOUND, "There is no outgoing account \"%.80s\".", account ? account : "");
 }
 
+static void diagnosis(struct request *r)
+{
+	const char *account = request_query(r, "account");
+	json_t *json = account ? email_diagnosis(request_station(r), account) : NULL;
+	if (json)
+		request_reply_json(r, 200, json);
+	else
+		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account ? account : "");
+}
+
 #define LIST                                                                                                           \
 	"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{"   \
 	"\"type\":\"string\"}}}"
@@ -212,6 +222,13 @@ const struct route mail_routes[] = {
 	  .query = "account",
 	  .doc = "The dialogue of an account with its server; passwords are never in it.",
 	  .answer = LIST },
+	{ .method = "GET",
+	  .pattern = "/mail/diagnosis",
+	  .role = ROLE_ADMIN,
+	  .handle = diagnosis,
+	  .query = "account",
+	  .doc = "What the last diagnosis of an account found and advises; the action diagnose starts one.",
+	  .answer = "{\"type\":\"object\"}" },
 	{ .method = "GET",
 	  .pattern = "/mail/{id}",
 	  .role = ROLE_VIEWER,

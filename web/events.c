@@ -88,6 +88,12 @@ static void watch_remove(struct events *e, uint64_t handle)
 
 /* --- making events ------------------------------------------------------------------------------------------------- */
 
+/* Dialogues with servers are an administrator's, as are the calls that give them. */
+static enum role role_for(const char *event)
+{
+	return strcmp(event, "transcript") == 0 || strcmp(event, "job") == 0 ? ROLE_ADMIN : ROLE_VIEWER;
+}
+
 /* The event as it goes over the wire, to the web thread. json is taken; NULL: it could not be made. */
 static void emit(struct events *e, const char *name, uint64_t handle, const struct slot *slot, json_t *json)
 {
@@ -104,6 +110,7 @@ static void emit(struct events *e, const char *name, uint64_t handle, const stru
 	event->web = e->web;
 	event->id = id;
 	event->handle = handle;
+	event->role = role_for(name);
 	event->slot = slot;
 	event->length = (size_t)length;
 	event->id_length = (size_t)(strchr(event->text, '\n') + 1 - event->text);
@@ -360,6 +367,7 @@ static void open_stream(struct request *r)
 	s->floor = e->floor;
 	s->resumed = last && *last;
 	s->last = s->resumed ? strtoull(last, NULL, 10) : e->id;
+	s->role = request_actor(r)->role;
 	s->count = w->count;
 	s->handles = must_alloc((w->count + 1) * sizeof *s->handles);
 	memcpy(s->handles, w->handles, w->count * sizeof *s->handles);
@@ -375,8 +383,8 @@ const struct route event_routes[] = {
 	  .handle = open_stream,
 	  .query = "ords",
 	  .doc = "Server-Sent Events: value (of the components named in ords, separated by commas), component, alarm, "
-	         "mail, transcript, "
-	         "allowedHost, job; reset tells a client that was too slow or away too long to read everything again.",
+	         "mail, allowedHost, and for administrators transcript and "
+	         "job; reset tells a client that was too slow or away too long to read everything again.",
 	  .answer = "{\"type\":\"string\"}" },
 	{ .method = NULL },
 };

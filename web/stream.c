@@ -28,6 +28,8 @@ static int compare_handles(const void *a, const void *b)
 
 static bool wants(const struct stream *s, const struct event *e)
 {
+	if (e->role > s->role)
+		return false;
 	return e->handle == 0 || (s->count && bsearch(&e->handle, s->handles, s->count, sizeof e->handle, compare_handles));
 }
 

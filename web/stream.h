@@ -20,7 +20,8 @@ struct event {
 	struct message message;
 	struct web *web;
 	uint64_t id;
-	uint64_t handle;          /* of a value: whose; 0 for events that all clients get */
+	uint64_t handle;          /* of a value: whose; 0 for events that all clients of its role get */
+	enum role role;           /* the least one that may see it */
 	const struct slot *slot;  /* of a value: which; only compared */
 	int refs;                 /* web thread */
 	size_t length, id_length; /* of the text; of its first line, the id */
@@ -37,6 +38,7 @@ struct stream {
 	struct subscription *subscription; /* the engine's; goes back to it at the end; NULL: none (tests) */
 	struct connection *connection;
 	struct hangup *hangup; /* sees the client go; owned */
+	enum role role;        /* of who watches */
 	uint64_t *handles;     /* owned, sorted */
 	size_t count;
 	uint64_t floor, last; /* ids: nothing is known at or before floor; the client has seen last, or begins there */

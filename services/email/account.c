@@ -4,7 +4,9 @@
 #include "services/email/account.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "services/email/doctor/doctor.h"
 #include "services/email/email_inside.h"
 #include "station/must.h"
 
@@ -59,6 +61,11 @@ static int usual_port(const struct email_account *a)
 {
 	const struct account_protocol *protocol = traits(a)->protocol(a);
 	return protocol ? protocol->ports[account_security(a)] : 0;
+}
+
+const struct account_protocol *account_protocol_of(const struct email_account *a)
+{
+	return traits(a)->protocol(a);
 }
 
 int account_effective_port(const struct email_account *a)
@@ -154,6 +161,17 @@ json_t *email_transcript(struct station *s, const char *name)
 	return a ? transcript_to_json(&a->transcript, name) : NULL;
 }
 
+void account_own_name(char *name, size_t size)
+{
+	if (gethostname(name, size - 1) != 0)
+		*name = '\0';
+	name[size - 1] = '\0';
+	size_t n = strlen(name);
+	bool ok = strchr(name, '.') && *name != '-' && *name != '.' && n > 0 && name[n - 1] != '.' && !strstr(name, "..");
+	if (!ok || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != n)
+		*name = '\0';
+}
+
 /* --- life ----------------------------------------------------------------------------------------------------------- */
 
 static void show(struct email_account *a)
@@ -176,9 +194,16 @@ static void changed(struct component *c, const struct slot *slot)
 	account_reconfigure(a);
 }
 
+static void stopped(struct component *c)
+{
+	doctor_stop(account_of(c));
+}
+
 static void fini(struct component *c)
 {
-	transcript_free(&((struct email_account *)c)->transcript);
+	struct email_account *a = (struct email_account *)c;
+	transcript_free(&a->transcript);
+	json_decref(a->diagnosis);
 }
 
 static int below_service(const struct component *parent, struct err *e)
@@ -231,6 +256,15 @@ static const struct slot slots[] = {
 	SLOT_END,
 };
 
+static const struct action actions[] = {
+	{ "diagnose",
+	  "Examines the server step by step, with these settings or with others, and says what would mend it. Answers the "
+	  "job; "
+	  "its progress comes as events.",
+	  SLOT_HIDDEN, &doctor_argument, doctor_diagnose },
+	{ NULL, NULL, 0, NULL, NULL },
+};
+
 const struct type email_account_type = {
 	.name = "email:EmailAccount",
 	.doc = "An account at a mail server.",
@@ -238,9 +272,11 @@ const struct type email_account_type = {
 	.base = &baja_component,
 	.flags = TYPE_ABSTRACT,
 	.slots = slots,
+	.actions = actions,
 	.parent_ok = below_service,
 	.check = check,
 	.changed = changed,
 	.fini = fini,
 	.started = started,
+	.stopped = stopped,
 };

@@ -21,6 +21,8 @@ struct email_account {
 	/* Not slots. */
 	bool failing; /* shown as {down} */
 	struct transcript transcript;
+	json_t *diagnosis;        /* the last one, as email_diagnosis gives it; owned; NULL: none */
+	struct diagnosis *doctor; /* the one that runs */
 };
 
 /* How a connection is secured; indexes account_protocol.ports. */
@@ -45,11 +47,17 @@ struct email_account *account_of(struct component *c);
 /* The account of that name below the EmailService, outgoing or incoming; NULL when there is none. */
 struct email_account *account_find(struct station *s, const char *name);
 void account_reconfigure(struct email_account *a);
+/* What is spoken with its server; NULL: nothing. */
+const struct account_protocol *account_protocol_of(const struct email_account *a);
 
 /* What the switches useSsl and useStartTls say; TLS when both are set, which the rules forbid. */
 enum account_security account_security(const struct email_account *a);
 /* port, or for -1 the usual one of protocol and security; 0 when nothing is spoken. */
 int account_effective_port(const struct email_account *a);
+
+/* This machine's name, if it is one that EHLO may carry (RFC 5321 4.1.2) and that others could look up; else "": the
+ * address of our end is used. */
+void account_own_name(char *name, size_t size);
 
 /* What the last dialogue came to: lastPollSuccess and {ok}, or lastPollFailure, its cause (a sentence; copied) and
  * {down}. */

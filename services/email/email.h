@@ -51,6 +51,9 @@ json_t *mail_to_json(const struct mail_record *m, const struct delivery_record *
 
 /* The transcript of an account, oldest first: [{time, direction, text}]; NULL when there is no such account. */
 json_t *email_transcript(struct station *s, const char *account);
+/* The last diagnosis of an account: {job, state: "running", "healthy" or "ill", lines, findings, advice}, or state "none";
+ * NULL when there is no such account. New reference. */
+json_t *email_diagnosis(struct station *s, const char *account);
 
 /* Sends a mail of the ledger again, to the addresses that did not get it; as a new message with its own id. done gets the
  * new mail's id. */

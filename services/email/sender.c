@@ -4,7 +4,6 @@
  * account runs; its memory goes on the net thread, when the engine has let go and the client has ended. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "services/email/email_inside.h"
 #include "station/must.h"
@@ -177,19 +176,6 @@ static void post(struct order *o)
 
 /* --- the configuration --------------------------------------------------------------------------------------------- */
 
-/* This machine's name, if it is one that EHLO may carry (RFC 5321 4.1.2) and that others could look up; else the client
- * uses the address of its end. */
-static void own_name(char *name, size_t size)
-{
-	if (gethostname(name, size - 1) != 0)
-		*name = '\0';
-	name[size - 1] = '\0';
-	size_t n = strlen(name);
-	bool ok = strchr(name, '.') && *name != '-' && *name != '.' && n > 0 && name[n - 1] != '.' && !strstr(name, "..");
-	if (!ok || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != n)
-		*name = '\0';
-}
-
 static struct smtp_config *make_config(const struct outgoing_account *a)
 {
 	struct smtp_config *c = must_alloc(sizeof *c);
@@ -207,7 +193,7 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 		.dialogue = a->account.debug,
 	};
 	snprintf(c->host, sizeof c->host, "%s", a->account.hostname);
-	own_name(c->helo, sizeof c->helo);
+	account_own_name(c->helo, sizeof c->helo);
 	authenticator_login(a->account.emailAuthenticator, &c->login, &e); /* may_connect has looked whether there is one */
 	return c;
 }

@@ -43,7 +43,7 @@ export async function queuePanel({ component: account }) {
 }
 
 /** @param {{time: string, direction: string, text: string}} line @returns {HTMLElement} */
-function transcriptLine({ time, direction, text }) {
+export function transcriptLine({ time, direction, text }) {
   return h('p', { 'data-direction': direction }, h('time', { datetime: time }, new Date(time).toLocaleTimeString()),
     h('span', { class: 'arrow', 'aria-hidden': 'true' }, ARROWS[direction] || ''), h('span', { class: 'visually-hidden' }, `${t(SPOKEN[direction] || direction)}: `), h('span', { class: 'text' }, text));
 }

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The rules of the mail doctor, one function each, tried in order. See advice.h. */
+#include "services/email/doctor/advice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "station/must.h"
+
+/* --- what was found ---------------------------------------------------------------------------------------------------- */
+
+static void find(json_t *findings, enum exam_step step, bool ok, const char *text)
+{
+	json_array_append_new(findings, json_pack("{s:s, s:b, s:s}", "step", exam_step_name(step), "ok", ok, "text", text));
+}
+
+/* A step that succeeded, as a sentence; false when there is nothing to say of it. */
+static bool describe(const struct exam_report *r, enum exam_step step, char *out, size_t size)
+{
+	const char *offered = *r->offers.login.names ? r->offers.login.names : "none";
+	switch (step) {
+	case EXAM_CONNECT:
+		snprintf(out, size, "Port %d answers%s%s%s.", r->port, r->security == EXAM_BY_TLS ? ", encrypted by " : "",
+		         r->security == EXAM_BY_TLS ? r->tls_version : "",
+		         r->security == EXAM_BY_TLS ? " with a certificate that is trusted" : "");
+		return true;
+	case EXAM_GREETING:
+		snprintf(out, size, "It speaks %s.", r->dialogue->name);
+		return true;
+	case EXAM_OFFERS:
+		snprintf(out, size, "It offers: %s. Login mechanisms: %s.", *r->offers.all ? r->offers.all : "nothing",
+		         offered);
+		return true;
+	case EXAM_STARTTLS:
+		snprintf(out, size, "STARTTLS encrypted the connection by %s with a certificate that is trusted.",
+		         r->tls_version);
+		return r->secure && r->security == EXAM_BY_STARTTLS;
+	case EXAM_AUTH:
+		snprintf(out, size, "The login was accepted.");
+		return r->logged_in;
+	case EXAM_RCPT:
+		snprintf(out, size, "The server would take mail from this sender to this recipient.");
+		return true;
+	case EXAM_CONTENT:
+		snprintf(out, size, "The test mail was taken: %s", r->reply);
+		return true;
+	default:
+		return false;
+	}
+}
+
+json_t *advice_findings(const struct exam_report *r)
+{
+	json_t *findings = json_array();
+	char text[1400];
+	for (enum exam_step step = EXAM_CONNECT; step < EXAM_QUIT; step++)
+		if ((r->taken & 1u << step) && describe(r, step, text, sizeof text))
+			find(findings, step, true, text);
+	if (r->err.code != 0)
+		find(findings, r->step, false, r->err.text);
+	return findings;
+}
+
+/* --- what would mend it -------------------------------------------------------------------------------------------------- */
+
+static void advise(json_t *advice, const char *text, json_t *changes)
+{
+	json_t *row = json_pack("{s:s}", "text", text);
+	if (changes)
+		json_object_set_new(row, "changes", changes);
+	json_array_append_new(advice, row);
+}
+
+static bool wants_login(const struct advice_case *c)
+{
+	return c->login != SASL_NOBODY;
+}
+
+/* Reached, apart from its certificate perhaps, which has a rule of its own. */
+static bool works(const struct exam_report *r)
+{
+	return r->err.code == 0 || (r->verdict.seen && !r->verdict.trusted);
+}
+
+/* The better of two ways: encrypted before clear, with a login where one is wanted, TLS from the first byte. */
+static int merit(const struct advice_case *c, const struct exam_report *r)
+{
+	bool unseen = r->err.code != 0; /* stopped at the certificate: what it offers is not known */
+	return (r->security != EXAM_NONE) * 8 + (unseen || !wants_login(c) || r->offers.login.known != 0) * 4 +
+	    (r->err.code == 0) * 2 + (r->security == EXAM_BY_TLS);
+}
+
+static const struct exam_report *best_other(const struct advice_case *c)
+{
+	const struct exam_report *best = NULL;
+	for (size_t i = 0; i < c->count; i++)
+		if (works(&c->others[i]) && (!best || merit(c, &c->others[i]) > merit(c, best)))
+			best = &c->others[i];
+	return best;
+}
+
+static json_t *changes_to(const struct exam_report *r)
+{
+	return json_pack("{s:b, s:b, s:i}", "useSsl", r->security == EXAM_BY_TLS, "useStartTls",
+	                 r->security == EXAM_BY_STARTTLS, "port", r->port);
+}
+
+static void rule_other_way(const struct advice_case *c, json_t *advice)
+{
+	static const char *const modes[] = { "without encryption", "with STARTTLS", "with TLS from the first byte" };
+	const struct exam_report *own = c->own, *r = best_other(c);
+	bool no_login = own->step == EXAM_AUTH && own->offers.login.known == 0;
+	bool unencrypted = own->security != EXAM_NONE && r && r->security == EXAM_NONE;
+	char text[500];
+	if (!r || (own->step > EXAM_STARTTLS && !no_login && own->security != EXAM_NONE) || unencrypted ||
+	    (own->verdict.seen && !own->verdict.trusted))
+		return;
+	snprintf(text, sizeof text, "The server answers on port %d %s%s%s. Use that.", r->port, modes[r->security],
+	         *r->offers.login.names ? " and offers the login mechanisms " : "", r->offers.login.names);
+	advise(advice, text, changes_to(r));
+}
+
+static void rule_only_clear(const struct advice_case *c, json_t *advice)
+{
+	const struct exam_report *r = best_other(c);
+	if (r && r->security == EXAM_NONE && c->own->security != EXAM_NONE && c->own->step <= EXAM_STARTTLS)
+		advise(advice,
+		       "The server answers only without encryption. Everybody on the way could read mails and change them: ask "
+		       "its administrator for TLS, and use it unencrypted only inside a network that you trust.",
+		       NULL);
+}
+
+static void rule_certificate(const struct advice_case *c, json_t *advice)
+{
+	if (c->own->verdict.seen && !c->own->verdict.trusted)
+		advise(
+		    advice,
+		    "Import the CA of the server under Certificates, User Trust Store. Or look at the certificate under "
+		    "Certificates, Allowed Hosts, and approve it if its fingerprint is the one that the server's administrator "
+		    "tells you.",
+		    NULL);
+}
+
+/* The bulletin's case: "550 Relaying denied" means that the server wants to know who sends. */
+static void rule_wants_authentication(const struct advice_case *c, json_t *advice)
+{
+	const struct exam_report *own = c->own;
+	char text[600];
+	if (wants_login(c) || (own->step != EXAM_MAIL && own->step != EXAM_RCPT))
+		return;
+	snprintf(text, sizeof text,
+	         "The server wants authentication: \"%.200s\". %s%s%s Choose the Basic authenticator and enter account and "
+	         "password.",
+	         own->reply,
+	         own->offers.login.known ? "It offers the login mechanisms " : "It offers no login on this port",
+	         own->offers.login.known ? own->offers.login.names : "", own->offers.login.known ? "." : ".");
+	advise(advice, text, json_pack("{s:{s:s}}", "emailAuthenticator", "type", "email:BasicEmailClientAuthenticator"));
+}
+
+static void rule_mechanism(const struct advice_case *c, json_t *advice)
+{
+	if (c->own->step == EXAM_AUTH && c->fixed_mechanism && c->own->offers.login.known != 0)
+		advise(advice, "Let the station choose the best login mechanism that the server offers.",
+		       json_pack("{s:{s:s}}", "emailAuthenticator", "mechanism", "auto"));
+}
+
+static void rule_login_refused(const struct advice_case *c, json_t *advice)
+{
+	const struct exam_report *own = c->own;
+	if (own->step != EXAM_AUTH || own->offers.login.known == 0 || own->logged_in || own->err.code != E_AUTH)
+		return;
+	if (!own->secure && own->clear.starttls)
+		advise(advice, "The server offers STARTTLS: with it, the login is encrypted.",
+		       json_pack("{s:b, s:b}", "useSsl", 0, "useStartTls", 1));
+	else if (own->secure && c->login == SASL_BEARER)
+		advise(advice,
+		       "The provider does not take the access token. Authorize the station again, and check that the "
+		       "scope covers this protocol.",
+		       NULL);
+	else if (own->secure)
+		advise(
+		    advice,
+		    "Check account and password. Many providers want the whole mail address as account, and an app password or "
+		    "OAuth in place of the person's own password.",
+		    NULL);
+}
+
+json_t *advice_give(const struct advice_case *c)
+{
+	static void (*const rules[])(const struct advice_case *, json_t *) = {
+		rule_wants_authentication, rule_certificate, rule_other_way,
+		rule_only_clear,           rule_mechanism,   rule_login_refused,
+	};
+	json_t *advice = json_array();
+	for (size_t i = 0; c->own->err.code != 0 && i < ARRAY_SIZE(rules); i++)
+		rules[i](c, advice);
+	return advice;
+}

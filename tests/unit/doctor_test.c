@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The mail doctor: examinations of scripted servers in three protocols end at the right step, and the advice fits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "services/email/doctor/advice.h"
+#include "station/must.h"
+#include "tests/unit/peer.h"
+
+#define EHLO "<EHLO station.test\n>250-mail.test\n>250-PIPELINING\n"
+
+struct row {
+	const char *name;
+	const struct exam_dialogue *dialogue;
+	const char *script;
+	enum sasl_kind login;
+	enum sasl_mechanism mechanism;
+	const char *recipient, *content;
+	enum exam_step step;
+	int code;
+	const char *advice;  /* begins the first advice; NULL: there is none */
+	const char *changes; /* of it, as JSON; NULL: none */
+};
+
+static const struct row rows[] = {
+	{ .name = "the bulletin's server: relaying denied",
+	  .dialogue = &exam_smtp,
+	  .script = ">220 mail.test ESMTP\n" EHLO ">250-AUTH LOGIN PLAIN\n>250 HELP\n<MAIL FROM:<station@mail.test>\n"
+	            ">250 Ok\n<RCPT TO:<bob@mail.test>\n>550 5.7.1 Recipient address rejected: Relaying Denied\n",
+	  .recipient = "bob@mail.test",
+	  .step = EXAM_RCPT,
+	  .code = E_REFUSED,
+	  .advice =
+	      "The server wants authentication: \"550 5.7.1 Recipient address rejected: Relaying Denied\". It offers the "
+	      "login mechanisms LOGIN PLAIN.",
+	  .changes = "{\"emailAuthenticator\":{\"type\":\"email:BasicEmailClientAuthenticator\"}}" },
+	{ .name = "login and test mail",
+	  .dialogue = &exam_smtp,
+	  .script = ">220 mail.test ESMTP\n" EHLO ">250 AUTH PLAIN\n<AUTH PLAIN AGFubmEAc2VjcmV0\n>235 Welcome\n"
+	            "<MAIL FROM:\n>250 Ok\n<RCPT TO:\n>250 Ok\n<DATA\n>354 Go\n.\n>250 Ok: queued as 42\n<QUIT\n",
+	  .login = SASL_PASSWORD,
+	  .recipient = "bob@mail.test",
+	  .content = "Subject: x\r\n\r\n.dot\r\n",
+	  .step = EXAM_QUIT },
+	{ .name = "login refused in clear, STARTTLS offered",
+	  .dialogue = &exam_smtp,
+	  .script = ">220-mail.test\n>220 ESMTP\n" EHLO ">250-STARTTLS\n>250 AUTH PLAIN\n<AUTH PLAIN \n>535 5.7.8 No\n",
+	  .login = SASL_PASSWORD,
+	  .step = EXAM_AUTH,
+	  .code = E_AUTH,
+	  .advice = "The server offers STARTTLS",
+	  .changes = "{\"useSsl\":false,\"useStartTls\":true}" },
+	{ .name = "a mechanism that is not offered",
+	  .dialogue = &exam_smtp,
+	  .script = ">220 mail.test\n" EHLO ">250 AUTH PLAIN\n",
+	  .login = SASL_PASSWORD,
+	  .mechanism = SASL_CRAM_MD5,
+	  .step = EXAM_AUTH,
+	  .code = E_AUTH,
+	  .advice = "Let the station choose",
+	  .changes = "{\"emailAuthenticator\":{\"mechanism\":\"auto\"}}" },
+	{ .name = "no server at all", .dialogue = &exam_smtp, .script = "cut\n", .step = EXAM_GREETING, .code = E_NETWORK },
+	{ .name = "a web server",
+	  .dialogue = &exam_smtp,
+	  .script = ">HTTP/1.1 400 Bad\n",
+	  .step = EXAM_GREETING,
+	  .code = E_REFUSED },
+	{ .name = "IMAP",
+	  .dialogue = &exam_imap,
+	  .script =
+	      ">* OK ready\n<x CAPABILITY\n>* CAPABILITY IMAP4rev1 AUTH=PLAIN IDLE\n>x OK done\n<x AUTHENTICATE PLAIN\n"
+	      ">+ \n<AGFubmEAc2VjcmV0\n>x OK in\n<x LOGOUT\n",
+	  .login = SASL_PASSWORD,
+	  .step = EXAM_QUIT },
+	{ .name = "IMAP that is logged in before it is encrypted",
+	  .dialogue = &exam_imap,
+	  .script = ">* PREAUTH welcome\n",
+	  .step = EXAM_GREETING,
+	  .code = E_REFUSED },
+	{ .name = "POP3",
+	  .dialogue = &exam_pop3,
+	  .script = ">+OK ready\n<CAPA\n>+OK list\n>TOP\n>SASL PLAIN\n>STLS\n>.\n<AUTH PLAIN\n>+ \n<AGFubmEAc2VjcmV0\n"
+	            ">-ERR [AUTH] no\n",
+	  .login = SASL_PASSWORD,
+	  .step = EXAM_AUTH,
+	  .code = E_AUTH,
+	  .advice = "The server offers STARTTLS",
+	  .changes = "{\"useSsl\":false,\"useStartTls\":true}" },
+};
+
+struct patient {
+	char *dialogue;
+	struct exam_report report;
+	bool done;
+};
+
+static void said(void *context, enum line_direction direction, const char *text)
+{
+	struct patient *p = context;
+	char *longer = must_format("%s%c%s\n", p->dialogue, "><-"[direction], text);
+	free(p->dialogue);
+	p->dialogue = longer;
+}
+
+static void done(void *context, struct exam_report *report)
+{
+	struct patient *p = context;
+	p->report = *report;
+	p->done = true;
+}
+
+static struct exam_target target_of(const struct row *row, int port, const struct keyring *keyring)
+{
+	struct exam_target t = { .dialogue = row->dialogue,
+		                     .host = "127.0.0.1",
+		                     .port = port,
+		                     .timeout = 30 * SECOND_US,
+		                     .name = "station.test",
+		                     .keyring = keyring,
+		                     .allow_clear_text = true,
+		                     .sender = "station@mail.test",
+		                     .content = row->content ? must_strdup(row->content) : NULL };
+	snprintf(t.recipient, sizeof t.recipient, "%s", row->recipient ? row->recipient : "");
+	t.login.kind = row->login;
+	t.login.mechanism = row->mechanism;
+	if (row->login == SASL_PASSWORD) {
+		t.login.user = must_strdup("anna");
+		t.login.secret = secret_seal(keyring, "secret", 6);
+	}
+	return t;
+}
+
+static void check_advice(const struct row *row, const struct exam_report *r)
+{
+	struct advice_case c = { .own = r, .login = row->login, .fixed_mechanism = row->mechanism != SASL_AUTO };
+	json_t *advice = advice_give(&c), *first = json_array_get(advice, 0);
+	const char *text = first ? json_string_value(json_object_get(first, "text")) : "";
+	if (!row->advice && first)
+		fail_msg("%s: advises \"%s\"", row->name, text);
+	if (row->advice && strncmp(text, row->advice, strlen(row->advice)) != 0)
+		fail_msg("%s: advises \"%s\"", row->name, text);
+	json_t *changes = row->changes ? json_loads(row->changes, 0, NULL) : NULL;
+	if (row->changes && !json_equal(changes, json_object_get(first, "changes")))
+		fail_msg("%s: other changes", row->name);
+	json_decref(changes);
+	json_decref(advice);
+}
+
+static void examine(const struct row *row, const struct keyring *keyring)
+{
+	struct peer peer = { .scripts = { row->script } };
+	struct patient p = { .dialogue = must_strdup("") };
+	static const struct exam_events events = { said, done };
+	uv_loop_t loop;
+	must(uv_loop_init(&loop) == 0);
+	peer_start(&peer);
+	struct exam_target t = target_of(row, peer.port, keyring);
+	exam_start(&loop, &t, &events, &p);
+	must(uv_run(&loop, UV_RUN_DEFAULT) == 0 && uv_loop_close(&loop) == 0);
+	peer_stop(&peer);
+	assert_true(p.done);
+	if (p.report.step != row->step || p.report.err.code != row->code || *peer.wrong)
+		fail_msg("%s: step %s, code %d (%s); %s\n%s", row->name, exam_step_name(p.report.step), p.report.err.code,
+		         p.report.err.text, peer.wrong, p.dialogue);
+	assert_null(strstr(p.dialogue, "secret"));
+	assert_null(strstr(p.dialogue, "AGFubmEAc2VjcmV0"));
+	check_advice(row, &p.report);
+	json_t *findings = advice_findings(&p.report);
+	assert_int_equal(json_is_true(json_object_get(json_array_get(findings, json_array_size(findings) - 1), "ok")),
+	                 row->code == 0);
+	json_decref(findings);
+	exam_report_clear(&p.report);
+	free(p.dialogue);
+}
+
+static void every_server_gets_its_diagnosis(void **state)
+{
+	(void)state;
+	char directory[] = "/tmp/belfry-test-XXXXXX", command[128];
+	struct err e = { 0 };
+	must(sodium_init() >= 0 && mkdtemp(directory));
+	struct keyring *keyring = keyring_open(directory, &e);
+	assert_non_null(keyring);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		examine(&rows[i], keyring);
+	keyring_close(&keyring);
+	snprintf(command, sizeof command, "rm -rf '%s'", directory);
+	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
+}
+
+/* The account asks for TLS from the first byte; the server has STARTTLS only. */
+static void another_way_is_advised(void **state)
+{
+	(void)state;
+	struct exam_report own = { .dialogue = &exam_smtp,
+		                       .port = 465,
+		                       .security = EXAM_BY_TLS,
+		                       .err = { .code = E_NETWORK } },
+	                   others[] = {
+		                   { .dialogue = &exam_smtp, .port = 25, .security = EXAM_NONE, .step = EXAM_QUIT },
+		                   { .dialogue = &exam_smtp,
+		                     .port = 587,
+		                     .security = EXAM_BY_STARTTLS,
+		                     .step = EXAM_QUIT,
+		                     .offers.login = { 1u << SASL_PLAIN, "PLAIN" } },
+	                   };
+	struct advice_case c = { &own, others, 2, SASL_PASSWORD, false };
+	json_t *advice = advice_give(&c),
+	       *expected = json_pack("{s:b, s:b, s:i}", "useSsl", 0, "useStartTls", 1, "port", 587);
+	assert_true(json_equal(json_object_get(json_array_get(advice, 0), "changes"), expected));
+	json_decref(advice);
+	c.count = 1; /* only the clear one is left: it is named, but nothing is lowered by a click */
+	advice = advice_give(&c);
+	assert_int_equal(json_array_size(advice), 1);
+	assert_null(json_object_get(json_array_get(advice, 0), "changes"));
+	json_decref(advice);
+	json_decref(expected);
+}
+
+static void offers_are_read(void **state)
+{
+	(void)state;
+	struct exam_offers o = { .starttls = false };
+	exam_take_offer(&exam_smtp, &o, "250-AUTH=LOGIN");
+	exam_take_offer(&exam_smtp, &o, "250-AUTH PLAIN CRAM-MD5");
+	exam_take_offer(&exam_smtp, &o, "250 STARTTLSX");
+	assert_false(o.starttls);
+	assert_int_equal(o.login.known, 1u << SASL_LOGIN | 1u << SASL_PLAIN | 1u << SASL_CRAM_MD5);
+	o = (struct exam_offers){ .starttls = false };
+	exam_take_offer(&exam_imap, &o, "* CAPABILITY IMAP4rev1 STARTTLS  AUTH=XOAUTH2 AUTH=");
+	assert_true(o.starttls);
+	assert_int_equal(o.login.known, 1u << SASL_XOAUTH2);
+	for (int i = 0; i < 500; i++) /* bounded, whatever comes */
+		exam_take_offer(&exam_pop3, &o, "XVERYLONGCAPABILITY of a server that does not know when to stop");
+	assert_true(strlen(o.all) < sizeof o.all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_server_gets_its_diagnosis),
+		cmocka_unit_test(another_way_is_advised),
+		cmocka_unit_test(offers_are_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
