@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Certificates and Allowed Hosts over REST (DESIGN section 8). Everybody who may log in reads; only an admin changes what
+ * Trust stores and Allowed Hosts over REST (DESIGN section 8; the User Key Store is in api_keys.c). Everybody who may log in reads; only an admin changes what
  * the station trusts. Engine thread; answers to changes come when they are durable. */
 #include <ctype.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include "services/trust/allowed_host.h"
 #include "services/trust/inquiry.h"
 #include "services/trust/user_store.h"
-#include "station/file.h"
-#include "station/must.h"
 #include "web/request.h"
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -109,38 +107,6 @@ static void get_user(struct request *r)
 	else
 		request_reply_code(r, E_NOT_FOUND, "The User Trust Store holds no certificate \"%.100s\".",
 		                   request_param(r, "alias"));
-}
-
-/* The key store: for now the station's own certificate, without its key. */
-static json_t *own_certificate(struct station *s)
-{
-	unsigned count = 0;
-	char *path = must_format("%s/tls/default.pem", s->directory), *pem = file_read(path, CHAIN_PEM_MAX, NULL, NULL);
-	gnutls_x509_crt_t *list = pem ? certificates_parse(pem, strlen(pem), CHAIN_MAX, &count, NULL) : NULL;
-	json_t *row = list ? certificate_to_json(list[0], "default", station_now(s)) : NULL;
-	if (list)
-		certificates_free(list, count);
-	free(path);
-	free(pem);
-	return row;
-}
-
-static void list_keys(struct request *r)
-{
-	json_t *items = json_array(), *row = own_certificate(request_station(r));
-	if (row)
-		json_array_append_new(items, row);
-	request_reply_json(r, 200, json_pack("{s:o}", "items", items));
-}
-
-static void get_key(struct request *r)
-{
-	const char *alias = request_param(r, "alias");
-	json_t *row = strcmp(alias, "default") == 0 ? own_certificate(request_station(r)) : NULL;
-	if (row)
-		request_reply_json(r, 200, row);
-	else
-		request_reply_code(r, E_NOT_FOUND, "The User Key Store holds no certificate \"%.100s\".", alias);
 }
 
 static void import_user(struct request *r)
@@ -251,10 +217,6 @@ const struct route certificate_routes[] = {
 	  "The System Trust Store: the CA certificates of the distribution.", NULL, ITEMS, NULL },
 	{ "GET", "/certificates/system/{alias}", ROLE_VIEWER, 0, get_system, "One certificate of the System Trust Store.",
 	  NULL, ROW, NULL },
-	{ "GET", "/certificates/keys", ROLE_VIEWER, 0, list_keys, "The User Key Store: the station's own certificates.",
-	  NULL, ITEMS, NULL },
-	{ "GET", "/certificates/keys/{alias}", ROLE_VIEWER, 0, get_key, "One of the station's own certificates.", NULL, ROW,
-	  NULL },
 	{ "GET", "/certificates/user", ROLE_VIEWER, 0, list_user,
 	  "The User Trust Store: the certificates that were imported.", NULL, ITEMS, NULL },
 	{ "GET", "/certificates/user/{alias}", ROLE_VIEWER, 0, get_user, "One certificate of the User Trust Store.", NULL,

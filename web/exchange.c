@@ -148,7 +148,8 @@ static int announce_body(struct request *r, struct err *e)
 	if (size > limit)
 		return err_set(e, E_TOO_LARGE, NULL, "The body may have %zu bytes here.", limit);
 	bool pem = (r->route->flags & ROUTE_LARGE) &&
-	    (has_type(r, "application/x-pem-file") || has_type(r, "application/pem-certificate-chain"));
+	    (has_type(r, "application/x-pem-file") || has_type(r, "application/pem-certificate-chain") ||
+	     has_type(r, "application/pkcs12") || has_type(r, "application/x-pkcs12"));
 	bool calendar = r->route->flags & ROUTE_CALENDAR;
 	if (calendar ? !has_type(r, "text/calendar") : !is_json(r) && !pem)
 		return err_set(e, E_MEDIA_TYPE, NULL, "Send the body as %s.", calendar ? "text/calendar" : "application/json");

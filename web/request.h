@@ -74,6 +74,7 @@ extern const struct route
 	mail_routes[],
 	schedule_routes[],
 	certificate_routes[],
+	key_routes[],
 	event_routes[], history_routes[], config_routes[], search_routes[],
 	health_routes[];
 /* clang-format on */

@@ -47,6 +47,7 @@ static const struct route *const tables[] = {
 	config_routes,
 	search_routes,
 	certificate_routes,
+	key_routes,
 	event_routes,
 	health_routes,
 	NULL,

@@ -24,6 +24,7 @@ CREATE INDEX alarm_sequence ON alarm (sequence);
 CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
 
 -- services/trust
+CREATE TABLE key_entry (alias TEXT PRIMARY KEY, chain TEXT, privateKey TEXT, password TEXT, fingerprint TEXT, spki TEXT, creator TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE certificate (alias TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT, issuer TEXT, notBefore INTEGER, notAfter INTEGER, keyAlgorithm TEXT, keySize INTEGER, fingerprint TEXT, spki TEXT, created INTEGER, approver TEXT, approvedAt INTEGER, reason TEXT, expires INTEGER, cause TEXT, previous TEXT, pem TEXT) STRICT, WITHOUT ROWID;
 

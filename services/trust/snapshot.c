@@ -76,6 +76,7 @@ static void load(struct trust_anchors *a)
 	gnutls_datum_t pem = { (unsigned char *)a->user_pem, (unsigned)strlen(a->user_pem) };
 	if (pem.size > 0 && (n = gnutls_certificate_set_x509_trust_mem(a->credentials, &pem, GNUTLS_X509_FMT_PEM)) < 0)
 		log_error("the User Trust Store could not be used: %s", gnutls_strerror(n));
+	gnutls_certificate_set_retrieve_function3(a->credentials, trust_show_key);
 	for (size_t i = 0; i < ARRAY_SIZE(priorities); i++)
 		must(gnutls_priority_init(&a->priority[i], priorities[i], NULL) == 0);
 	a->loaded = true;

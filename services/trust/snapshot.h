@@ -44,6 +44,9 @@ const struct exemption *snapshot_exemption(const struct trust_snapshot *t, const
 /* Would this chain (PEM, leaf first) be trusted for host without an exemption? Any thread. */
 bool snapshot_verifies(struct trust_snapshot *t, const char *host, const char *chain_pem);
 
+/* GnuTLS asks for the certificate that a session shows: the key of its verdict, or none (verify.c). */
+gnutls_certificate_retrieve_function3 trust_show_key;
+
 /* "name:port", lower case; an IPv6 address in brackets. */
 void host_key_make(const char *host, int port, char out[HOST_KEY_MAX]);
 /* The name in it, without brackets. */

@@ -7,7 +7,7 @@
 #ifndef BELFRY_TRUST_H
 #define BELFRY_TRUST_H
 
-#include <gnutls/gnutls.h>
+#include <gnutls/abstract.h>
 
 #include "station/station.h"
 
@@ -18,6 +18,18 @@ struct trust_snapshot;
 struct trust_snapshot *trust_snapshot(struct station *s);
 struct trust_snapshot *trust_retain(struct trust_snapshot *t); /* any thread */
 void trust_release(struct trust_snapshot **t);                 /* any thread; NULL is fine */
+
+/* A key of the User Key Store in use: its certificate chain and its private key, as they were when it was taken. */
+struct trust_key;
+/* A reference that trust_key_release gives back; NULL with a sentence when there is no such key. Engine thread. */
+struct trust_key *trust_key_get(struct station *s, const char *alias, struct err *e);
+struct trust_key *trust_key_retain(struct trust_key *k); /* any thread, as all that follow */
+void trust_key_release(struct trust_key **k);            /* NULL is fine */
+const char *trust_key_alias(const struct trust_key *k);
+/* Borrowed, the leaf first; the same as a handshake sends it; and the key, good for signing on any thread. */
+const gnutls_x509_crt_t *trust_key_chain(const struct trust_key *k, unsigned *count);
+gnutls_pcert_st *trust_key_certificates(const struct trust_key *k);
+gnutls_privkey_t trust_key_private(const struct trust_key *k);
 
 enum tls_version { TLS_V1_0, TLS_V1_1, TLS_V1_2, TLS_V1_3 };
 extern const struct tag tls_version_range[]; /* tlsV1_0 ... tlsV1_3, for the property tlsMinProtocol */
@@ -30,6 +42,9 @@ struct trust_verdict {
 	char fingerprint[65];   /* SHA-256 of the certificate, hex */
 	char spki[65];          /* SHA-256 of the public key, hex */
 	char *chain_pem;        /* owned: the chain as sent, at most 64 KiB; NULL without */
+	const struct trust_key
+	    *key;   /* borrowed: shown when the peer asks who we are; set before trust_prepare, NULL: none */
+	bool asked; /* the peer has asked who we are */
 	/* set by trust_prepare */
 	const struct trust_snapshot *snapshot; /* one reference, held until trust_verdict_clear */
 	char host[256];
@@ -45,6 +60,9 @@ void trust_verdict_clear(struct trust_verdict *v);
 /* A sentence for a failed handshake: protocol version, alert, end of connection. */
 void trust_handshake_error(gnutls_session_t session, int gnutls_code, const struct trust_verdict *v,
                            enum tls_version least, struct err *e);
+/* The same for an alert that ends a session after the handshake, as TLS 1.3 does when the peer had asked for a certificate
+ * of ours (v->asked). Returns E_TLS. */
+int trust_key_error(const struct trust_verdict *v, gnutls_alert_description_t alert, struct err *e);
 /* A peer was refused: makes or renews its Allowed Hosts row (unapproved; a changed key voids the approval and keeps the
  * old one beside the new). Engine thread. */
 void trust_refused(struct station *s, const struct trust_verdict *v);

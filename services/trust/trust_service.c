@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "station/audit.h"
+#include "station/file.h"
 #include "station/log.h"
 #include "station/must.h"
 
 static const struct slot slots[] = {
 	SLOT(struct trust_service, generation, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_HIDDEN,
 	     .doc = "Counts changes of what is trusted."),
+	SLOT(struct trust_service, userKeys, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	     .doc = "Keys in the User Key Store, beside the station's own."),
 	SLOT(struct trust_service, userCertificates, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
 	     .doc = "Certificates in the User Trust Store."),
 	SLOT(struct trust_service, approvedHosts, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
@@ -152,6 +155,7 @@ static void count_rows(struct trust_service *t)
 	int64_t approved = 0;
 	for (size_t i = 0; i < t->hosts.count; i++)
 		approved += ((const struct allowed_host *)records_at(&t->hosts, i))->approved;
+	set_count(t, "userKeys", (int64_t)t->keys.count);
 	set_count(t, "userCertificates", (int64_t)t->certificates.count);
 	set_count(t, "approvedHosts", approved);
 	set_count(t, "waitingHosts", (int64_t)t->hosts.count - approved);
@@ -251,9 +255,19 @@ static void load(struct trust_service *t, struct records *into)
 	}
 }
 
+/* The certificate for HTTPS, which was read or made before the engine ran; constant while it runs. */
+static void load_own_certificate(struct trust_service *t)
+{
+	char *path = must_format("%s/tls/default.pem", t->c.station->directory);
+	free(t->own_certificate);
+	t->own_certificate = file_read(path, CHAIN_PEM_MAX, NULL, NULL);
+	free(path);
+}
+
 static void init(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
+	t->keys.kind = &key_entry_kind;
 	t->certificates.kind = &user_certificate_kind;
 	t->hosts.kind = &allowed_host_kind;
 }
@@ -261,8 +275,10 @@ static void init(struct component *c)
 static void fini(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
+	records_clear(&t->keys);
 	records_clear(&t->certificates);
 	records_clear(&t->hosts);
+	free(t->own_certificate);
 	trust_release(&t->snapshot);
 	anchors_release(&t->anchors);
 }
@@ -270,8 +286,10 @@ static void fini(struct component *c)
 static void started(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
+	load(t, &t->keys);
 	load(t, &t->certificates);
 	load(t, &t->hosts);
+	load_own_certificate(t);
 	count_rows(t);
 }
 
@@ -285,8 +303,8 @@ static void stopped(struct component *c)
 
 const struct type trust_service = {
 	.name = "trust:TrustService",
-	.doc = "What this station trusts: the System Trust Store of the distribution, the User Trust Store, and Allowed "
-	       "Hosts.",
+	.doc = "What this station trusts and who it is: the System Trust Store of the distribution, the User Trust Store, "
+	       "Allowed Hosts, and the User Key Store.",
 	.size = sizeof(struct trust_service),
 	.base = &baja_component,
 	.flags = TYPE_SINGLETON,

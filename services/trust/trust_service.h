@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The inside of TrustService: its memory copy of both stores, and the changes to them. Changes run one after the other:
+ * The inside of TrustService: its memory copy of the stores, and the changes to them. Changes run one after the other:
  * plan (validate against memory, fill the transaction), commit, apply, answer. So memory is always what is on disk, and
  * an answer of success means that the change is durable. Engine thread. */
 #ifndef BELFRY_TRUST_SERVICE_H
@@ -40,6 +40,17 @@ struct allowed_host {
 };
 extern const struct record_kind allowed_host_kind;
 
+/* A row of the User Key Store. */
+struct key_entry {
+	char *alias, *chain; /* PEM, the leaf first */
+	struct secret privateKey, password;
+	char *fingerprint, *spki, *creator;
+	struct abstime created;
+};
+extern const struct record_kind key_entry_kind;
+
+#define KEYS_MAX 200
+#define EXPORT_PASSWORD_MIN 8
 #define USER_CERTIFICATES_MAX 1000
 #define ALLOWED_HOSTS_MAX 1000
 
@@ -58,10 +69,11 @@ void records_clear(struct records *r);
 struct trust_change;
 struct trust_service {
 	struct component c;
-	int64_t generation, userCertificates, approvedHosts, waitingHosts;
+	int64_t generation, userKeys, userCertificates, approvedHosts, waitingHosts;
 	char *systemTrustStore;
 	/* not slots */
-	struct records certificates, hosts;
+	struct records keys, certificates, hosts;
+	char *own_certificate;           /* chain of the HTTPS certificate, PEM; NULL: none */
 	struct trust_anchors *anchors;   /* NULL: to be made */
 	struct trust_snapshot *snapshot; /* NULL: to be made */
 	struct trust_change *first, *last;

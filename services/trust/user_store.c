@@ -197,17 +197,6 @@ static void release_import(struct trust_change *change)
 	free(m);
 }
 
-static int check_alias(const char *alias, struct err *e)
-{
-	size_t length = strlen(alias);
-	char *clean = certificate_clean_text(alias, length, ALIAS_MAX);
-	bool good = strcmp(clean, alias) == 0 && !strchr(alias, '/') && strcmp(alias, ".") != 0 && strcmp(alias, "..") != 0;
-	free(clean);
-	return good ? 0
-	            : err_set(e, E_INVALID, "alias", "An alias has at most %d bytes, no \"/\" and no control characters.",
-	                      ALIAS_MAX);
-}
-
 static int parse(struct import *m, const char *pem, size_t length, struct err *e)
 {
 	if (memmem(pem, length, "PRIVATE KEY-----", 16))
@@ -232,7 +221,7 @@ void user_store_import(struct trust_service *t, const struct actor *actor, const
 	m->alias = must_strdup(alias ? alias : "");
 	m->rows.kind = &user_certificate_kind;
 	m->warnings = json_array();
-	int code = check_alias(m->alias, &e);
+	int code = alias_check(m->alias, &e);
 	if (code == 0)
 		code = parse(m, pem, length, &e);
 	if (code == 0) {

@@ -3,9 +3,9 @@
 #ifndef BELFRY_TRUST_USER_STORE_H
 #define BELFRY_TRUST_USER_STORE_H
 
+#include "services/trust/key_request.h"
 #include "services/trust/trust_service.h"
 
-#define ALIAS_MAX 120
 #define IMPORT_MAX 200 /* certificates in one PEM */
 
 /* New references; NULL when there is no such alias. */

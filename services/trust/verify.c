@@ -253,13 +253,32 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
+int trust_show_key(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certificates,
+                   unsigned *count, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_count, gnutls_privkey_t *key,
+                   unsigned *flags)
+{
+	(void)info, (void)ocsp, (void)ocsp_count, (void)flags; /* without flags GnuTLS frees nothing of ours */
+	struct trust_verdict *v = gnutls_session_get_ptr(session);
+	must(v);
+	v->asked = true;
+	*count = 0;
+	if (!v->key)
+		return 0;
+	trust_key_chain(v->key, count);
+	*certificates = trust_key_certificates(v->key);
+	*key = trust_key_private(v->key);
+	return 0;
+}
+
 int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
                   enum tls_version least, struct trust_verdict *v, struct err *e)
 {
 	char key[HOST_KEY_MAX], name[HOST_KEY_MAX];
 	host_key_make(host, port, key);
 	host_key_name(key, name);
+	const struct trust_key *own = v->key;
 	trust_verdict_clear(v);
+	v->key = own;
 	snprintf(v->host, sizeof v->host, "%.255s", name);
 	v->port = port;
 	v->snapshot = trust_retain(t);
@@ -291,10 +310,28 @@ static const char *version_text(enum tls_version v)
 	return texts[v];
 }
 
-static int alert_error(gnutls_session_t session, const char *key, enum tls_version least, struct err *e)
+int trust_key_error(const struct trust_verdict *v, gnutls_alert_description_t alert, struct err *e)
+{
+	const char *name = gnutls_alert_get_strname(alert);
+	if (!v->key)
+		return err_set(e, E_TLS, NULL,
+		               "%.200s:%d wants a certificate of this station (alert %s). Make or import one in the User Key "
+		               "Store, and choose it as clientCertificate.",
+		               v->host, v->port, name ? name : "unknown");
+	return err_set(
+	    e, E_TLS, NULL,
+	    "%.200s:%d does not accept the certificate \"%.100s\" of this station (alert %s). Is it signed by an "
+	    "authority that the server knows, and still valid?",
+	    v->host, v->port, trust_key_alias(v->key), name ? name : "unknown");
+}
+
+static int alert_error(gnutls_session_t session, const char *key, const struct trust_verdict *v, enum tls_version least,
+                       struct err *e)
 {
 	gnutls_alert_description_t alert = gnutls_alert_get(session);
 	const char *name = gnutls_alert_get_strname(alert);
+	if (v->asked && alert != GNUTLS_A_PROTOCOL_VERSION)
+		return trust_key_error(v, alert, e);
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
 		return err_set(e, E_TLS, NULL,
 		               "%s does not offer %s or newer. Update the server, or lower tlsMinProtocol if you must.", key,
@@ -319,7 +356,7 @@ void trust_handshake_error(gnutls_session_t session, int gnutls_code, const stru
 	switch (gnutls_code) {
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 	case GNUTLS_E_WARNING_ALERT_RECEIVED:
-		alert_error(session, key, least, e);
+		alert_error(session, key, v, least, e);
 		return;
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
 	case GNUTLS_E_UNKNOWN_CIPHER_SUITE:

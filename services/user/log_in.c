@@ -13,6 +13,7 @@ struct attempt {
 	char name[NAME_MAX_LENGTH + 1], from[64], agent[400];
 	int64_t user;           /* 0: there is none of that name */
 	char stamp[STAMP_TEXT]; /* of the password that is being checked */
+	bool session;           /* one is to be made */
 	user_done *done;
 	void *context;
 };
@@ -53,7 +54,10 @@ static void verified(void *context, bool ok, const char *hash)
 		refuse(a->done, a->context, E_UNAUTHORIZED, wrong);
 	} else {
 		throttle_succeeded(service, a->name, a->from);
-		session_make(service, u, a->stamp, a->from, a->agent, a->done, a->context);
+		if (!a->session)
+			a->done(a->context, 0, NULL, NULL);
+		else
+			session_make(service, u, a->stamp, a->from, a->agent, a->done, a->context);
 	}
 	free(a);
 }
@@ -77,8 +81,9 @@ static void verify(struct user_service *service, struct attempt *a, const char *
 	free(a);
 }
 
-void user_log_in(struct station *s, const char *name, const char *password, const char *from, const char *agent,
-                 user_done *done, void *context)
+/* agent NULL: no session is to be made. */
+static void attempt(struct station *s, const char *name, const char *password, const char *from, const char *agent,
+                    user_done *done, void *context)
 {
 	struct user_service *service = user_service_of(s);
 	if (!service || strlen(name) > NAME_MAX_LENGTH || strlen(password) > PASSWORD_MAX) {
@@ -94,11 +99,23 @@ void user_log_in(struct station *s, const char *name, const char *password, cons
 		return;
 	}
 	struct attempt *a = must_alloc(sizeof *a);
-	*a = (struct attempt){ .station = s, .done = done, .context = context };
+	*a = (struct attempt){ .station = s, .session = agent != NULL, .done = done, .context = context };
 	snprintf(a->name, sizeof a->name, "%s", name);
 	snprintf(a->from, sizeof a->from, "%s", from);
 	snprintf(a->agent, sizeof a->agent, "%.390s", agent ? agent : "");
 	verify(service, a, password);
+}
+
+void user_log_in(struct station *s, const char *name, const char *password, const char *from, const char *agent,
+                 user_done *done, void *context)
+{
+	attempt(s, name, password, from, agent ? agent : "", done, context);
+}
+
+void user_check_password(struct station *s, const struct actor *actor, const char *password, user_done *done,
+                         void *context)
+{
+	attempt(s, actor->user, password, actor->from, NULL, done, context);
 }
 
 /* --- the first administrator --------------------------------------------------------------------------------------- */

@@ -137,6 +137,14 @@ int user_resolve_session(struct station *s, const char *cookie, struct actor *ou
 	return 0;
 }
 
+bool user_session_is_fresh(struct station *s, const char *cookie)
+{
+	struct user_service *service = user_service_of(s);
+	size_t i = service && cookie ? find(service, cookie) : 0;
+	return service && cookie && i < service->session_count &&
+	    station_now(s) - service->sessions[i].created.us < 5 * 60 * SECOND_US;
+}
+
 bool user_session_lives(struct station *s, const char *cookie)
 {
 	struct user_service *service = user_service_of(s);

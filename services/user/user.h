@@ -22,6 +22,11 @@ typedef void user_done(void *context, int code, const struct err *e, const char 
  * users cost the same as known ones. from is the peer's address, agent what the browser calls itself (or NULL). */
 void user_log_in(struct station *s, const char *name, const char *password, const char *from, const char *agent,
                  user_done *done, void *context);
+/* Is it really them? Checks the actor's own password, throttled as a login is; text is NULL. */
+void user_check_password(struct station *s, const struct actor *actor, const char *password, user_done *done,
+                         void *context);
+/* Did this session begin within the last five minutes? */
+bool user_session_is_fresh(struct station *s, const char *cookie);
 void user_log_out(struct station *s, const char *cookie, const struct actor *actor, user_done *done, void *context);
 
 /* Makes a user (E_CONFLICT when the name is taken), gives a user another password (all its sessions end), through the
