@@ -16,6 +16,7 @@ struct key_pair {
 	gnutls_x509_crt_t *chain;  /* owned, the leaf first */
 	unsigned count;
 };
+/* Frees what it holds and empties it. */
 void key_pair_clear(struct key_pair *p);
 
 /* key_make.c: a new key and a self-signed certificate for it, valid from now (microseconds). */

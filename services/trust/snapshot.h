@@ -45,7 +45,9 @@ const struct exemption *snapshot_exemption(const struct trust_snapshot *t, const
 bool snapshot_verifies(struct trust_snapshot *t, const char *host, const char *chain_pem);
 
 /* GnuTLS asks for the certificate that a session shows: the key of its verdict, or none (verify.c). */
-gnutls_certificate_retrieve_function3 trust_show_key;
+int trust_show_key(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certificates,
+                   unsigned *count, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_count, gnutls_privkey_t *key,
+                   unsigned *flags);
 
 /* "name:port", lower case; an IPv6 address in brackets. */
 void host_key_make(const char *host, int port, char out[HOST_KEY_MAX]);
