@@ -196,10 +196,10 @@ static void find_warnings(struct key_change *m, const struct key_pair *p)
 		warn(m, "The certificate has expired.");
 	else if (certificate_not_before(p->chain[0]) > m->now)
 		warn(m, "The certificate is not valid yet.");
-	if (!certificate_is_self_signed(p->chain[p->count - 1]))
+	if (p->count == 1 && !certificate_is_self_signed(p->chain[0]))
 		warn(m,
-		     "The chain does not reach its root. Peers that do not know the issuer will not trust it: import it with "
-		     "the intermediate certificates.");
+		     "It came without the certificate of its issuer. Peers that do not know the issuer will not trust it; "
+		     "import both together then.");
 }
 
 static void compute_import(struct key_change *m)

@@ -55,7 +55,8 @@ export async function call(method, path, body, headers = {}) {
   } catch {
     throw new Problem(0, { detail: t('The station does not answer. Is it running, and is the network up?') });
   }
-  const data = parse(await response.text(), response.status);
+  const text = await response.text();
+  const data = response.headers.get('Content-Type')?.startsWith('application/x-pem-file') ? text : parse(text, response.status);
   if (response.ok) {
     if (method !== 'GET') dispatchEvent(new Event('station-changed')); /* who shows what can be undone looks again */
     return { data, etag: response.headers.get('ETag') };

@@ -1,70 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trust: the stores and the Allowed Hosts. Approving asks for a reason and shows what is approved; a changed key shows
 // old beside new.
-import { h, fill, icon, banner, empty, facts, keepFocus, labelled, settled, tableHead } from '../dom.js';
+import { h, fill, icon, banner, empty, keepFocus, labelled, settled, tableHead } from '../dom.js';
 import { t, plural } from '../i18n.js';
 import { get, hostUrl, post, remove } from '../api.js';
 import { listen } from '../store/events.js';
 import { dayText, pairs, timeText } from '../format.js';
+import { details, nameCell, shield, validity, viewCertificate } from '../el/certificate.js';
 import { ask, confirmDialog } from '../el/dialog.js';
+import { importKey, keyTable, newKey } from './keys.js';
 import { toast, toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').Context} Context */
 /** @typedef {import('../types.js').View} View */
 /** @typedef {Record<string, any>} Row a certificate, or an Allowed Hosts row */
 
-const TABS = [['hosts', 'Allowed Hosts'], ['user', 'User Trust Store'], ['system', 'System Trust Store'], ['keys', 'User Key Store']];
+const TABS = [['keys', 'User Key Store'], ['system', 'System Trust Store'], ['user', 'User Trust Store'], ['hosts', 'Allowed Hosts']];
 const HINTS = /** @type {Record<string, string>} */ ({
   hosts: 'Servers whose certificate could not be verified. Nothing was sent to them. Approve one only if you recognise its certificate.',
   user: 'Certificates of your own authorities. Connections are trusted when they lead to one of these.',
   system: 'Public authorities of the operating system. Read-only.',
-  keys: 'The station’s own certificates with their private keys. Read-only for now.',
+  keys: 'The station’s own certificates with their private keys: what it shows to servers, and signs mails with.',
 });
-const EXPIRES_SOON = 30;
-
-/** @param {'good'|'warn'|'bad'} kind @param {string} text @returns {any} */
-function shield(kind, text) {
-  return h('span', { class: `shield ${kind}` }, icon({ good: 'shield-check', warn: 'shield-alert', bad: 'shield-cross' }[kind]), text);
-}
-
-/** @param {Row} c @returns {any} */
-function validity(c) {
-  if (!c.valid) return [shield('bad', t('not valid')), c.reason && h('div', { class: 'under' }, c.reason)];
-  const days = Math.floor((new Date(c.notAfter).getTime() - Date.now()) / 86400000);
-  if (days < EXPIRES_SOON) return shield('warn', plural(days, 'expires in 1 day', 'expires in {n} days'));
-  return c.selfSigned && !c.ca ? shield('warn', t('valid, self-signed')) : shield('good', t('valid'));
-}
-
 /** @param {Row} x @returns {any} */
 function approval(x) {
   const changed = x.previous && !x.approved;
   return [x.approved ? shield('good', t('approved')) : shield(changed ? 'warn' : 'bad', t('not approved')), changed && h('div', { class: 'warning' }, t('key changed')),
     x.approved && h('div', { class: 'under' }, t('by {user}: {reason}', { user: x.approver, reason: x.reason })), x.approved && x.expires && h('div', { class: 'under' }, t('until {day}', { day: dayText(x.expires) })),
     x.needed === false && h('div', { class: 'under' }, t('no longer needed: delete it'))];
-}
-
-/** The name that people know: the CN, or else all of it. @param {string|undefined} dn @returns {string} */
-function commonName(dn) {
-  return dn?.match(/(?:^|,)CN=((?:\\.|[^,\\])+)/)?.[1].replace(/\\(.)/g, '$1') || dn || '–';
-}
-
-/** @param {string|undefined} dn @returns {any} */
-function nameCell(dn) {
-  const name = commonName(dn);
-  return h('td', { class: 'name' }, name, name !== dn && h('div', { class: 'under' }, dn));
-}
-
-/** Everything about a certificate. @param {Row} c @returns {any} */
-function details(c) {
-  const mono = (/** @type {string|undefined} */ hex) => hex && h('span', { class: 'mono' }, pairs(hex));
-  return facts([[t('Subject'), c.subject], [t('Issued by'), c.issuer], [t('Self-signed'), c.selfSigned === undefined ? '' : c.selfSigned ? t('yes') : t('no')], [t('Not before'), timeText(c.notBefore)], [t('Not after'), timeText(c.notAfter)],
-    [t('Key'), [c.keyAlgorithm, c.keySize].filter(Boolean).join(' ')], [t('Signature'), c.signatureAlgorithm], [t('Names'), (c.sans || []).join(', ')], [t('Authority'), c.ca === undefined ? '' : c.ca ? t('yes') : t('no')], [t('Usage'), [...(c.keyUsage || []), ...(c.extendedKeyUsage || [])].join(', ')],
-    [t('Version'), c.version], [t('Serial number'), mono(c.serial)], ['SHA-1', mono(c.fingerprints?.sha1)], ['SHA-256', mono(c.fingerprints?.sha256 || c.fingerprint)], [t('Public key'), mono(c.spki)], [t('Remark'), c.reason]]);
-}
-
-/** @param {Row} c @returns {Promise<any>} */
-function view(c) {
-  const pem = c.pem && h('details', {}, h('summary', {}, 'PEM'), h('pre', { class: 'pem' }, c.pem));
-  return ask({ title: c.alias || t('Certificate'), wide: true, body: [h('div', {}, validity(c)), details(c), pem] });
 }
 
 /** What a host showed; when its key has changed: old beside new. @param {Row} x @returns {any[]} */
@@ -115,14 +77,14 @@ async function importPem() {
   toast(warning ? warning.detail || warning : t('Imported.'), Boolean(warning));
 }
 
-/** What the tables need to know of the page. @typedef {{may: boolean, own: boolean, act: (doing: Promise<any>) => void}} Surroundings */
+/** What the tables need to know of the page: may changes be made, is the store ours to change. @typedef {{may: boolean, own: boolean, act: (doing: Promise<any>) => void}} Surroundings */
 
 /** @param {Row[]} items @param {Surroundings} page @returns {any} */
 function certificateTable(items, { may, own, act }) {
   const drop = async (/** @type {Row} */ c) => { if (await confirmDialog(t('Delete {name}?', { name: c.alias }), t('Servers that it vouches for are not trusted any more.'), t('Delete'))) await remove(`/certificates/user/${encodeURIComponent(c.alias)}`); };
   return h('table', {}, tableHead(t('Alias'), t('Subject'), t('Issued by'), t('Not after'), t('Key'), t('Valid'), null), h('tbody', {}, items.map((c) => h('tr', {}, h('td', { class: 'name' }, c.alias), nameCell(c.subject),
     c.selfSigned ? h('td', { class: 'muted' }, t('itself')) : nameCell(c.issuer), h('td', { class: 'nowrap' }, dayText(c.notAfter)), h('td', { class: 'nowrap muted small' }, `${c.keyAlgorithm} ${c.keySize}`), h('td', { class: 'valid' }, validity(c)),
-    h('td', { class: 'actions' }, h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'small', 'data-key': `view ${c.alias}`, 'aria-label': t('View {name}', { name: c.alias }), onclick: () => view(c) }, t('View')),
+    h('td', { class: 'actions' }, h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'small', 'data-key': `view ${c.alias}`, 'aria-label': t('View {name}', { name: c.alias }), onclick: () => viewCertificate(c) }, t('View')),
       may && own && h('button', { type: 'button', class: 'small danger', 'data-key': `drop ${c.alias}`, 'aria-label': t('Delete {name}', { name: c.alias }), onclick: () => act(drop(c)) }, t('Delete'))))))));
 }
 
@@ -145,6 +107,16 @@ function nothing(tab, any) {
   return empty('shield', t('There is nothing in this store'));
 }
 
+const TABLES = /** @type {Record<string, (items: Row[], page: Surroundings) => any>} */ ({ hosts: hostTable, user: certificateTable, system: certificateTable, keys: keyTable });
+
+/** What a tab offers above its table. @param {string} tab @param {(doing: Promise<any>) => void} act @returns {any} */
+function tools(tab, act) {
+  const button = (/** @type {string} */ look, /** @type {string} */ symbol, /** @type {string} */ text, /** @type {() => Promise<any>} */ run) =>
+    h('button', { type: 'button', class: look, onclick: () => act(run()) }, icon(symbol), text);
+  if (tab === 'user') return button('primary', 'upload', t('Import'), importPem);
+  return tab === 'keys' && [button('', 'upload', t('Import'), importKey), button('primary', 'plus', t('New'), newKey)];
+}
+
 /** @param {Context} context @returns {Promise<View>} */
 export async function certificatesView({ rest, session, root }) {
   const tab = TABS.find(([id]) => rest === `/${id}`)?.[0] || 'hosts';
@@ -164,12 +136,12 @@ export async function certificatesView({ rest, session, root }) {
     const found = items.filter((i) => [i.alias, i.host, i.subject, i.issuer].join(' ').toLowerCase().includes(wanted));
     count.textContent = plural(found.length, '1 object', '{n} objects');
     const page = { may, own: tab === 'user', act };
-    keepFocus(body, () => fill(body, found.length === 0 ? nothing(tab, items.length > 0) : tab === 'hosts' ? hostTable(found, page) : certificateTable(found, page)));
+    keepFocus(body, () => fill(body, found.length === 0 ? nothing(tab, items.length > 0) : TABLES[tab](found, page)));
   };
   search.addEventListener('input', draw);
   fill(root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Certificates')), h('div', { class: 'sub' }, t(HINTS[tab]))), count),
     h('nav', { class: 'tabs', 'aria-label': t('Stores') }, TABS.map(([id, name]) => h('a', { href: `/certificates/${id}`, 'aria-current': id === tab ? 'page' : null }, t(name)))),
-    h('div', { class: 'toolbar' }, search, h('span', { class: 'space' }), may && tab === 'user' && h('button', { type: 'button', class: 'primary', onclick: () => act(importPem()) }, icon('upload'), t('Import'))),
+    h('div', { class: 'toolbar' }, search, h('span', { class: 'space' }), may && tools(tab, act)),
     h('section', { class: 'card' }, body));
   await load();
   const again = settled(load, 100);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The User Key Store in the browser: a key is made, its request signed, the signed certificate imported, the key exported
+// and deleted, all in the page, with axe looking at every dialog.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Browser, accessible, logIn, newPage, untroubled } from '../support/browser.mjs';
+import { Pki } from '../support/pki.mjs';
+import { PASSWORD, Station } from '../support/station.mjs';
+
+let station, browser, pki;
+
+before(async () => {
+  pki = new Pki();
+  [station, browser] = await Promise.all([Station.start(), Browser.start()]);
+});
+after(async () => {
+  await browser?.stop();
+  await station?.stop();
+});
+
+const saved = async (page, act, name) => {
+  const [file] = await Promise.all([page.waitForEvent('download'), act()]);
+  assert.equal(file.suggestedFilename(), name);
+  const path = join(pki.dir, name);
+  await file.saveAs(path);
+  return path;
+};
+
+test('a key is made, signed, exported and deleted in the page', async () => {
+  const context = await browser.context({ bypassCSP: true, acceptDownloads: true });
+  const page = await newPage(context);
+  await logIn(page, station);
+  await page.goto(`${station.url}/certificates/keys`);
+  await page.getByRole('button', { name: 'New' }).click();
+  const dialog = page.getByRole('dialog');
+  await accessible(page, 'new key', {});
+  await dialog.getByLabel('Alias').fill('mail');
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  await dialog.getByRole('alert').getByText('common name is needed').waitFor();
+  await dialog.getByLabel('Common name').fill('Plant Station');
+  await dialog.getByLabel('Usage').selectOption('email');
+  await dialog.getByLabel('Mail address').fill('station@plant.test');
+  await dialog.getByLabel('Further names').fill('a.test b.test');
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  const row = page.locator('[data-alias=mail]');
+  await row.getByText('valid, self-signed').waitFor();
+  assert.deepEqual((await station.api.get('/certificates/keys/mail')).sans, ['a.test', 'b.test', 'station@plant.test']);
+
+  const request = await saved(page, () => row.getByRole('link', { name: 'Certificate request of mail' }).click(), 'mail.csr');
+  const signed = join(pki.dir, 'signed.pem');
+  execFileSync('openssl', ['x509', '-req', '-in', request, '-CA', pki.intermediate.cert, '-CAkey', pki.intermediate.key, '-days', '90', '-copy_extensions', 'copyall', '-out', signed], { stdio: 'pipe' });
+  await page.getByRole('button', { name: 'Import' }).click();
+  await accessible(page, 'import key', {});
+  await dialog.getByLabel('PEM').fill(readFileSync(signed, 'utf8') + pki.intermediate.pem);
+  await dialog.getByRole('button', { name: 'Import' }).click();
+  await row.getByText('Plant Issuing CA').first().waitFor();
+
+  await row.getByRole('button', { name: 'Export mail' }).click();
+  await accessible(page, 'export key', {});
+  await dialog.getByLabel('Password of the file').fill('correct horse');
+  await dialog.getByLabel('The same again').fill('correct house');
+  await dialog.getByLabel('Your own password').fill(PASSWORD);
+  await dialog.getByRole('button', { name: 'Export' }).click();
+  await dialog.getByText('not the same').waitFor();
+  await dialog.getByLabel('The same again').fill('correct horse');
+  const file = await saved(page, () => dialog.getByRole('button', { name: 'Export' }).click(), 'mail.pem');
+  execFileSync('openssl', ['pkey', '-in', file, '-passin', 'pass:correct horse', '-noout'], { stdio: 'pipe' });
+
+  await row.getByRole('button', { name: 'Delete mail' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await row.waitFor({ state: 'detached' });
+
+  const p12 = join(pki.dir, 'mail.p12');
+  execFileSync('openssl', ['pkcs12', '-export', '-in', file, '-passin', 'pass:correct horse', '-passout', 'pass:p12 secret', '-out', p12], { stdio: 'pipe' });
+  await page.getByRole('button', { name: 'Import' }).click();
+  await dialog.getByLabel('File').setInputFiles(p12);
+  await dialog.getByLabel('Password').fill('p12 secret');
+  await dialog.getByLabel('Alias').fill('again');
+  await page.keyboard.press('Enter');
+  await page.locator('[data-alias=again]').waitFor();
+  if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'keys.png') });
+  if (process.env.SHOTS) { await page.getByRole('button', { name: 'New' }).click(); await page.screenshot({ path: join(process.env.SHOTS, 'new.png') }); }
+  untroubled(page);
+  await context.close();
+});
