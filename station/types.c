@@ -63,6 +63,7 @@ const struct type *const station_types[] = {
 	&email_authenticator,
 	&email_basic_authenticator,
 	&email_no_authenticator,
+	&email_certificate_authenticator,
 	&email_account_type,
 	&email_outgoing_account,
 	&email_recipient,

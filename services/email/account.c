@@ -8,6 +8,7 @@
 
 #include "services/email/doctor/doctor.h"
 #include "services/email/email_inside.h"
+#include "station/log.h"
 #include "station/must.h"
 
 struct email_account *account_of(struct component *c)
@@ -97,6 +98,18 @@ static void check_login(const struct email_account *a, const struct component *c
 		               "Without encryption the login is not sent, and so no mail moves, unless this is set.");
 }
 
+/* A warning only: the key may be deleted at any time, and what is imported later makes it right. */
+static void check_certificate(const struct email_account *a, const struct component *current, struct report *report)
+{
+	struct err e = { 0 };
+	if (*a->clientCertificate && current && current->station &&
+	    trust_key_check(current->station, a->clientCertificate, &e) != 0)
+		report_warning(report, "clientCertificate", "%s", e.text);
+	if (*a->clientCertificate && account_security(a) == SECURITY_NONE)
+		report_warning(report, "clientCertificate",
+		               "A certificate is only shown inside TLS: set useSsl or useStartTls.");
+}
+
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	static const char both[] = "Use Ssl and Use Start Tls exclude each other: with Use Ssl the connection is encrypted "
@@ -107,6 +120,7 @@ static void check(const struct component *next, const struct component *current,
 		report_error(report, E_INVALID, i ? "useStartTls" : "useSsl", both, shown->ports[SECURITY_TLS],
 		             shown->ports[SECURITY_STARTTLS]);
 	check_port(a, protocol, report);
+	check_certificate(a, current, report);
 	if (protocol)
 		check_login(a, current, report);
 	if (account_security(a) == SECURITY_NONE && protocol)
@@ -118,6 +132,24 @@ static void check(const struct component *next, const struct component *current,
 	if (a->tlsMinProtocol < TLS_V1_2)
 		report_warning(report, "tlsMinProtocol",
 		               "TLS before 1.2 is broken; use it only as long as an old server forces you.");
+}
+
+/* --- what a connection needs ---------------------------------------------------------------------------------------- */
+
+int account_ready(const struct email_account *a, struct err *e)
+{
+	if (*a->clientCertificate && trust_key_check(a->c.station, a->clientCertificate, e) != 0)
+		return err_wrap(e, "Client Certificate");
+	return authenticator_ready(a->emailAuthenticator, e);
+}
+
+struct trust_key *account_client_key(const struct email_account *a)
+{
+	struct err e = { 0 };
+	struct trust_key *key = *a->clientCertificate ? trust_key_get(a->c.station, a->clientCertificate, &e) : NULL;
+	if (!key && *a->clientCertificate)
+		log_warn("%s: %s", a->c.name, e.text); /* the server will ask for it, and say so */
+	return key;
 }
 
 /* --- what it shows -------------------------------------------------------------------------------------------------- */
@@ -248,6 +280,8 @@ static const struct slot slots[] = {
 	         "gets nothing. Excludes useSsl."),
 	SLOT(T, tlsMinProtocol, ENUM, .dflt = "tlsV1_2", .facets = FACETS(.range = tls_version_range),
 	     .doc = "The oldest TLS version that is accepted."),
+	SLOT(T, clientCertificate, STRING, .facets = FACETS(.maxLength = 120),
+	     .doc = "Alias of the key in the User Key Store that is shown to a server that asks who we are; empty: none."),
 	SLOT(
 	    T, connectionTimeout, RELTIME, .dflt = "10s", .facets = FACETS(.min = 1e6, .max = 600e6),
 	    .doc =

@@ -18,6 +18,7 @@ struct email_account {
 	struct abstime lastPollSuccess, lastPollFailure;
 	char *lastPollFailureCause;
 	int tlsMinProtocol;
+	char *clientCertificate; /* alias in the User Key Store; "": none */
 	/* Not slots. */
 	bool failing; /* shown as {down} */
 	struct transcript transcript;
@@ -58,6 +59,11 @@ int account_effective_port(const struct email_account *a);
 /* This machine's name, if it is one that EHLO may carry (RFC 5321 4.1.2) and that others could look up; else "": the
  * address of our end is used. */
 void account_own_name(char *name, size_t size);
+
+/* Could one connect and log in now? 0, AUTHENTICATOR_WAIT, or a code and a sentence. Cheap. */
+int account_ready(const struct email_account *a, struct err *e);
+/* A reference to the key of clientCertificate, for line_target.key; NULL: none is chosen. */
+struct trust_key *account_client_key(const struct email_account *a);
 
 /* What the last dialogue came to: lastPollSuccess and {ok}, or lastPollFailure, its cause (a sentence; copied) and
  * {down}. */

@@ -8,7 +8,8 @@
 #include "station/station.h"
 
 extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient;
-extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator;
+extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator,
+    email_certificate_authenticator;
 
 enum mail_state { MAIL_QUEUED, MAIL_DEFERRED, MAIL_ACCEPTED, MAIL_PARTIAL, MAIL_REFUSED, MAIL_CANCELLED };
 enum mail_kind_of { MAIL_ALARM, MAIL_TEST };
@@ -24,6 +25,7 @@ struct mail_record {
 	char *subject, *body, *from, *replyTo, *messageId;
 	char *alarm; /* uuid, or empty */
 	int64_t priority;
+	char *security; /* what S/MIME did, a sentence */
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */

@@ -9,6 +9,7 @@
 #include "services/email/email.h"
 #include "services/email/outbox.h"
 #include "services/email/reader/reader.h"
+#include "station/alarm_support.h"
 
 struct mailbox_value {
 	char *name, *address;
@@ -24,11 +25,14 @@ struct outgoing_account {
 	struct abstime lastDiscard;
 	char *lastDiscardCause;
 	int transport;
-	char *from;
+	char *from, *signingKey;
+	struct alarm_source_info alarmSourceInfo;
 	struct mailbox_value replyTo;
 	int64_t maxPersistedEmailSize, queueSize, maxQueueSize, maxConnections, numberSent, maxSendablePerDay,
 	    numberDiscarded;
-	struct outbox outbox; /* not a slot */
+	/* Not slots. */
+	struct outbox outbox;
+	struct trust_key *signer; /* signingKey's, when it has been taken out of the store */
 };
 
 /* ledger.c: results become rows. Commits, then calls outbox_written; a failure of the connection is only noted. */
@@ -55,6 +59,13 @@ void sender_send(struct sender *s, struct smtp_message *m); /* takes m */
 void sender_settle(struct sender *s);                       /* s may be NULL */
 /* Lets go; open_connections tells when the answer to a final dot is there, or three seconds are over. */
 void sender_end(struct sender **s);
+
+/* protection.c: S/MIME. The last step of building m for o, whose mail says in `security` what was done. What is known of
+ * the key is forgotten when the store or the sheet has changed. The rules are warnings. */
+void protection_apply(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m);
+void protection_forget(struct outgoing_account *a);
+void protection_check(const struct outgoing_account *next, const struct outgoing_account *current,
+                      struct report *report);
 
 /* maildir.c: the other transport. Calls outbox_done when the file is on disk. Takes m. */
 void maildir_deliver(struct outgoing_account *a, struct smtp_message *m);

@@ -92,6 +92,7 @@ void outbox_enqueue(struct outgoing_account *a, struct outgoing *o)
 void outbox_free(struct outgoing_account *a)
 {
 	struct outbox *b = &a->outbox;
+	protection_forget(a);
 	mail_heap_free(&b->ready);
 	mail_heap_free(&b->waiting);
 	for (struct outgoing *o = b->flying, *next; o; o = next) {
@@ -144,6 +145,7 @@ static struct smtp_message *make_message(struct outgoing_account *a, struct outg
 	m->id = o->mail.sequence;
 	snprintf(m->envelope_id, sizeof m->envelope_id, "%s", o->mail.id);
 	m->content = build(a, o, sender, &m->length);
+	protection_apply(a, o, sender, m);
 	for (size_t i = 0, n = 0; i < o->count; i++)
 		if (o->deliveries[i].open)
 			m->recipients[n++].address = message_envelope_address(o->deliveries[i].address);
@@ -199,7 +201,7 @@ static bool may_connect(struct outgoing_account *a)
 		return false;
 	}
 	struct err e = { 0 };
-	int rc = authenticator_ready(a->account.emailAuthenticator, &e); /* it calls again when there is a login */
+	int rc = account_ready(&a->account, &e); /* it calls again when there is a login */
 	if (rc < 0)
 		account_failed(&a->account, e.text);
 	return rc == 0;
@@ -275,6 +277,7 @@ void outbox_retry_now(struct outgoing_account *a)
 /* By the timer: several settings that change together make one new connection. */
 void outbox_reconfigure(struct outgoing_account *a)
 {
+	protection_forget(a);
 	forget_failures(a);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		a->outbox.connections[i].changed = true;

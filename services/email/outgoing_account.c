@@ -162,6 +162,11 @@ static const struct slot slots[] = {
 	SLOT(T, from, STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
 	     .doc = "Sender's address; empty: the account if that is an address, else the address of replyTo, else belfry@ "
 	            "this machine."),
+	SLOT(T, signingKey, STRING, .facets = FACETS(.maxLength = 120),
+	     .doc =
+	         "Alias of the key in the User Key Store that signs the mails (S/MIME); empty: none. A key that is missing "
+	         "or expired holds no mail back: it goes without a signature, with an alarm."),
+	SLOT_ALARM_SOURCE_INFO(T),
 	SLOT_STRUCT(T, replyTo, mailbox_members, .doc = "Where answers go; empty: to the sender."),
 	SLOT(T, persistent, BOOLEAN, .dflt = "true", .flags = SHOWN, .doc = "Always: the queue is on disk."),
 	SLOT(T, maxPersistedEmailSize, INTEGER, .dflt = "25000", .flags = SHOWN, .facets = FACETS(.units = "KB"),
@@ -198,6 +203,14 @@ static const struct action actions[] = {
 	{ NULL, NULL, 0, NULL, NULL },
 };
 
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct outgoing_account *a = (const struct outgoing_account *)next;
+	alarm_source_info_check(&a->alarmSourceInfo, report);
+	if (current && current->station)
+		protection_check(a, (const struct outgoing_account *)current, report);
+}
+
 const struct type email_outgoing_account = {
 	.name = "email:OutgoingAccount",
 	.doc = "An account through which mail is sent.",
@@ -206,6 +219,7 @@ const struct type email_outgoing_account = {
 	.slots = slots,
 	.actions = actions,
 	.traits = &traits,
+	.check = check,
 	.init = init,
 	.fini = fini,
 	.started = started,

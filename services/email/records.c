@@ -38,6 +38,7 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, messageId, STRING, .doc = "Message-ID; the same for every attempt."),
 	SLOT(struct mail_record, alarm, STRING, .flags = SLOT_INDEX, .doc = "The alarm it tells of."),
 	SLOT(struct mail_record, priority, INTEGER, .doc = "Priority of the alarm."),
+	SLOT(struct mail_record, security, STRING, .doc = "Whether it is signed, or why not; empty: it was not to be."),
 	SLOT_END,
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };

@@ -187,6 +187,7 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 		                              : SMTP_CLEAR,
 		.least = (enum tls_version)a->account.tlsMinProtocol,
 		.trust = trust_snapshot(a->account.c.station),
+		.key = account_client_key(&a->account),
 		.keyring = a->account.c.station->keyring,
 		.allow_clear_text = a->account.allowClearTextCredentials,
 		.connect_timeout = a->account.connectionTimeout.us,

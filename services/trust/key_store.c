@@ -101,14 +101,24 @@ static int make_usable(struct trust_key *k, struct err *e)
 	return rc == 0 ? 0 : err_set(e, E_INTERNAL, NULL, "The key cannot be used: %s", gnutls_strerror(rc));
 }
 
+static const struct key_entry *find_entry(struct station *s, const char *alias, struct err *e)
+{
+	struct trust_service *t = trust_service_of(s);
+	if (!t)
+		err_set(e, E_UNSUPPORTED, NULL, "This station has no TrustService.");
+	return t ? key_store_find(t, alias, e) : NULL;
+}
+
+int trust_key_check(struct station *s, const char *alias, struct err *e)
+{
+	return find_entry(s, alias, e) ? 0 : e->code;
+}
+
 struct trust_key *trust_key_get(struct station *s, const char *alias, struct err *e)
 {
 	struct err local;
 	e = e ? e : &local;
-	struct trust_service *t = trust_service_of(s);
-	const struct key_entry *entry = t ? key_store_find(t, alias, e) : NULL;
-	if (!t)
-		err_set(e, E_UNSUPPORTED, NULL, "This station has no TrustService.");
+	const struct key_entry *entry = find_entry(s, alias, e);
 	if (!entry)
 		return NULL;
 	struct trust_key *k = must_alloc(sizeof *k);
@@ -116,7 +126,7 @@ struct trust_key *trust_key_get(struct station *s, const char *alias, struct err
 	k->alias = must_strdup(alias);
 	if (key_pair_open(entry->chain, entry->privateKey.sealed, s->keyring, &k->pair, e) == 0 && make_usable(k, e) == 0)
 		return k;
-	err_wrap(e, "%.100s", alias);
+	err_wrap(e, "Key %.100s", alias);
 	trust_key_release(&k);
 	return NULL;
 }

@@ -23,6 +23,8 @@ void trust_release(struct trust_snapshot **t);                 /* any thread; NU
 struct trust_key;
 /* A reference that trust_key_release gives back; NULL with a sentence when there is no such key. Engine thread. */
 struct trust_key *trust_key_get(struct station *s, const char *alias, struct err *e);
+/* Is there such a key? 0 or a code and a sentence. Engine thread; cheap. */
+int trust_key_check(struct station *s, const char *alias, struct err *e);
 struct trust_key *trust_key_retain(struct trust_key *k); /* any thread, as all that follow */
 void trust_key_release(struct trust_key **k);            /* NULL is fine */
 const char *trust_key_alias(const struct trust_key *k);

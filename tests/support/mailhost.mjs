@@ -27,9 +27,12 @@ const id = (flag, user) => Number(execFileSync('id', [flag, user], quiet).toStri
 
 export class MailHost {
   /** Starts both with a certificate {cert, key}. Ports afterwards: .submission (STARTTLS, AUTH), .smtps (implicit TLS, AUTH),
-   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only). */
-  static async start(certificate) {
+   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only).
+   * With clientCa, the file of an authority, also those that want a client certificate of it: .certified (Postfix, implicit),
+   * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name. */
+  static async start(certificate, { clientCa } = {}) {
     const host = new MailHost();
+    host.clientCa = clientCa;
     await host.launch(certificate);
     return host;
   }
@@ -43,7 +46,7 @@ export class MailHost {
     this.cert = join(this.dir, 'served.pem');
     this.key = join(this.dir, 'served.key');
     this.copyCertificate(certificate);
-    [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap] = await freePorts(6);
+    [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap, this.certified, this.external, this.imaps] = await freePorts(9);
     atExit(() => this.stop());
     this.startDovecot();
     await this.startPostfix();
@@ -61,7 +64,7 @@ export class MailHost {
     mkdirSync(join(dir, 'run'), { recursive: true });
     writeFileSync(join(dir, 'users'), Object.entries(USERS).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''));
     this.dovecotConf = join(dir, 'dovecot.conf');
-    writeFileSync(this.dovecotConf, dovecotConf(dir, this));
+    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : ''));
     daemon('/usr/sbin/dovecot', ['-c', this.dovecotConf], join(dir, 'start.log'));
   }
 
@@ -71,7 +74,7 @@ export class MailHost {
     chownSync(join(this.dir, 'postfix/data'), id('-u', 'postfix'), 0);
     this.log = join(this.dir, 'postfix/maillog');
     writeFileSync(join(this.etc, 'main.cf'), mainCf(this));
-    writeFileSync(join(this.etc, 'master.cf'), masterCf(this));
+    writeFileSync(join(this.etc, 'master.cf'), masterCf(this) + (this.clientCa ? certifiedPostfix(this) : ''));
     daemon('/usr/sbin/postfix', ['-c', this.etc, 'start'], join(this.dir, 'postfix/start.log'));
   }
 
@@ -290,4 +293,48 @@ virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
+`;
+
+/** What comes behind the normal configurations when clients are to show a certificate of clientCa; later settings win. */
+const certifiedDovecot = (host) => `
+protocols = imap submission
+ssl = yes
+ssl_cert = <${host.cert}
+ssl_key = <${host.key}
+ssl_ca = <${host.clientCa}
+ssl_require_crl = no
+ssl_verify_client_cert = yes
+auth_ssl_username_from_cert = yes
+auth_mechanisms = plain login external
+hostname = mail.test
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${host.smtp}
+passdb {
+  driver = static
+  mechanisms = external
+  args = nopassword=y
+}
+service imap-login {
+  inet_listener imaps {
+    port = ${host.imaps}
+    ssl = yes
+  }
+}
+service submission-login {
+  chroot =
+  inet_listener submission {
+    port = ${host.external}
+    ssl = yes
+  }
+}
+`;
+
+const certifiedPostfix = (host) => `
+127.0.0.1:${host.certified} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_tls_security_level=encrypt
+  -o smtpd_tls_req_ccert=yes
+  -o smtpd_tls_received_header=yes
+  -o smtpd_tls_CAfile=${host.clientCa}
+  -o { smtpd_relay_restrictions = permit_tls_all_clientcerts, reject }
 `;

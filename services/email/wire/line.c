@@ -37,6 +37,7 @@ static void timer_closed(uv_handle_t *handle)
 	struct line *l = container_of((uv_timer_t *)handle, struct line, deadline);
 	trust_verdict_clear(&l->verdict);
 	trust_release(&l->trust);
+	trust_key_release(&l->key);
 	free(l->in.data);
 	free(l->out.data);
 	free(l);
@@ -337,6 +338,7 @@ struct line *line_open(uv_loop_t *loop, const struct line_target *t, const struc
 		                .tls_at_once = t->tls,
 		                .least = t->least,
 		                .trust = t->trust ? trust_retain(t->trust) : NULL,
+		                .key = t->key ? trust_key_retain(t->key) : NULL,
 		                .timeout = t->timeout };
 	snprintf(l->host, sizeof l->host, "%s", t->host);
 	snprintf(l->peer, sizeof l->peer, strchr(l->host, ':') ? "[%s]:%d" : "%s:%d", l->host, t->port);

@@ -18,13 +18,14 @@ enum {
 /* Who says a line of a transcript: we, the peer, or the program about the connection. */
 enum line_direction { LINE_SENT, LINE_RECEIVED, LINE_NOTE };
 
-/* Where to, and how. Borrowed until line_open returns, except trust, of which the line keeps a reference. */
+/* Where to, and how. Borrowed until line_open returns, except trust and key, of which the line keeps a reference. */
 struct line_target {
 	const char *host; /* name or address, at most 255 bytes */
 	int port;
 	bool tls; /* secure it before the first byte */
 	enum tls_version least;
 	struct trust_snapshot *trust; /* may be NULL when the line is never to be secured */
+	struct trust_key *key;        /* shown when the server asks who we are; NULL: none */
 	int64_t timeout;              /* microseconds for looking up, connecting and each handshake */
 };
 

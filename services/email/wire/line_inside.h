@@ -34,6 +34,7 @@ struct line {
 	bool tls_at_once;
 	enum tls_version least;
 	struct trust_snapshot *trust; /* one reference */
+	struct trust_key *key;        /* one reference; NULL: none */
 	int64_t timeout;
 
 	struct lookup *lookup;

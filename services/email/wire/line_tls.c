@@ -27,6 +27,7 @@ static int make_session(struct line *l, struct err *e)
 	int rc = gnutls_init(&l->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
 	if (rc != 0)
 		return err_set(e, E_TLS, NULL, "A TLS session could not be made: %s.", gnutls_strerror(rc));
+	l->verdict.key = l->key;
 	if (trust_prepare(l->trust, l->session, l->host, l->port, l->least, &l->verdict, e) != 0)
 		return e->code;
 	gnutls_transport_set_int(l->session, l->socket->fd);
@@ -102,7 +103,9 @@ static ssize_t record_result(struct line *l, ssize_t n, struct err *e)
 		errno = EAGAIN;
 		return -1;
 	}
-	if (n == GNUTLS_E_PREMATURE_TERMINATION || n == GNUTLS_E_PULL_ERROR || n == GNUTLS_E_PUSH_ERROR)
+	if (n == GNUTLS_E_FATAL_ALERT_RECEIVED && l->verdict.asked) /* TLS 1.3 says so behind the handshake */
+		trust_key_error(&l->verdict, gnutls_alert_get(l->session), e);
+	else if (n == GNUTLS_E_PREMATURE_TERMINATION || n == GNUTLS_E_PULL_ERROR || n == GNUTLS_E_PUSH_ERROR)
 		err_set(e, E_NETWORK, NULL, "%s cut the connection.", l->peer);
 	else
 		err_set(e, E_TLS, NULL, "The encrypted connection to %s broke: %s", l->peer, gnutls_strerror((int)n));

@@ -25,6 +25,7 @@ void retrieval_config_free(struct retrieval_config **cp)
 	if (!c)
 		return;
 	trust_release(&c->trust);
+	trust_key_release(&c->key);
 	sasl_login_clear(&c->login);
 	free(c);
 }
@@ -232,6 +233,7 @@ static void open_connection(struct retrieval *r)
 		                          .tls = c->security == RETRIEVAL_TLS,
 		                          .least = c->least,
 		                          .trust = c->trust,
+		                          .key = c->key,
 		                          .timeout = c->connect_timeout };
 	r->stage = RETRIEVAL_CONNECT;
 	r->polling = true;

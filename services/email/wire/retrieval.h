@@ -21,6 +21,7 @@ struct retrieval_config {
 	enum retrieval_security security;
 	enum tls_version least;
 	struct trust_snapshot *trust;  /* one reference; may be NULL with RETRIEVAL_CLEAR */
+	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
 	struct sasl_login login;       /* owned; its secret is opened only for the moment it is sent */
 	const struct keyring *keyring; /* borrowed, outlives the client */
 	bool allow_clear_text;         /* send the login without encryption */

@@ -23,6 +23,7 @@ void smtp_config_free(struct smtp_config **cp)
 	if (!c)
 		return;
 	trust_release(&c->trust);
+	trust_key_release(&c->key);
 	sasl_login_clear(&c->login);
 	free(c);
 }
@@ -407,6 +408,7 @@ static void open_connection(struct smtp *s)
 		                          .tls = c->security == SMTP_TLS,
 		                          .least = c->least,
 		                          .trust = c->trust,
+		                          .key = c->key,
 		                          .timeout = c->connect_timeout };
 	s->state = SMTP_OPENING;
 	s->stage = STAGE_CONNECT;

@@ -22,6 +22,7 @@ struct smtp_config {
 	enum smtp_security security;
 	enum tls_version least;
 	struct trust_snapshot *trust;  /* one reference; may be NULL with SMTP_CLEAR */
+	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
 	char helo[256];                /* our name; "": the address of our end */
 	struct sasl_login login;       /* owned; the secret is opened only for the moment it is sent */
 	const struct keyring *keyring; /* borrowed, outlives the client */

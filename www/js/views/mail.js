@@ -50,7 +50,7 @@ function recipientsCard(m) {
 /** @param {Mail} m @returns {any} */
 function messageCard(m) {
   return h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Message'))), h('div', { class: 'inside' },
-    facts([[t('From'), m.from], [t('To'), m.deliveries.map((d) => (d.name ? `${d.name} <${d.address}>` : d.address)).join(', ')], [t('Subject'), m.subject], [t('Created'), timeText(m.created)],
+    facts([[t('From'), m.from], [t('To'), m.deliveries.map((d) => (d.name ? `${d.name} <${d.address}>` : d.address)).join(', ')], [t('Subject'), m.subject], [t('S/MIME'), m.security], [t('Created'), timeText(m.created)],
       [t('Account'), h('a', { href: pageUrl(`/Services/EmailService/${m.account}`) }, m.account)], [t('Alarm'), m.alarm && h('a', { href: `/alarms/${m.alarm}` }, t('the alarm it tells of'))], ['Message-ID', h('span', { class: 'mono' }, m.messageId)]])),
   h('pre', { class: 'letter', tabindex: '0', role: 'region', 'aria-label': t('Body') }, m.body || ''));
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// modes: debug asan tsan
+// timeout: 240
+// S/MIME through Postfix, read from Dovecot, judged by openssl: mails are signed with a key of the store; when that cannot
+// be they still go, the ledger says why, and an alarm is raised until they are signed again.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { MailHost, needsRoot } from '../support/mailhost.mjs';
+import { Pki } from '../support/pki.mjs';
+import { ACCOUNT, STARTTLS, addContacts, basic, close, ledgerRow, open, setUpMail } from '../support/plant.mjs';
+import { SLOWNESS, Station } from '../support/station.mjs';
+import { eventually } from '../support/wait.mjs';
+
+const pki = new Pki();
+const served = pki.server('served');
+const options = { skip: needsRoot };
+let host, station, api, contact;
+
+const openssl = (args, input) => execFileSync('openssl', args, { input, stdio: ['pipe', 'pipe', 'pipe'] });
+
+/** A key of the station for mail whose certificate the issuing CA has signed. */
+async function makeKey(alias, values) {
+  await api.post('/certificates/keys/generate', { alias, commonName: 'Plant Station', usage: 'email', email: 'alice@mail.test', ...values });
+  const request = join(pki.dir, `${alias}.csr`), signed = join(pki.dir, `${alias}.pem`);
+  writeFileSync(request, (await api.send('GET', `/certificates/keys/${alias}/csr`)).text);
+  openssl(['x509', '-req', '-in', request, '-CA', pki.intermediate.cert, '-CAkey', pki.intermediate.key, '-days', '30', '-copy_extensions', 'copyall', '-out', signed]);
+  return api.post('/certificates/keys', { alias, pem: readFileSync(signed, 'utf8') + pki.intermediate.pem });
+}
+
+before(async () => {
+  if (needsRoot) return;
+  [host, station] = await Promise.all([MailHost.start(served), Station.start()]);
+  api = station.api;
+  await api.post('/certificates/user', { alias: 'plant', pem: pki.root.pem });
+  [contact] = await addContacts(api, 1);
+});
+after(async () => {
+  host?.stop();
+  await station?.stop();
+});
+
+/** Raises an alarm that is mailed under this subject; resolves to the ledger's row and what Dovecot has. */
+async function mailed(subject, signingKey) {
+  await setUpMail(api, { port: host.submission, account: { ...STARTTLS, emailAuthenticator: basic(), from: 'alice@mail.test', signingKey }, recipient: { subject } });
+  await close(api, contact);
+  const mail = await ledgerRow(api, `accepted, with subject ${subject}`, (row) => row.subject === subject && row.state === 'accepted', 30 * SLOWNESS);
+  const raw = await host.waitForMail('bob', (text) => text.includes(`Subject: ${subject}`), 30 * SLOWNESS);
+  await open(api, contact);
+  return { mail, raw };
+}
+
+const verify = (raw) => {
+  const file = join(pki.dir, 'mail.eml');
+  writeFileSync(file, raw);
+  return openssl(['cms', '-verify', '-in', file, '-CAfile', pki.root.cert, '-purpose', 'smimesign', '-signer', join(pki.dir, 'signer.pem')]).toString();
+};
+const openAlarm = async (words) => (await api.get('/alarms?state=open')).items.find((alarm) => words.test(JSON.stringify(alarm)));
+
+for (const [keyAlgorithm, keySize] of [['RSA', 2048], ['EC', 256]]) {
+  test(`signed with ${keyAlgorithm}: openssl verifies what arrived, as it arrived`, options, async () => {
+    await makeKey(`mail-${keyAlgorithm}`, { keyAlgorithm, keySize });
+    const { mail, raw } = await mailed(`signed with ${keyAlgorithm}`, `mail-${keyAlgorithm}`);
+    assert.equal(mail.security, `Signed with mail-${keyAlgorithm}.`);
+    const text = raw.toString();
+    assert.match(text, /Content-Type: multipart\/signed; protocol="application\/pkcs7-signature";\s+micalg=sha-256/);
+    assert.equal(text.match(/^MIME-Version:/gm).length, 1);
+    assert.match(verify(raw), /Content-Type: text\/plain/);
+    assert.match(openssl(['x509', '-in', join(pki.dir, 'signer.pem'), '-noout', '-subject']).toString(), /Plant Station/);
+    assert.throws(() => verify(Buffer.from(text.replace('Content-Type: text/plain', 'Content-Type: text/plaim'))), /digest|verif/i);
+  });
+}
+
+test('a key that is missing, expired or made for something else holds back nothing', options, async () => {
+  const { mail } = await mailed('no key', 'nothing');
+  assert.match(mail.security, /^Not signed: .*holds no key "nothing"/);
+  const alarm = await eventually('an alarm about the signature', () => openAlarm(/Mails go without a signature/));
+  assert.match(String(alarm.source), /OutgoingAccount/);
+  await api.post('/certificates/keys/generate', { alias: 'client', commonName: 'x', usage: 'client' });
+  assert.match((await mailed('wrong usage', 'client')).mail.security, /not made for mail/);
+  await makeKey('other', { email: 'carol@mail.test' });
+  assert.match((await mailed('wrong address', 'other')).mail.security, /other addresses than alice@mail\.test/);
+  const { body } = await api.send('PATCH', `/components${ACCOUNT}`, { values: { signingKey: 'client' } });
+  assert.match(JSON.stringify(body.warnings), /not made for mail\. Mails go without a signature/);
+  assert.match((await mailed('signed again', 'mail-EC')).mail.security, /^Signed/);
+  await eventually('the alarm ends', async () => !(await openAlarm(/Mails go without a signature/)) || (await openAlarm(/signed again/)));
+});
