@@ -16,7 +16,9 @@ const DOT = Buffer.from('\r\n.\r\n');
  *   auth          mechanisms, default 'PLAIN LOGIN'; '' offers none
  *   inject        text sent in the same packet as the answer to STARTTLS
  *   recipients    {address: answer or function(times asked) to answer}
- *   reply         function(command line, session) to an answer that replaces the normal one; '' closes the connection
+ *   reply         function(command line, session) to an answer that replaces the normal one; '' closes the connection, a
+ *                 Buffer is sent as it is; 'CONNECT' asks for the greeting
+ *   connection    function(socket) called instead of everything else: a server that knows nothing of mail
  *   afterMessage  function(message, session): false cuts the line after the final dot, before any answer;
  *                 a text is the answer instead of 250; may return a promise
  *   delay         milliseconds before every answer
@@ -83,9 +85,10 @@ class Session {
     this.pending = Buffer.alloc(0);
     this.greeted = Promise.resolve();
     socket.on('error', (error) => this.errors.push(error.message));
-    if (server.options.tls === 'implicit') this.startTls();
+    if (server.options.connection) this.leaveTo(server.options.connection);
+    else if (server.options.tls === 'implicit') this.startTls();
     else this.use(socket);
-    if (!this.tls) this.greet();
+    if (!this.tls && !server.options.connection) this.greet();
   }
 
   get received() { return Buffer.concat(this.chunks).toString('latin1'); }
@@ -96,6 +99,12 @@ class Session {
     this.reset();
     stream.on('data', (data) => this.feed(data));
     stream.on('error', (error) => this.errors.push(error.message));
+  }
+
+  leaveTo(connection) {
+    this.stream = this.raw;
+    this.raw.on('data', (data) => { this.chunks.push(data); this.encrypted.push(false); });
+    connection(this.raw);
   }
 
   startTls() {
@@ -116,7 +125,7 @@ class Session {
 
   write(answer) {
     if (answer === '') { this.end(); return; }
-    const send = () => { if (!this.stream.destroyed) this.stream.write(`${answer}\r\n`); };
+    const send = () => { if (!this.stream.destroyed) this.stream.write(Buffer.isBuffer(answer) ? answer : `${answer}\r\n`); };
     const { delay } = this.server.options;
     if (delay) this.greeted = this.greeted.then(() => new Promise((resolve) => { setTimeout(() => { send(); resolve(); }, delay); }));
     else send();
@@ -192,10 +201,16 @@ class Session {
     const plain = (text) => { [, this.user, this.password] = decode(text).split('\0'); done(); };
     const password = (text) => { this.password = decode(text); done(); };
     const user = (text) => { this.user = decode(text); this.saslStep = password; this.write('334 UGFzc3dvcmQ6'); };
+    if (this.mechanism === 'CRAM-MD5') { this.cram(done); return; }
     const first = this.mechanism === 'PLAIN' ? plain : user;
     if (initial) { first(initial); return; }
     this.saslStep = first;
     this.write(this.mechanism === 'PLAIN' ? '334 ' : '334 VXNlcm5hbWU6');
+  }
+
+  cram(done) {
+    this.saslStep = (text) => { [this.user] = Buffer.from(text, 'base64').toString('utf8').split(' '); done(); };
+    this.write(`334 ${Buffer.from('<1896.697170952@mail.test>').toString('base64')}`);
   }
 
   recipient(to) {
@@ -204,7 +219,7 @@ class Session {
     this.server.asked.set(to, times);
     const rule = recipients[to];
     const answer = (typeof rule === 'function' ? rule(times) : rule) ?? '250 2.1.5 Ok';
-    if (answer.startsWith('250')) this.message.to.push(to);
+    if (answer.startsWith('25')) this.message.to.push(to);
     this.write(answer);
   }
 

@@ -116,6 +116,28 @@ static void test_modes_and_mechanisms(void **state)
 	                                "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN);
 }
 
+/* A token that the server refuses: it tells why inside a challenge, and waits for an empty line (Google's XOAUTH2). */
+static void test_refused_token(void **state)
+{
+	struct fixture *f = *state;
+	struct peer p = { .scripts = { "tls\n" GREETING ">250-mail.test\n>250 AUTH XOAUTH2 PLAIN\n<AUTH XOAUTH2 dXNlcj\n"
+		                           /* {"status":"401","scope":"https://mail.test/"} */
+		                           ">334 eyJzdGF0dXMiOiI0MDEiLCJzY29wZSI6Imh0dHBzOi8vbWFpbC50ZXN0LyJ9\n<\n"
+		                           ">535 5.7.8 not accepted\ngone\n" },
+		              .certificate = &f->good };
+	struct client c;
+	peer_start(&p);
+	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
+	config->login.kind = SASL_BEARER;
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.failure.err.code, E_AUTH);
+	assert_non_null(strstr(c.failure.err.text, "535 5.7.8 not accepted (the token: 401; scope https://mail.test/)"));
+	no_secret(&c);
+	finish(&c, &p);
+}
+
 /* What was offered in clear counts no more once the connection is secured. */
 static void test_capabilities_are_forgotten(void **state)
 {
@@ -241,19 +263,26 @@ static void test_old_tls_is_refused(void **state)
 	peer_stop(&p);
 }
 
-static void test_silent_handshake_has_a_deadline(void **state)
+static void silent_handshake(struct fixture *f, enum smtp_security security, const char *script)
 {
-	struct fixture *f = *state;
-	struct peer p = { .scripts = { "gone\n" }, .certificate = &f->good };
+	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
-	config->connect_timeout = 100000;
+	struct smtp_config *config = login(f, &p, security, SASL_AUTO);
+	config->connect_timeout = 300000;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
+	smtp_send(c.smtp, mail_to_bob()); /* more mail does not prolong it */
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_TIMEOUT);
+	assert_non_null(strstr(c.failure.err.text, "handshake"));
 	finish(&c, &p);
+}
+
+static void test_silent_handshake_has_a_deadline(void **state)
+{
+	silent_handshake(*state, SMTP_TLS, "gone\n");
+	silent_handshake(*state, SMTP_STARTTLS, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngone\n");
 }
 
 /* A name and password that do not fit on the AUTH line go as the answer to 334. */
@@ -281,9 +310,13 @@ static void test_long_password(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_modes_and_mechanisms), cmocka_unit_test(test_capabilities_are_forgotten),
-		cmocka_unit_test(test_fails_closed),         cmocka_unit_test(test_untrusted_certificates),
-		cmocka_unit_test(test_old_tls_is_refused),   cmocka_unit_test(test_silent_handshake_has_a_deadline),
+		cmocka_unit_test(test_modes_and_mechanisms),
+		cmocka_unit_test(test_refused_token),
+		cmocka_unit_test(test_capabilities_are_forgotten),
+		cmocka_unit_test(test_fails_closed),
+		cmocka_unit_test(test_untrusted_certificates),
+		cmocka_unit_test(test_old_tls_is_refused),
+		cmocka_unit_test(test_silent_handshake_has_a_deadline),
 		cmocka_unit_test(test_long_password),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -138,6 +138,8 @@ void line_arm(struct line *l, int64_t us)
 void line_expect(struct line *l, int64_t us, const char *what)
 {
 	l->waited_for = what;
+	if (l->state != LINE_OPEN) /* connection and handshake have a deadline of their own */
+		return;
 	if (l->broken)
 		line_arm(l, 1);
 	else if (us == 0)
