@@ -28,7 +28,9 @@ static void deliveries_read(void *context, int code, const struct err *e, struct
 		free(l);
 		return;
 	}
-	json_array_append_new(l->items, mail_to_json(store_row(&l->mails, l->at), rows->rows, rows->count, false));
+	json_array_append_new(
+	    l->items,
+	    mail_to_json(request_station(l->request), store_row(&l->mails, l->at), rows->rows, rows->count, false));
 	l->at++;
 	next_mail(l);
 }
@@ -93,8 +95,10 @@ static void list_mail(struct request *r)
 	    !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) || !add_state(r, &q))
 		return;
 	store_where_add(&q, "sequence", STORE_LT, value_integer(cursor));
-	if (request_query(r, "account"))
-		store_where_add(&q, "account", STORE_EQ, value_string(request_query(r, "account")));
+	static const char *const filters[] = { "account", "digest" };
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (request_query(r, filters[i]))
+			store_where_add(&q, filters[i], STORE_EQ, value_string(request_query(r, filters[i])));
 	struct listing *l = must_alloc(sizeof *l);
 	l->request = r;
 	l->items = json_array();
@@ -139,7 +143,7 @@ static void one_deliveries(void *context, int code, const struct err *e, struct 
 		reading_end(x);
 		return;
 	}
-	x->json = mail_to_json(&x->mail, rows->rows, rows->count, true);
+	x->json = mail_to_json(request_station(x->request), &x->mail, rows->rows, rows->count, true);
 	struct store_query q = { .kind = &attempt_kind, .limit = 1000 };
 	store_where_add(&q, "mail", STORE_EQ, value_string(x->mail.id));
 	store_ask(request_station(x->request)->store, &q, attempts_read, x);
@@ -212,8 +216,10 @@ const struct route mail_routes[] = {
 	  .pattern = "/mail",
 	  .role = ROLE_VIEWER,
 	  .handle = list_mail,
-	  .query = "account,state,limit,cursor",
-	  .doc = "The ledger, newest first: each message with its recipients and what the server said.",
+	  .query = "account,state,digest,limit,cursor",
+	  .doc =
+	      "The ledger, newest first: each message with its recipients and what the server said. digest: the mails that "
+	      "were summed up in that one.",
 	  .answer = LIST },
 	{ .method = "GET",
 	  .pattern = "/mail/transcript",

@@ -33,11 +33,12 @@ CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT
 CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
 -- services/email/records.c
-CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, security TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_sequence ON mail (sequence);
 CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
+CREATE INDEX mail_digest ON mail (digest) WHERE digest <> '';
 CREATE TABLE delivery (mail TEXT, address TEXT, name TEXT, recipient TEXT, alarm TEXT, account TEXT, field TEXT, state TEXT, open INTEGER, attempts INTEGER, nextAttempt INTEGER, time INTEGER, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT, PRIMARY KEY (mail, address)) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_alarm ON delivery (alarm);
 CREATE INDEX delivery_open ON delivery (mail) WHERE open = 1;
-CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
+CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, account TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
 CREATE INDEX attempt_mail ON attempt (mail);

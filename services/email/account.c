@@ -121,6 +121,7 @@ static void check(const struct component *next, const struct component *current,
 		             shown->ports[SECURITY_STARTTLS]);
 	check_port(a, protocol, report);
 	check_certificate(a, current, report);
+	alarm_source_info_check(&a->alarmSourceInfo, report);
 	if (protocol)
 		check_login(a, current, report);
 	if (account_security(a) == SECURITY_NONE && protocol)
@@ -159,11 +160,18 @@ void account_set(struct email_account *a, const char *slot, struct value v)
 	component_set(&a->c, type_slot(a->c.type, slot), &v);
 }
 
+bool account_in_alarm(const struct email_account *a, const char *condition)
+{
+	return alarm_support_in_alarm(a->c.station, &a->c, condition);
+}
+
 static void show_status(struct email_account *a)
 {
 	uint16_t bits = a->enabled ? STATUS_OK : STATUS_DISABLED;
 	if (a->failing)
 		bits |= STATUS_DOWN;
+	if (account_in_alarm(a, NULL))
+		bits |= STATUS_ALARM;
 	component_set_status(&a->c, bits);
 }
 
@@ -179,6 +187,20 @@ void account_failed(struct email_account *a, const char *cause)
 	account_set(a, "lastPollFailure", value_abstime(station_now(a->c.station)));
 	account_set(a, "lastPollFailureCause", value_string(cause));
 	a->failing = true;
+	show_status(a);
+}
+
+void account_offnormal(struct email_account *a, const char *condition, const char *text)
+{
+	const struct source_alarm alarm = { &a->c, &a->alarmSourceInfo, condition, text };
+	alarm_support_offnormal(a->c.station, &alarm);
+	show_status(a);
+}
+
+void account_normal(struct email_account *a, const char *condition, const char *text)
+{
+	const struct source_alarm alarm = { &a->c, &a->alarmSourceInfo, condition, text };
+	alarm_support_normal(a->c.station, &alarm);
 	show_status(a);
 }
 
@@ -264,7 +286,7 @@ static const struct slot slots[] = {
 	SLOT(T, enabled, BOOLEAN, .dflt = "true",
 	     .doc = "Whether the account is used. While it is not, outgoing mail waits in the queue."),
 	SLOT_AT(struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
-	        .doc = "{down} when the last attempt to reach the server failed."),
+	        .doc = "{down} when the last attempt to reach the server failed, {alarm} while it tells of something."),
 	SLOT(T, lastPollSuccess, ABSTIME, .flags = SHOWN,
 	     .doc = "When the server was last reached and accepted the login."),
 	SLOT(T, lastPollFailure, ABSTIME, .flags = SHOWN, .doc = "When that last failed."),
@@ -287,6 +309,7 @@ static const struct slot slots[] = {
 	    .doc =
 	        "For connecting and the TLS handshake. Answers may take as long as the protocol allows: slow is not dead."),
 	SLOT(T, allowClearTextCredentials, BOOLEAN, .doc = "Send account and password also without encryption."),
+	SLOT_ALARM_SOURCE_INFO(T),
 	SLOT_END,
 };
 

@@ -7,6 +7,7 @@
 
 #include "services/email/email.h"
 #include "services/email/transcript.h"
+#include "station/alarm_support.h"
 
 struct email_account {
 	struct component c;
@@ -19,6 +20,7 @@ struct email_account {
 	char *lastPollFailureCause;
 	int tlsMinProtocol;
 	char *clientCertificate; /* alias in the User Key Store; "": none */
+	struct alarm_source_info alarmSourceInfo;
 	/* Not slots. */
 	bool failing; /* shown as {down} */
 	struct transcript transcript;
@@ -69,6 +71,11 @@ struct trust_key *account_client_key(const struct email_account *a);
  * {down}. */
 void account_succeeded(struct email_account *a);
 void account_failed(struct email_account *a, const char *cause);
+/* Alarms of the account about itself, shown as {alarm} as long as they last: see station/alarm_support.h. condition is the
+ * name of the slot that tells of it. */
+void account_offnormal(struct email_account *a, const char *condition, const char *text);
+void account_normal(struct email_account *a, const char *condition, const char *text);
+bool account_in_alarm(const struct email_account *a, const char *condition);
 void account_transcribe(struct email_account *a, enum line_direction direction, const char *text);
 /* Sets a slot of the account by name, at run time. Takes v. */
 void account_set(struct email_account *a, const char *slot, struct value v);

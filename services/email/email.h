@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Mail: the types of the EmailService and the ledger's records. A mail is one message; it has one delivery for each
- * address, and each try leaves an attempt. A delivery only moves forward: queued, deferred, then accepted, refused or
- * cancelled. Nothing is ever discarded. Engine thread. */
+ * address, and each try leaves an attempt. A delivery only moves forward: queued, deferred, then accepted, refused,
+ * cancelled, or digested: its mail was summed up in another one. Nothing is ever discarded. Engine thread. */
 #ifndef BELFRY_EMAIL_H
 #define BELFRY_EMAIL_H
 
@@ -11,19 +11,29 @@ extern const struct type email_service, email_account_type, email_outgoing_accou
 extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator,
     email_certificate_authenticator;
 
-enum mail_state { MAIL_QUEUED, MAIL_DEFERRED, MAIL_ACCEPTED, MAIL_PARTIAL, MAIL_REFUSED, MAIL_CANCELLED };
-enum mail_kind_of { MAIL_ALARM, MAIL_TEST };
+enum mail_state {
+	MAIL_QUEUED,
+	MAIL_DEFERRED,
+	MAIL_ACCEPTED,
+	MAIL_PARTIAL,
+	MAIL_REFUSED,
+	MAIL_CANCELLED,
+	MAIL_DIGESTED
+};
+enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST };
 enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
 
 struct mail_record {
 	char *id; /* UUID */
 	int64_t sequence;
-	char *account; /* name of the outgoing account */
+	char *account; /* name of the outgoing account that it goes through, and of the one that it was meant for */
+	char *firstAccount;
 	int kind, state;
 	bool open; /* a delivery is still to be made */
 	struct abstime created;
 	char *subject, *body, *from, *replyTo, *messageId;
-	char *alarm; /* uuid, or empty */
+	char *alarm;  /* uuid, or empty */
+	char *digest; /* id of the mail that this one was summed up in, or empty */
 	int64_t priority;
 	char *security; /* what S/MIME did, a sentence */
 };
@@ -40,7 +50,7 @@ struct delivery_record {
 };
 struct attempt_record {
 	int64_t sequence;
-	char *mail, *address;
+	char *mail, *address, *account;
 	struct abstime time;
 	char *stage, *outcome;
 	int64_t replyCode;
@@ -48,8 +58,10 @@ struct attempt_record {
 };
 extern const struct record_kind mail_kind, delivery_kind, attempt_kind;
 
-/* As REST gives it. New reference. deliveries: rows of delivery_kind of this mail; taken as borrowed. */
-json_t *mail_to_json(const struct mail_record *m, const struct delivery_record *deliveries, size_t count, bool whole);
+/* As REST gives it. New reference. deliveries: rows of delivery_kind of this mail; borrowed. What is open says what it
+ * waits for (`waitsFor`, a sentence) and when it goes on (`nextAttempt`). */
+json_t *mail_to_json(struct station *s, const struct mail_record *m, const struct delivery_record *deliveries,
+                     size_t count, bool whole);
 
 /* The transcript of an account, oldest first: [{time, direction, text}]; NULL when there is no such account. */
 json_t *email_transcript(struct station *s, const char *account);

@@ -20,16 +20,19 @@ enum { ADDRESS_SIZE = 256 }; /* of an address with its NUL */
 enum account_transport { TRANSPORT_SMTP, TRANSPORT_MAILDIR };
 struct outgoing_account {
 	struct email_account account;
-	struct reltime retryInterval;
+	struct reltime retryInterval, failoverDelay;
 	bool persistent, allowDisabledQueueing;
 	struct abstime lastDiscard;
 	char *lastDiscardCause;
-	int transport;
-	char *from, *signingKey;
-	struct alarm_source_info alarmSourceInfo;
+	int transport, circuitBreaker;
+	char *from, *signingKey, *fallbackAccount;
 	struct mailbox_value replyTo;
 	int64_t maxPersistedEmailSize, queueSize, maxQueueSize, maxConnections, numberSent, maxSendablePerDay,
-	    numberDiscarded;
+	    maxSendablePerMinute, lifeSafetyPriority, numberDiscarded;
+	struct {
+		int64_t today, lastMinute;
+		struct abstime last;
+	} sent;
 	/* Not slots. */
 	struct outbox outbox;
 	struct trust_key *signer; /* signingKey's, when it has been taken out of the store */
@@ -39,23 +42,73 @@ struct outgoing_account {
 void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct smtp_message *m);
 void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o, const struct err *e,
                            enum smtp_stage stage, int code);
+/* Closes every open delivery of o with that state and a sentence, and o itself; adds the rows to tx. */
+void ledger_close(struct station *s, struct store_tx *tx, struct outgoing *o, enum mail_state state, const char *text);
+/* o goes through the account `to` from now on; text says why. Adds the rows to tx. */
+void ledger_reroute(struct outgoing_account *a, struct outgoing *o, const char *to, const char *text,
+                    struct store_tx *tx);
 void ledger_tell(struct station *s, const struct outgoing *o);
 void ledger_set_text(char **field, const char *text);
 
 /* email_service.c: who reads the mails that come in; NULL while the service does not run. */
 struct reader *email_reader(struct station *s);
 
+/* ledger_trim.c: keeps the ledger within capacity (mails) and days (0: no limit), which are borrowed. */
+struct ledger_trim {
+	struct station *station;
+	const int64_t *capacity, *days;
+	struct timer timer;
+	bool busy;
+};
+void ledger_trim_start(struct ledger_trim *t, struct station *s, const int64_t *capacity, const int64_t *days);
+void ledger_trim_now(struct ledger_trim *t);
+void ledger_trim_stop(struct ledger_trim *t);
+/* email_service.c: the service's own; NULL while it does not run. */
+struct ledger_trim *ledger_trim_of(struct station *s);
+
 /* account helpers */
 struct outgoing_account *account_first(struct station *s);
 struct outgoing_account *account_by_name(struct station *s, const char *name);
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size);
 void account_show_queue(struct outgoing_account *a, int64_t more);
-void account_sent(struct outgoing_account *a, int64_t n);
+/* n mails were accepted: counts them, in memory and in tx. */
+void account_sent(struct outgoing_account *a, int64_t n, struct store_tx *tx);
+
+/* outbox_caps.c. May this mail leave now? If not, it is held back, and the outbox is pumped when the cap frees. */
+bool caps_let(struct outgoing_account *a, const struct outgoing *o);
+void caps_count(struct outgoing_account *a);   /* a mail was handed over */
+void caps_uncount(struct outgoing_account *a); /* and came back untried */
+void caps_persist(struct outgoing_account *a, struct store_tx *tx);
+void caps_load(struct outgoing_account *a);   /* at start */
+void caps_settle(struct outgoing_account *a); /* ends the alarm, in its time */
+/* outbox_digest.c: sums up mails that were held back in one; false: there are no two that could be. */
+bool digest_held(struct outgoing_account *a);
+/* outbox_clear.c: the action clearQueue. */
+int outbox_clear(struct outgoing_account *a, struct invocation *inv);
+/* outbox_explain.c: adds to the JSON of an open delivery what it waits for, and when it goes on. */
+void outbox_explain(struct station *s, const struct mail_record *m, const struct delivery_record *d, json_t *json);
+
+/* outbox_failover.c: the account is down (where the dialogue ended) or works; looks what is to be done, true: a connection
+ * is to be tried without a mail; that connection is logged in, true: the account works. */
+void failover_start(struct outgoing_account *a);
+void failover_down(struct outgoing_account *a, enum smtp_stage stage);
+void failover_works(struct outgoing_account *a);
+bool failover_look(struct outgoing_account *a);
+bool failover_ready(struct outgoing_account *a);
+/* The account for an alarm's mail: a, or when the alarm tells that a is down and nothing stands in for it, another one.
+ * source: the ords of the alarm's source as text. */
+struct outgoing_account *failover_route(struct outgoing_account *a, const char *source);
+/* check_around of the type: no chain of fallback accounts runs in a circle. */
+void failover_check(const struct component *c, const struct batch *b, struct report *report);
+
+/* outgoing_actions.c */
+extern const struct action outgoing_actions[];
 
 /* sender.c: the SMTP client, seen from the engine. */
 struct sender *sender_open(const struct outgoing_account *a, int connection);
 void sender_configure(struct sender *s, const struct outgoing_account *a);
 void sender_send(struct sender *s, struct smtp_message *m); /* takes m */
+void sender_connect(struct sender *s);                      /* without a mail: outbox_ready or outbox_down */
 void sender_settle(struct sender *s);                       /* s may be NULL */
 /* Lets go; open_connections tells when the answer to a final dot is there, or three seconds are over. */
 void sender_end(struct sender **s);

@@ -12,6 +12,8 @@ struct service {
 	struct component c;
 	bool enabled;
 	char *faultCause;
+	int64_t ledgerCapacity, ledgerDays;
+	struct ledger_trim trim;
 	struct observer observer;
 	bool observing;
 	struct reader *reader; /* owned; while the service runs */
@@ -40,6 +42,12 @@ struct outgoing_account *account_first(struct station *s)
 			first = a;
 	}
 	return first;
+}
+
+struct ledger_trim *ledger_trim_of(struct station *s)
+{
+	struct component *c = station_service(s, &email_service);
+	return c && (c->flags & COMPONENT_RUNNING) ? &COMPONENT_AS(c, &email_service, struct service)->trim : NULL;
 }
 
 struct reader *email_reader(struct station *s)
@@ -165,6 +173,7 @@ static void started(struct component *c)
 	c->station->observers = &service->observer;
 	service->observing = true;
 	service->reader = reader_new(c->station);
+	ledger_trim_start(&service->trim, c->station, &service->ledgerCapacity, &service->ledgerDays);
 }
 
 /* The service goes only when the station ends. What is behind its final dot is waited for, for three seconds at most, so
@@ -183,6 +192,7 @@ static void end_accounts(struct component *service)
 static void stopped(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
+	ledger_trim_stop(&service->trim);
 	end_accounts(c);
 	reader_free(&service->reader);
 	struct observer **p = &c->station->observers;
@@ -198,6 +208,8 @@ static void changed(struct component *c, const struct slot *slot)
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	if (strcmp(slot->name, "enabled") == 0)
 		component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
+	if (strncmp(slot->name, "ledger", 6) == 0 && (c->flags & COMPONENT_RUNNING))
+		ledger_trim_now(&service->trim);
 }
 
 static const struct slot slots[] = {
@@ -207,6 +219,11 @@ static const struct slot slots[] = {
 	     .doc = "Why the service is in fault."),
 	SLOT(struct service, enabled, BOOLEAN, .dflt = "true",
 	     .doc = "Whether alarms are mailed. What is queued already is sent."),
+	SLOT(struct service, ledgerCapacity, INTEGER, .dflt = "100000",
+	     .facets = FACETS(.min = 100, .max = 10000000, .units = "mails"),
+	     .doc = "How many mails the ledger keeps. Beyond it the oldest closed ones go; what is to be sent never does."),
+	SLOT(struct service, ledgerDays, INTEGER, .facets = FACETS(.min = 0, .max = 36500, .units = "d"),
+	     .doc = "How long the ledger keeps closed mails. 0: as long as there is room."),
 	SLOT_END,
 };
 

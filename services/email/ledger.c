@@ -28,6 +28,7 @@ static void write_attempt(struct outgoing_account *a, struct store_tx *tx, const
 		.sequence = station_sequence(a->account.c.station),
 		.mail = d->mail,
 		.address = d->address,
+		.account = d->account,
 		.time = d->time,
 		.stage = (char *)(uintptr_t)smtp_stage_name(r->stage),
 		.outcome = (char *)(uintptr_t)outcome_name(r->outcome),
@@ -70,18 +71,19 @@ static void update(struct outgoing_account *a, struct delivery_record *d, const 
 	ledger_set_text(&d->fingerprint, m->fingerprint);
 }
 
+/* What is still to come counts first; then whether all fared alike. */
 static enum mail_state ledger_state(const struct outgoing *o)
 {
-	bool accepted = false, refused = false, deferred = false, queued = false;
-	for (size_t i = 0; i < o->count; i++) {
-		accepted |= o->deliveries[i].state == MAIL_ACCEPTED;
-		refused |= o->deliveries[i].state == MAIL_REFUSED;
-		deferred |= o->deliveries[i].state == MAIL_DEFERRED;
-		queued |= o->deliveries[i].state == MAIL_QUEUED;
-	}
-	if (deferred || queued)
-		return deferred ? MAIL_DEFERRED : MAIL_QUEUED;
-	return accepted && refused ? MAIL_PARTIAL : accepted ? MAIL_ACCEPTED : MAIL_REFUSED;
+	static const enum mail_state order[] = { MAIL_DEFERRED, MAIL_QUEUED,    MAIL_PARTIAL, MAIL_ACCEPTED,
+		                                     MAIL_REFUSED,  MAIL_CANCELLED, MAIL_DIGESTED };
+	bool there[MAIL_DIGESTED + 1] = { false };
+	for (size_t i = 0; i < o->count; i++)
+		there[o->deliveries[i].state] = true;
+	there[MAIL_PARTIAL] = there[MAIL_ACCEPTED] && (there[MAIL_REFUSED] || there[MAIL_CANCELLED]);
+	size_t i = 0;
+	while (i + 1 < ARRAY_SIZE(order) && !there[order[i]])
+		i++;
+	return order[i];
 }
 
 struct writing {
@@ -137,36 +139,77 @@ void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct 
 	struct writing *w = must_alloc(sizeof *w);
 	*w = (struct writing){ s, a->account.c.handle, o->mail.sequence };
 	if (some_accepted)
-		account_sent(a, 1);
+		account_sent(a, 1, tx);
 	store_commit(s->store, tx, written, w);
+}
+
+/* An attempt that no server has answered. */
+static void note_attempt(struct station *s, struct store_tx *tx, const struct outgoing *o, const char *stage,
+                         const char *outcome, int code, const char *text)
+{
+	char *const none = (char *)(uintptr_t) "";
+	struct attempt_record attempt = {
+		.sequence = station_sequence(s),
+		.mail = o->mail.id,
+		.address = none,
+		.account = o->mail.account,
+		.time.us = station_now(s),
+		.stage = (char *)(uintptr_t)stage,
+		.outcome = (char *)(uintptr_t)outcome,
+		.replyCode = code,
+		.replyText = (char *)(uintptr_t)text,
+		.enhancedStatus = none,
+		.queueId = none,
+		.tlsVersion = none,
+		.cipher = none,
+		.fingerprint = none,
+	};
+	store_tx_put(tx, &attempt_kind, &attempt);
 }
 
 void ledger_record_failure(struct outgoing_account *a, const struct outgoing *o, const struct err *e,
                            enum smtp_stage stage, int code)
 {
 	struct store_tx *tx = store_tx_new();
-	struct attempt_record attempt = {
-		.sequence = station_sequence(a->account.c.station),
-		.mail = o->mail.id,
-		.address = (char *)(uintptr_t) "",
-		.time.us = station_now(a->account.c.station),
-		.stage = (char *)(uintptr_t)smtp_stage_name(stage),
-		.outcome = (char *)(uintptr_t)outcome_name(SMTP_PENDING),
-		.replyCode = code,
-		.replyText = (char *)(uintptr_t)e->text,
-		.enhancedStatus = (char *)(uintptr_t) "",
-		.queueId = (char *)(uintptr_t) "",
-		.tlsVersion = (char *)(uintptr_t) "",
-		.cipher = (char *)(uintptr_t) "",
-		.fingerprint = (char *)(uintptr_t) "",
-	};
-	store_tx_put(tx, &attempt_kind, &attempt);
+	note_attempt(a->account.c.station, tx, o, smtp_stage_name(stage), outcome_name(SMTP_PENDING), code, e->text);
 	store_commit(a->account.c.station->store, tx, NULL, NULL);
+}
+
+void ledger_close(struct station *s, struct store_tx *tx, struct outgoing *o, enum mail_state state, const char *text)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		struct delivery_record *d = &o->deliveries[i];
+		if (!d->open)
+			continue;
+		d->open = false;
+		d->state = (int)state;
+		d->time.us = station_now(s);
+		d->nextAttempt.us = ABSTIME_NULL;
+		ledger_set_text(&d->replyText, text);
+		store_tx_put(tx, &delivery_kind, d);
+	}
+	o->mail.open = false;
+	o->mail.state = (int)ledger_state(o);
+	store_tx_put(tx, &mail_kind, &o->mail);
+	if (state == MAIL_CANCELLED)
+		note_attempt(s, tx, o, "queue", "cancelled", 0, text);
+}
+
+void ledger_reroute(struct outgoing_account *a, struct outgoing *o, const char *to, const char *text,
+                    struct store_tx *tx)
+{
+	note_attempt(a->account.c.station, tx, o, "queue", "rerouted", 0, text);
+	ledger_set_text(&o->mail.account, to);
+	store_tx_put(tx, &mail_kind, &o->mail);
+	for (size_t i = 0; i < o->count; i++) {
+		ledger_set_text(&o->deliveries[i].account, to);
+		store_tx_put(tx, &delivery_kind, &o->deliveries[i]);
+	}
 }
 
 void ledger_tell(struct station *s, const struct outgoing *o)
 {
-	json_t *json = mail_to_json(&o->mail, o->deliveries, o->count, false);
+	json_t *json = mail_to_json(s, &o->mail, o->deliveries, o->count, false);
 	station_event(s, "mail", json);
 	json_decref(json);
 }

@@ -100,6 +100,8 @@ void outbox_free(struct outgoing_account *a)
 		outgoing_free(o);
 	}
 	b->flying = NULL;
+	free(b->caps.times);
+	b->caps = (struct send_caps){ .times = NULL };
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
@@ -236,6 +238,7 @@ static void hand_over(struct outgoing_account *a, struct connection *c, struct o
 	o->carrier = (int)(c - a->outbox.connections);
 	put_flying(&a->outbox, o);
 	c->in_flight++;
+	caps_count(a);
 	if (a->transport == TRANSPORT_MAILDIR) {
 		maildir_deliver(a, m);
 		return;
@@ -246,18 +249,35 @@ static void hand_over(struct outgoing_account *a, struct connection *c, struct o
 	sender_send(c->sender, m);
 }
 
+/* Is the server back? Asked without a mail, since all have gone another way. */
+static void try_connection(struct outgoing_account *a)
+{
+	struct connection *c = connection_at(a, 0);
+	if (!may_connect(a)) {
+		failover_down(a, a->outbox.failover.failed_stage);
+		return;
+	}
+	if (!c->sender)
+		open_sender(a, c);
+	sender_connect(c->sender);
+}
+
 void outbox_pump(struct outgoing_account *a)
 {
 	struct connection *c;
-	if (!(a->account.c.flags & COMPONENT_RUNNING) || a->outbox.stopping)
+	const struct outgoing *o;
+	if (!(a->account.c.flags & COMPONENT_RUNNING) || a->outbox.stopping || a->outbox.loading)
 		return;
 	tell_all(a);
 	if (!a->account.enabled)
 		return;
 	wake_waiting(a);
+	if (failover_look(a))
+		try_connection(a);
+	caps_settle(a);
 	if (!mail_heap_first(&a->outbox.ready) || !may_connect(a))
 		return;
-	while (mail_heap_first(&a->outbox.ready) && (c = free_connection(a)))
+	while ((o = mail_heap_first(&a->outbox.ready)) && (c = free_connection(a)) && caps_let(a, o))
 		hand_over(a, c, mail_heap_pop(&a->outbox.ready));
 }
 
@@ -309,6 +329,14 @@ static void connection_works(struct outgoing_account *a, struct connection *c)
 	c->failures = 0;
 	a->outbox.failures = 0;
 	account_succeeded(&a->account);
+	failover_works(a);
+}
+
+void outbox_ready(struct outgoing_account *a, int connection)
+{
+	if (failover_ready(a))
+		connection_works(a, connection_at(a, connection));
+	outbox_pump(a);
 }
 
 void outbox_done(struct outgoing_account *a, struct smtp_message *m)
@@ -319,6 +347,7 @@ void outbox_done(struct outgoing_account *a, struct smtp_message *m)
 	c->in_flight--;
 	c->returning |= interrupted(m); /* nothing new before the account has heard why */
 	if (undecided(m)) {
+		caps_uncount(a);
 		mail_heap_push(&b->ready, o);
 		if (m->tag)
 			sender_settle(c->sender);
@@ -382,6 +411,7 @@ static void account_down(struct outgoing_account *a, const struct smtp_failure *
 {
 	struct outbox *b = &a->outbox;
 	const struct err *e = &f->err;
+	failover_down(a, f->stage);
 	if (now_of(a) < b->retry_at)
 		return;
 	if (mail_heap_first(&b->ready) && (b->failures == 0 || strcmp(a->account.lastPollFailureCause, e->text) != 0))
@@ -413,6 +443,8 @@ void outbox_start(struct outgoing_account *a)
 {
 	memset(a->outbox.connections, 0, sizeof a->outbox.connections);
 	a->outbox.stopping = false;
+	caps_load(a);
+	failover_start(a);
 	if (a->account.c.station->store)
 		outbox_load(a);
 }

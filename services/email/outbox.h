@@ -15,9 +15,9 @@ struct outgoing {
 	struct mail_record mail;            /* its sequence names it to the net thread */
 	struct delivery_record *deliveries; /* owned */
 	size_t count;
-	int64_t due;  /* monotonic microseconds */
-	int carrier;  /* which connection it was given to */
-	bool settles; /* its outcome is being written, and the connection waits for that */
+	int64_t due;           /* monotonic microseconds */
+	int carrier;           /* which connection it was given to */
+	bool settles, leaving; /* its outcome is being written, and the connection waits for that */
 };
 void outgoing_free(struct outgoing *o);
 
@@ -48,6 +48,24 @@ struct connection {
 	int64_t failures, retry_at; /* in a row; monotonic: not before */
 };
 
+/* outbox_caps.c: what counts against maxSendablePerDay and maxSendablePerMinute, and whether they hold mails back. */
+struct send_caps {
+	int64_t day;    /* the local day that `sent` counts */
+	int64_t *times; /* owned ring: monotonic times of the last maxSendablePerMinute mails, the oldest one next */
+	size_t size, next;
+	int64_t held_at, frees_at; /* monotonic: when a mail was held back last, and when that ends */
+	bool holding, digesting;   /* mails are held back; a digest of them is being written */
+};
+/* outbox_failover.c */
+enum circuit_breaker { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN };
+struct failover {
+	bool failing;           /* since failing_since (monotonic) no connection works */
+	bool moving;            /* mails go to another account: that is being written */
+	bool probing, on_trial; /* a connection is tried without a mail; the next mail is the trial */
+	int64_t failing_since;
+	enum smtp_stage failed_stage;
+};
+
 struct outbox {
 	struct mail_heap ready;   /* may go now */
 	struct mail_heap waiting; /* not before their time */
@@ -55,8 +73,10 @@ struct outbox {
 	int writing;              /* transactions that have yet to end */
 	struct connection connections[CONNECTIONS_MAX];
 	int open_connections; /* senders that have yet to end */
-	bool stopping;
+	bool loading, stopping;
 	int64_t failures, retry_at; /* of the account: no connection works; monotonic: none before */
+	struct send_caps caps;
+	struct failover failover;
 	struct timer timer;
 };
 
@@ -106,6 +126,7 @@ int64_t outbox_deferral(const struct outgoing_account *a, int64_t attempts);
  * sheet describes now); a mail's outcomes are on disk. */
 void outbox_done(struct outgoing_account *a, struct smtp_message *m);
 void outbox_down(struct outgoing_account *a, int connection, const struct smtp_failure *f, bool current);
+void outbox_ready(struct outgoing_account *a, int connection);
 void outbox_written(struct outgoing_account *a, int64_t id);
 
 #endif

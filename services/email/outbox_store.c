@@ -58,6 +58,8 @@ static void fill_mail(struct station *s, struct mail_record *m, const struct out
 	m->id = must_strdup(uuid);
 	m->sequence = station_sequence(s);
 	m->account = must_strdup(a ? a->account.c.name : account_name);
+	m->firstAccount = must_strdup(m->account);
+	m->digest = must_strdup("");
 	m->kind = (int)d->kind;
 	m->open = true;
 	m->created.us = station_now(s);
@@ -138,6 +140,18 @@ static struct outgoing_account *account_loading(const struct loading *l)
 
 static void load_next(struct loading *l);
 
+/* All is there, in its order: now it may go. */
+static void loading_end(struct loading *l)
+{
+	struct outgoing_account *a = account_loading(l);
+	if (a) {
+		a->outbox.loading = false;
+		account_show_queue(a, 0);
+		outbox_pump(a);
+	}
+	free(l);
+}
+
 static void add_delivery(struct loading *l, const struct delivery_record *r)
 {
 	for (size_t i = 0; i < l->count; i++) {
@@ -167,7 +181,7 @@ static void deliveries_read(void *context, int code, const struct err *e, struct
 	if (a && code == 0 && l->more)
 		load_next(l);
 	else
-		free(l);
+		loading_end(l);
 }
 
 static void mails_read(void *context, int code, const struct err *e, struct store_rows *rows)
@@ -176,7 +190,7 @@ static void mails_read(void *context, int code, const struct err *e, struct stor
 	if (code != 0)
 		log_error("the outbox could not be read: %s", e->text);
 	if (code != 0 || rows->count == 0) {
-		free(l);
+		loading_end(l);
 		return;
 	}
 	struct store_query q = { .kind = &delivery_kind, .limit = LOAD_DELIVERIES };
@@ -211,6 +225,7 @@ void outbox_load(struct outgoing_account *a)
 		                   .account = a->account.c.handle,
 		                   .after = -1,
 		                   .before = station_sequence(a->account.c.station) };
+	a->outbox.loading = true;
 	load_next(l);
 }
 
@@ -227,6 +242,8 @@ static void rename_one(struct outgoing *o, const char *name, struct store_tx *tx
 {
 	if (strcmp(o->mail.account, name) == 0)
 		return;
+	if (strcmp(o->mail.firstAccount, o->mail.account) == 0)
+		set_name(&o->mail.firstAccount, name);
 	set_name(&o->mail.account, name);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	for (size_t i = 0; i < o->count; i++) {

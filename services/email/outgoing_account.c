@@ -6,27 +6,51 @@
 #include <unistd.h>
 
 #include "services/email/email_inside.h"
-#include "station/log.h"
 #include "station/must.h"
+#include "station/persist.h"
 
 static struct outgoing_account *outgoing_of(struct component *c)
 {
 	return COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account);
 }
 
-/* --- what it shows -------------------------------------------------------------------------------------------------------- */
+/* --- rules -------------------------------------------------------------------------------------------------------------- */
 
-void account_show_queue(struct outgoing_account *a, int64_t more)
+static void check(const struct component *next, const struct component *current, struct report *report)
 {
-	int64_t n = a->queueSize + more;
-	if (a->queueSize < a->maxQueueSize && n >= a->maxQueueSize)
-		log_warn("account %s: %lld mails wait (maxQueueSize); nothing is discarded", a->account.c.name, (long long)n);
-	account_set(&a->account, "queueSize", value_integer(n));
+	const struct outgoing_account *a = (const struct outgoing_account *)next;
+	if (current && current->station && *a->fallbackAccount && !account_by_name(current->station, a->fallbackAccount))
+		report_warning(report, "fallbackAccount", "There is no outgoing account \"%.60s\" yet; nothing stands in.",
+		               a->fallbackAccount);
+	if (current && current->station)
+		protection_check(a, (const struct outgoing_account *)current, report);
 }
 
-void account_sent(struct outgoing_account *a, int64_t n)
+/* --- what it shows -------------------------------------------------------------------------------------------------------- */
+
+/* A long queue is an alarm, until three quarters of it are left. */
+void account_show_queue(struct outgoing_account *a, int64_t more)
+{
+	static const char condition[] = "maxQueueSize";
+	int64_t before = a->queueSize, n = before + more, calm = a->maxQueueSize * 3 / 4;
+	account_set(&a->account, "queueSize", value_integer(n));
+	if (n >= a->maxQueueSize && before < a->maxQueueSize) {
+		char *text =
+		    must_format("%lld mails wait (maxQueueSize). None is discarded; look at lastPollFailureCause and at "
+		                "the caps, or clear the queue.",
+		                (long long)n);
+		account_offnormal(&a->account, condition, text);
+		free(text);
+	} else if (n <= calm && (before > calm || more == 0)) {
+		account_normal(&a->account, condition, "The queue is short again.");
+	}
+}
+
+void account_sent(struct outgoing_account *a, int64_t n, struct store_tx *tx)
 {
 	account_set(&a->account, "numberSent", value_integer(a->numberSent + n));
+	persist_slot(tx, a->account.c.handle, type_slot(a->account.c.type, "numberSent"), a);
+	caps_persist(a, tx);
 }
 
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size)
@@ -44,61 +68,6 @@ void account_sender_address(const struct outgoing_account *a, char *out, size_t 
 		snprintf(out, size, "%s", a->replyTo.address);
 	else if (!mail_address_ok(out))
 		snprintf(out, size, "belfry@localhost");
-}
-
-/* --- actions ------------------------------------------------------------------------------------------------------------------ */
-
-struct testing {
-	struct invocation *inv;
-	char id[37];
-};
-
-static void test_queued(void *context, int code, const struct err *e)
-{
-	struct testing *t = context;
-	if (code != 0)
-		t->inv->err = *e;
-	else
-		t->inv->result = value_string(t->id);
-	invocation_done(t->inv, code);
-	free(t);
-}
-
-static int send_test(struct component *c, struct invocation *inv)
-{
-	struct outgoing_account *a = outgoing_of(c);
-	const char *address = inv->arg->text;
-	if (!mail_address_ok(address))
-		return err_set(&inv->err, E_INVALID, "address", "\"%.60s\" is not a mail address such as anna@example.com.",
-		               address);
-	char time[ABSTIME_TEXT_MAX], label[256];
-	abstime_print(station_now(c->station), time);
-	char *body = must_format("This is a test mail of the station's account \"%s\".\nIt was asked for at %s.\n",
-	                         component_display_name(c, label, sizeof label), time);
-	struct draft_recipient to = { "", address, FIELD_TO };
-	struct draft d = { .kind = MAIL_TEST,
-		               .subject = "Belfry test mail",
-		               .body = body,
-		               .alarm = "",
-		               .recipient = "",
-		               .priority = 255,
-		               .to = &to,
-		               .count = 1 };
-	struct testing *t = must_alloc(sizeof *t);
-	struct store_tx *tx = store_tx_new();
-	t->inv = inv;
-	outbox_add(c->station, a, NULL, tx, &d, t->id);
-	free(body);
-	outbox_retry_now(a); /* somebody is watching: no waiting time */
-	store_commit(c->station->store, tx, test_queued, t);
-	return 1;
-}
-
-static int reset_number_sent(struct component *c, struct invocation *inv)
-{
-	(void)inv;
-	account_set(account_of(c), "numberSent", value_integer(0));
-	return 0;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------------------------ */
@@ -149,6 +118,23 @@ static const struct tag transports[] = {
 	{ TRANSPORT_MAILDIR, "Maildir", "Into a folder of the data directory: for trying things out without a server." },
 	{ 0, NULL, NULL },
 };
+static const struct tag circuit_states[] = {
+	{ CIRCUIT_CLOSED, "closed", "The account sends." },
+	{ CIRCUIT_OPEN, "open", "It has been down for failoverDelay: its mails go another way, or wait." },
+	{ CIRCUIT_HALF_OPEN, "halfOpen", "It is being tried." },
+	{ 0, NULL, NULL },
+};
+#define SENT(f, K, d)                                                                                                  \
+	{                                                                                                                  \
+		.name = #f, .kind = V_##K,                                                                                     \
+		.offset = offsetof(struct outgoing_account, sent.f) - offsetof(struct outgoing_account, sent), .doc = d        \
+	}
+static const struct slot sent_members[] = {
+	SENT(today, INTEGER, "Mails sent since midnight."),
+	SENT(lastMinute, INTEGER, "Mails sent in the minute before the last one."),
+	SENT(last, ABSTIME, "When the last one was sent."),
+	SLOT_END,
+};
 static const struct slot mailbox_members[] = {
 	SLOT(struct mailbox_value, name, STRING, .facets = FACETS(.maxLength = 200), .doc = "Name."),
 	SLOT(struct mailbox_value, address, STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
@@ -166,7 +152,6 @@ static const struct slot slots[] = {
 	     .doc =
 	         "Alias of the key in the User Key Store that signs the mails (S/MIME); empty: none. A key that is missing "
 	         "or expired holds no mail back: it goes without a signature, with an alarm."),
-	SLOT_ALARM_SOURCE_INFO(T),
 	SLOT_STRUCT(T, replyTo, mailbox_members, .doc = "Where answers go; empty: to the sender."),
 	SLOT(T, persistent, BOOLEAN, .dflt = "true", .flags = SHOWN, .doc = "Always: the queue is on disk."),
 	SLOT(T, maxPersistedEmailSize, INTEGER, .dflt = "25000", .flags = SHOWN, .facets = FACETS(.units = "KB"),
@@ -179,10 +164,29 @@ static const struct slot slots[] = {
 	SLOT(T, maxConnections, INTEGER, .dflt = "2", .facets = FACETS(.min = 1, .max = CONNECTIONS_MAX),
 	     .doc = "How many connections to the server there may be at once. They are opened as the queue grows; a server "
 	            "that takes fewer is served with fewer."),
-	SLOT(T, numberSent, INTEGER, .flags = SHOWN,
-	     .doc = "Mails sent since the station started, or since resetNumberSent."),
+	SLOT(T, numberSent, INTEGER, .flags = SLOT_READONLY, .doc = "Mails sent since resetNumberSent."),
+	SLOT_STRUCT(T, sent, sent_members, .flags = SLOT_READONLY,
+	            .doc = "What counts against maxSendablePerDay and maxSendablePerMinute; kept over restarts."),
 	SLOT(T, maxSendablePerDay, INTEGER, .facets = FACETS(.min = 0, .max = 10000000),
-	     .doc = "Beyond it mail waits until the next day (UTC). 0: no limit."),
+	     .doc =
+	         "As many as the provider takes from one midnight to the next. What is beyond waits, and is summed up in a "
+	         "digest. 0: no limit."),
+	SLOT(T, maxSendablePerMinute, INTEGER, .facets = FACETS(.min = 0, .max = 10000),
+	     .doc =
+	         "As many as the provider takes in any minute. What is beyond waits, and is summed up in a digest. 0: no "
+	         "limit."),
+	SLOT(T, lifeSafetyPriority, INTEGER, .dflt = "31", .facets = FACETS(.min = 0, .max = 255),
+	     .doc = "Mails of alarms of this priority and more urgent ones (lower numbers) pass the caps. 0 to 31 is life "
+	            "safety in ASHRAE 135."),
+	SLOT(
+	    T, fallbackAccount, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	    .doc =
+	        "Name of the outgoing account that stands in when this one is down; empty: none. That one may have another "
+	        "behind it."),
+	SLOT(T, failoverDelay, RELTIME, .dflt = "2m", .facets = FACETS(.min = 0, .max = 86400e6),
+	     .doc = "How long the account must be down before that is an alarm and its mails go through fallbackAccount."),
+	SLOT(T, circuitBreaker, ENUM, .flags = SHOWN, .facets = FACETS(.range = circuit_states),
+	     .doc = "Whether mails go to the server."),
 	SLOT(T, numberDiscarded, INTEGER, .flags = SHOWN, .doc = "Always 0: nothing is ever discarded."),
 	SLOT(T, lastDiscard, ABSTIME, .flags = SHOWN, .doc = "Never."),
 	SLOT(T, lastDiscardCause, STRING, .flags = SHOWN, .doc = "None."),
@@ -192,34 +196,16 @@ static const struct slot slots[] = {
 };
 #undef T
 
-static const struct slot test_arg = { .name = "address",
-	                                  .kind = V_STRING,
-	                                  .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
-	                                  .doc = "Where the test mail goes." };
-static const struct action actions[] = {
-	{ "sendTest", "Sends a test mail and answers its id; its fate is in the ledger.", SLOT_OPERATOR, &test_arg,
-	  send_test },
-	{ "resetNumberSent", "Sets numberSent to 0.", 0, NULL, reset_number_sent },
-	{ NULL, NULL, 0, NULL, NULL },
-};
-
-static void check(const struct component *next, const struct component *current, struct report *report)
-{
-	const struct outgoing_account *a = (const struct outgoing_account *)next;
-	alarm_source_info_check(&a->alarmSourceInfo, report);
-	if (current && current->station)
-		protection_check(a, (const struct outgoing_account *)current, report);
-}
-
 const struct type email_outgoing_account = {
 	.name = "email:OutgoingAccount",
 	.doc = "An account through which mail is sent.",
 	.size = sizeof(struct outgoing_account),
 	.base = &email_account_type,
 	.slots = slots,
-	.actions = actions,
-	.traits = &traits,
+	.actions = outgoing_actions,
 	.check = check,
+	.check_around = failover_check,
+	.traits = &traits,
 	.init = init,
 	.fini = fini,
 	.started = started,

@@ -36,7 +36,7 @@ static int sign(struct outgoing_account *a, const char *sender, struct smtp_mess
 
 static void tell(struct outgoing_account *a, int code, const char *text)
 {
-	struct source_alarm alarm = { &a->account.c, &a->alarmSourceInfo, condition, text };
+	struct source_alarm alarm = { &a->account.c, &a->account.alarmSourceInfo, condition, text };
 	bool open = alarm_support_in_alarm(a->account.c.station, &a->account.c, condition);
 	if (code != 0 && !open)
 		alarm_support_offnormal(a->account.c.station, &alarm);

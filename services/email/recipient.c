@@ -144,6 +144,10 @@ static int route_alarm(struct component *c, struct invocation *inv)
 	    *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
 	if (!a && *r->emailAccount)
 		log_warn("%s: there is no account \"%s\"; its mail waits for it", c->name, r->emailAccount);
+	char *source = member_text(alarm, "source");
+	if (a)
+		a = failover_route(a, source);
+	free(source);
 	char *subject = format_expand(r->subject, alarm), *body = format_expand(r->body, alarm),
 	     *uuid = member_text(alarm, "uuid"), *priority = member_text(alarm, "priority"), *path = component_path(c);
 	struct draft d = { .kind = MAIL_ALARM,

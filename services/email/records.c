@@ -2,7 +2,7 @@
  * The ledger's records: tables and JSON. See email.h. Engine thread. */
 #include <string.h>
 
-#include "services/email/email.h"
+#include "services/email/email_inside.h"
 #include "station/must.h"
 
 static const struct tag state_range[] = {
@@ -12,10 +12,13 @@ static const struct tag state_range[] = {
 	{ MAIL_PARTIAL, "partial", "Some addresses have it, others were refused for good." },
 	{ MAIL_REFUSED, "refused", "Refused for good." },
 	{ MAIL_CANCELLED, "cancelled", "Cancelled by a person." },
+	{ MAIL_DIGESTED, "digested", "Held back by a cap, and summed up in another mail." },
 	{ 0, NULL, NULL },
 };
 static const struct tag kind_range[] = { { MAIL_ALARM, "alarm", "An alarm mail." },
 	                                     { MAIL_TEST, "test", "A test mail." },
+	                                     { MAIL_MESSAGE, "message", "A mail that a person wrote." },
+	                                     { MAIL_DIGEST, "digest", "A list of alarms that were held back." },
 	                                     { 0, NULL, NULL } };
 static const struct tag field_range[] = {
 	{ FIELD_TO, "to", "To" }, { FIELD_CC, "cc", "Cc" }, { FIELD_BCC, "bcc", "Bcc" }, { 0, NULL, NULL }
@@ -26,6 +29,7 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, id, STRING, .flags = SLOT_REQUIRED, .doc = "Identity of the mail."),
 	SLOT(struct mail_record, sequence, INTEGER, .flags = SLOT_INDEX, .doc = "Number in the station's sequence."),
 	SLOT(struct mail_record, account, STRING, .flags = SLOT_INDEX, .doc = "Account it goes through."),
+	SLOT(struct mail_record, firstAccount, STRING, .doc = "Account it was meant for."),
 	SLOT(struct mail_record, kind, ENUM, .facets = FACETS(.range = kind_range), .doc = "What it is about."),
 	SLOT(struct mail_record, state, ENUM, .flags = SLOT_INDEX, .facets = FACETS(.range = state_range),
 	     .doc = "State of the whole."),
@@ -39,6 +43,7 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, alarm, STRING, .flags = SLOT_INDEX, .doc = "The alarm it tells of."),
 	SLOT(struct mail_record, priority, INTEGER, .doc = "Priority of the alarm."),
 	SLOT(struct mail_record, security, STRING, .doc = "Whether it is signed, or why not; empty: it was not to be."),
+	SLOT(struct mail_record, digest, STRING, .flags = SLOT_INDEX, .doc = "The mail that it was summed up in."),
 	SLOT_END,
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };
@@ -74,21 +79,26 @@ static const struct slot attempt_slots[] = {
 	SLOT(struct attempt_record, sequence, INTEGER, .flags = SLOT_REQUIRED, .doc = "Number in the station's sequence."),
 	SLOT(struct attempt_record, mail, STRING, .flags = SLOT_INDEX, .doc = "The mail."),
 	SLOT(struct attempt_record, address, STRING, .doc = "The address."),
+	SLOT(struct attempt_record, account, STRING, .doc = "The account that tried."),
 	SLOT(struct attempt_record, time, ABSTIME, .doc = "When."),
 	SLOT(struct attempt_record, stage, STRING, .doc = "Where in the dialogue it was decided."),
-	SLOT(struct attempt_record, outcome, STRING, .doc = "accepted, deferred or refused."),
+	SLOT(struct attempt_record, outcome, STRING,
+	     .doc = "accepted, deferred, refused, failed (the connection), cancelled or rerouted."),
 	REPLY_ROWS(struct attempt_record),
 	SLOT_END,
 };
 const struct record_kind attempt_kind = { "attempt", "Every attempt at a delivery.", sizeof(struct attempt_record),
 	                                      attempt_slots, false };
 
-json_t *mail_to_json(const struct mail_record *m, const struct delivery_record *deliveries, size_t count, bool whole)
+json_t *mail_to_json(struct station *s, const struct mail_record *m, const struct delivery_record *deliveries,
+                     size_t count, bool whole)
 {
 	json_t *json = record_to_json(&mail_kind, m), *array = json_array();
 	for (size_t i = 0; i < count; i++) {
 		json_t *d = record_to_json(&delivery_kind, &deliveries[i]);
 		json_object_del(d, "mail");
+		if (deliveries[i].open)
+			outbox_explain(s, m, &deliveries[i], d);
 		json_array_append_new(array, d);
 	}
 	if (!whole)

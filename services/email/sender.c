@@ -24,7 +24,7 @@ struct sender {
 
 /* --- net to engine ------------------------------------------------------------------------------------------------- */
 
-enum event_what { EVENT_DONE, EVENT_DOWN, EVENT_SAID, EVENT_ENDED };
+enum event_what { EVENT_READY, EVENT_DONE, EVENT_DOWN, EVENT_SAID, EVENT_ENDED };
 struct event {
 	struct message message;
 	struct station *station;
@@ -53,7 +53,9 @@ static void run_event(struct message *m)
 	    : NULL;
 	if (e->verdict.seen)
 		trust_refused(e->station, &e->verdict);
-	if (a && e->what == EVENT_DONE)
+	if (a && e->what == EVENT_READY)
+		outbox_ready(a, e->connection);
+	else if (a && e->what == EVENT_DONE)
 		outbox_done(a, e->mail);
 	else if (a && e->what == EVENT_DOWN)
 		outbox_down(a, e->connection, &e->failure, is_current(a, e));
@@ -121,14 +123,15 @@ static void ended(void *context)
 
 static void ready(void *context)
 {
-	(void)context; /* a login alone is no success: the first answer to a mail is */
+	struct sender *s = context;
+	station_post(s->station, &new_event(s, EVENT_READY)->message);
 }
 
 static const struct smtp_events smtp_events = { ready, done, down, said, ended };
 
 /* --- engine to net ------------------------------------------------------------------------------------------------- */
 
-enum order_what { ORDER_CONFIGURE, ORDER_SEND, ORDER_SETTLE, ORDER_END };
+enum order_what { ORDER_CONFIGURE, ORDER_CONNECT, ORDER_SEND, ORDER_SETTLE, ORDER_END };
 struct order {
 	struct message message;
 	struct sender *sender;
@@ -148,6 +151,9 @@ static void run_order(struct message *m)
 	case ORDER_CONFIGURE:
 		s->generation = o->generation;
 		smtp_configure(s->smtp, o->config);
+		break;
+	case ORDER_CONNECT:
+		smtp_connect(s->smtp);
 		break;
 	case ORDER_SEND:
 		smtp_send(s->smtp, o->mail);
@@ -223,6 +229,11 @@ void sender_send(struct sender *s, struct smtp_message *m)
 	struct order *o = new_order(s, ORDER_SEND);
 	o->mail = m;
 	post(o);
+}
+
+void sender_connect(struct sender *s)
+{
+	post(new_order(s, ORDER_CONNECT));
 }
 
 void sender_settle(struct sender *s)

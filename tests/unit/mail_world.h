@@ -105,10 +105,88 @@ static inline int64_t real_seconds(void)
 		}                                                                                                              \
 	} while (0)
 
+/* A mail of the ledger as it is on disk; the test frees it (record_finish). */
+struct mail_answer {
+	bool done;
+	size_t count;
+	int64_t total;
+	struct mail_record first; /* a copy, when there is one */
+};
+
+static inline void keep_mail(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct mail_answer *a = context;
+	(void)e;
+	assert_int_equal(code, 0);
+	a->count = rows->count;
+	a->total = rows->total;
+	if (rows->count)
+		record_copy(&mail_kind, &a->first, store_row(rows, 0));
+	a->done = true;
+}
+
+static inline struct mail_record read_mail(struct mail_world *m, const char *slot, const char *value)
+{
+	struct mail_answer a = { 0 };
+	struct store_query q = { .kind = &mail_kind, .order = "sequence", .limit = 1 };
+	store_where_add(&q, slot, STORE_EQ, value_string(value));
+	store_ask(m->w.station.store, &q, keep_mail, &a);
+	TURN_UNTIL(m, a.done);
+	assert_int_equal(a.count, 1);
+	return a.first;
+}
+
+/* How many mails of the ledger have that state. */
+static inline int64_t count_mails(struct mail_world *m, enum mail_state state)
+{
+	struct mail_answer a = { 0 };
+	struct store_query q = { .kind = &mail_kind, .limit = 1, .count_only = true };
+	store_where_add(&q, "state", STORE_EQ, (struct value){ .kind = V_ENUM, .ordinal = (int)state });
+	store_ask(m->w.station.store, &q, keep_mail, &a);
+	TURN_UNTIL(m, a.done);
+	return a.total;
+}
+
 static inline void go_on(struct mail_world *m, int64_t seconds)
 {
 	clock_advance(&m->w.station.clock, seconds * SECOND_US);
 	station_turn(&m->w.station);
+}
+
+/* Lets time go by in steps, and what is tried in each of them come to its end. */
+static inline void endure(struct mail_world *m, struct outgoing_account *a, int64_t seconds, int64_t step)
+{
+	for (int64_t at = 0; at < seconds; at += step) {
+		go_on(m, step);
+		TURN_UNTIL(m, !a->outbox.flying && !a->outbox.failover.probing && a->outbox.writing == 0);
+	}
+}
+
+/* Invokes an action and waits for its end; the result is an integer, or 0. */
+struct invoked {
+	struct invocation inv;
+	bool done;
+	int code;
+};
+
+static inline void invocation_ended(struct invocation *inv, int code)
+{
+	struct invoked *i = container_of(inv, struct invoked, inv);
+	i->code = code;
+	i->done = true;
+}
+
+static inline int64_t invoke(struct mail_world *m, struct component *c, const char *action)
+{
+	struct value none = VALUE_NULL;
+	struct invoked i = { .inv = { .actor = &ada, .arg = &none, .done = invocation_ended } };
+	int rc = component_invoke(c, action, &i.inv);
+	if (rc == 1)
+		TURN_UNTIL(m, i.done);
+	assert_int_equal(rc == 1 ? i.code : rc, 0);
+	int64_t result = i.inv.result.kind == V_INTEGER ? i.inv.result.integer : 0;
+	value_clear(&i.inv.result);
+	return result;
 }
 
 #endif

@@ -20,8 +20,8 @@ struct sink_mail {
 	char subject[80], id[80];
 };
 struct sink {
-	int port, listener;
-	bool refuses_login; /* answers EHLO with 421 */
+	int port, listener, placeholder; /* while it is away, nobody else shall have its port */
+	bool refuses_login;              /* answers EHLO with 421 */
 	pthread_t acceptor, workers[SINK_CONNECTIONS];
 	int fds[SINK_CONNECTIONS];
 	size_t connections; /* all there were */
@@ -109,18 +109,26 @@ static inline void *sink_accept(void *context)
 	return NULL;
 }
 
+static inline struct sockaddr_in sink_address(const struct sink *s)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+		                         .sin_port = htons((uint16_t)s->port),
+		                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
 /* Listens on s->port; 0: a free one. */
 static inline void sink_start(struct sink *s)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		                           .sin_port = htons((uint16_t)s->port),
-		                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = sink_address(s);
 	socklen_t length = sizeof address;
 	int yes = 1;
 	if (!s->mails) {
 		s->mails = must_alloc(SINK_MAILS * sizeof *s->mails);
 		must(pthread_mutex_init(&s->lock, NULL) == 0);
 	}
+	if (s->placeholder)
+		close(s->placeholder);
+	s->placeholder = 0;
 	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(s->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	must(bind(s->listener, (struct sockaddr *)&address, length) == 0 && listen(s->listener, 64) == 0);
@@ -134,7 +142,12 @@ static inline void sink_stop(struct sink *s)
 {
 	shutdown(s->listener, SHUT_RDWR);
 	pthread_join(s->acceptor, NULL);
+	struct sockaddr_in address = sink_address(s);
+	int yes = 1;
+	s->placeholder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(s->placeholder, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	close(s->listener);
+	must(bind(s->placeholder, (struct sockaddr *)&address, sizeof address) == 0);
 	for (size_t i = 0; i < s->connections; i++)
 		shutdown(s->fds[i], SHUT_RDWR);
 	for (size_t i = 0; i < s->connections; i++) {
@@ -146,6 +159,8 @@ static inline void sink_stop(struct sink *s)
 
 static inline void sink_end(struct sink *s)
 {
+	if (s->placeholder)
+		close(s->placeholder);
 	free(s->mails);
 	pthread_mutex_destroy(&s->lock);
 }

@@ -19,10 +19,10 @@
  *   alarmClass: string, priority: number, normalTime: string|null, ackTime: string|null, user: string, alarmData: Record<string, any>,
  *   alarmTransition: string, lastUpdate: string, msgText: string, notes: {time: string, user: string, text: string}[],
  *   deliveries: any[], trace: any[]}} Alarm
- * @typedef {{address: string, name: string, field: string, recipient: string, state: string, attempts: number, nextAttempt: string|null,
+ * @typedef {{address: string, name: string, field: string, recipient: string, state: string, attempts: number, nextAttempt: string|null, waitsFor?: string,
  *   replyCode: number, enhancedStatus: string, replyText: string, queueId: string, tlsVersion: string, cipher: string,
  *   fingerprint: string, time: string}} Delivery
- * @typedef {{id: string, account: string, kind: string, state: string, created: string, subject: string, from: string, messageId: string,
+ * @typedef {{id: string, account: string, firstAccount: string, digest: string, kind: string, state: string, created: string, subject: string, from: string, messageId: string,
  *   alarm: string, deliveries: Delivery[], body?: string, attempts?: any[]}} Mail
  * @typedef {{user: {name: string, fullName: string, role: string, email: string}, permissions: {read: boolean, operate: boolean,
  *   configure: boolean}, csrf: string, station: {id: string, name: string, version: string}}} Session

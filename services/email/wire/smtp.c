@@ -527,6 +527,17 @@ void smtp_send(struct smtp *s, struct smtp_message *m)
 		smtp_advance(s);
 }
 
+void smtp_connect(struct smtp *s)
+{
+	must(s->config);
+	if (s->ending)
+		return;
+	if (s->state == SMTP_OFF)
+		open_connection(s);
+	else if (s->state == SMTP_READY)
+		s->events->ready(s->context);
+}
+
 void smtp_settle(struct smtp *s)
 {
 	must(s->unsettled > 0);

@@ -111,6 +111,8 @@ struct smtp *smtp_new(uv_loop_t *loop, const struct smtp_events *events, void *c
 void smtp_configure(struct smtp *s, struct smtp_config *config);
 /* Takes m until `done`. */
 void smtp_send(struct smtp *s, struct smtp_message *m);
+/* Connects and logs in without a message, when there is no connection; then `ready`, or `down`. */
+void smtp_connect(struct smtp *s);
 /* The outcome of one message is on disk. No content leaves before all earlier outcomes are: so that a crash can repeat
  * one message at most. */
 void smtp_settle(struct smtp *s);

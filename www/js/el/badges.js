@@ -12,7 +12,7 @@ export function statusBadge(status) {
 }
 
 /** @type {Record<string, string>} the state of a mail or of a delivery -> class of its chip */
-const MAIL_STATES = { accepted: 'good', queued: 'note', deferred: 'warn', partial: 'warn', refused: 'bad', bounced: 'bad', cancelled: '' };
+const MAIL_STATES = { accepted: 'good', queued: 'note', deferred: 'warn', partial: 'warn', refused: 'bad', bounced: 'bad', failed: 'bad', cancelled: '', digested: 'note', rerouted: 'note' };
 
 /** @param {string} state of a mail or of a delivery @returns {any} */
 export function mailBadge(state) {
