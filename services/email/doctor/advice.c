@@ -148,12 +148,12 @@ static void rule_wants_authentication(const struct advice_case *c, json_t *advic
 	char text[600];
 	if (wants_login(c) || (own->step != EXAM_MAIL && own->step != EXAM_RCPT))
 		return;
-	snprintf(text, sizeof text,
-	         "The server wants authentication: \"%.200s\". %s%s%s Choose the Basic authenticator and enter account and "
-	         "password.",
-	         own->reply,
-	         own->offers.login.known ? "It offers the login mechanisms " : "It offers no login on this port",
-	         own->offers.login.known ? own->offers.login.names : "", own->offers.login.known ? "." : ".");
+	snprintf(
+	    text, sizeof text,
+	    "The server wants authentication: \"%.200s\". It offers %s%s. Choose the Basic authenticator and enter account "
+	    "and password.",
+	    own->reply, own->offers.login.known ? "the login mechanisms " : "no login on this port",
+	    own->offers.login.known ? own->offers.login.names : "");
 	advise(advice, text, json_pack("{s:{s:s}}", "emailAuthenticator", "type", "email:BasicEmailClientAuthenticator"));
 }
 
