@@ -4,7 +4,7 @@
 #   make test T=name                      some tests, by name         make install PREFIX=/usr/local
 MODE ?= debug
 OUT := build/$(MODE)
-PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium libical libcrypto libseccomp
+PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium libical libcrypto libseccomp cairo
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 

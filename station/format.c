@@ -3,10 +3,12 @@
  * what passes the check is what expands. Engine thread for components, any for structs. */
 #include "station/format.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "station/must.h"
+#include "station/station.h"
 
 /* Text that grows. */
 struct text {
@@ -52,8 +54,77 @@ static struct piece next_piece(const char **p)
 	return (struct piece){ 't', start + 1, (size_t)(end - start - 1) };
 }
 
+/* --- .substring(from,to) ------------------------------------------------------------------------------------------ */
+
+/* Characters of what a token gives; a negative number counts from the end. */
+struct cut {
+	bool there;
+	long from, to;
+};
+
+/* Takes ".substring(2,5)" or ".substring(2)" off the end of a token. 0, or a sentence. */
+static int take_cut(char *token, struct cut *cut, struct err *e)
+{
+	char *at = strstr(token, ".substring("), *end;
+	*cut = (struct cut){ .to = LONG_MAX };
+	if (!at)
+		return 0;
+	cut->there = true;
+	cut->from = strtol(at + strlen(".substring("), &end, 10);
+	bool number = end != at + strlen(".substring(");
+	if (number && *end == ',') {
+		const char *second = end + 1;
+		cut->to = strtol(second, &end, 10);
+		number = end != second;
+	}
+	if (!number || strcmp(end, ")") != 0)
+		return err_set(e, E_INVALID, NULL, "\"%.60s\": write .substring(2,5), or .substring(-3) for the last three.",
+		               token);
+	*at = '\0';
+	return 0;
+}
+
+static long counted(long n, long length)
+{
+	n = n < 0 ? length + n : n;
+	return n < 0 ? 0 : n > length ? length : n;
+}
+
+static bool begins_character(char c)
+{
+	return ((unsigned char)c & 0xC0) != 0x80;
+}
+
+static void add_cut(struct text *out, const char *text, const struct cut *cut)
+{
+	long length = 0, i = -1;
+	for (const char *p = text; *p; p++)
+		length += begins_character(*p);
+	long from = counted(cut->from, length), to = counted(cut->to, length);
+	for (const char *p = text; *p; p++) {
+		i += begins_character(*p);
+		if (i >= from && i < to)
+			text_add(out, p, 1);
+	}
+}
+
+/* --- the walk ------------------------------------------------------------------------------------------------------- */
+
 /* Resolves one token: appends its text to out (NULL: only checks). 0, or a code with a sentence. */
 typedef int resolve_fn(const void *context, const char *token, struct text *out, struct err *e);
+
+static int resolve_cut(resolve_fn *resolve, const void *context, char *token, struct text *out, struct err *e)
+{
+	struct cut cut;
+	struct text whole = { 0 };
+	int rc = take_cut(token, &cut, e);
+	if (rc == 0)
+		rc = resolve(context, token, out && cut.there ? &whole : out, e);
+	if (rc == 0 && whole.bytes)
+		add_cut(out, whole.bytes, &cut);
+	free(whole.bytes);
+	return rc;
+}
 
 static int walk(const char *format, resolve_fn *resolve, const void *context, struct text *out, struct err *e)
 {
@@ -75,11 +146,102 @@ static int walk(const char *format, resolve_fn *resolve, const void *context, st
 			return err_set(e, E_INVALID, NULL, "The token \"%%%.40s\" is too long.", piece.at);
 		memcpy(token, piece.at, piece.length);
 		token[piece.length] = '\0';
-		int rc = resolve(context, token, out, e);
+		int rc = resolve_cut(resolve, context, token, out, e);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* --- functions ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *type;
+	enum kind kind;
+} encodings[] = {
+	{ "baja:AbsTime", V_ABSTIME }, { "baja:RelTime", V_RELTIME }, { "baja:Double", V_REAL },
+	{ "baja:Float", V_REAL },      { "baja:Integer", V_INTEGER }, { "baja:Long", V_INTEGER },
+	{ "baja:Boolean", V_BOOLEAN }, { "baja:String", V_STRING },
+};
+
+/* "NAME(ARGUMENT)", cut apart in place; NULL: it is no call. */
+static char *argument_of(char *token)
+{
+	char *open = strchr(token, '(');
+	size_t length = strlen(token);
+	if (!open || token[length - 1] != ')')
+		return NULL;
+	token[length - 1] = '\0';
+	*open = '\0';
+	return open + 1;
+}
+
+/* "$20" is a space: how Niagara writes what could be mistaken. */
+static void unescape(char *text)
+{
+	char *to = text;
+	for (const char *p = text; *p; p++) {
+		const char hex[3] = { p[0] == '$' ? p[1] : '\0', p[0] == '$' && p[1] ? p[2] : '\0', '\0' };
+		char *end;
+		long code = strtol(hex, &end, 16);
+		if (hex[0] && end == hex + 2 && code > 0) {
+			*to++ = (char)code;
+			p += 2;
+		} else {
+			*to++ = *p;
+		}
+	}
+	*to = '\0';
+}
+
+/* "baja:Double.3$2e5": the value, its kind in *slot. */
+static int decode(char *argument, struct slot *slot, struct value *v, struct err *e)
+{
+	char *dot = strchr(argument, '.');
+	for (size_t i = 0; dot && i < ARRAY_SIZE(encodings); i++) {
+		if (strlen(encodings[i].type) != (size_t)(dot - argument) ||
+		    strncmp(encodings[i].type, argument, (size_t)(dot - argument)) != 0)
+			continue;
+		*slot = (struct slot){ .name = "decodeFromString", .kind = encodings[i].kind };
+		unescape(dot + 1);
+		return value_parse(slot, dot + 1, v, e);
+	}
+	return err_set(e, E_INVALID, NULL, "decodeFromString(%.40s): write a type and a value, as in baja:Double.3$2e5.",
+	               argument);
+}
+
+static void add_value(struct text *out, const struct format_voice *voice, const char *path, const struct slot *slot,
+                      const struct value *v);
+
+/* time(), user(), lexicon(module:key), decodeFromString(type.value). token is changed. */
+static int call(char *token, const struct format_voice *voice, struct text *out, struct err *e)
+{
+	char *argument = argument_of(token);
+	struct slot slot = { .name = "time", .kind = V_ABSTIME };
+	struct value v = VALUE_NULL;
+	int rc = 0;
+	if (argument && strcmp(token, "time") == 0 && !*argument) {
+		v = value_abstime(voice ? voice->now : 0);
+	} else if (argument && strcmp(token, "user") == 0 && !*argument) {
+		v = value_string("-"); /* a format that the station expands is asked for by nobody */
+	} else if (argument && strcmp(token, "lexicon") == 0 && strchr(argument, ':')) {
+		const char *key = strrchr(argument, ':') + 1;
+		const char *text = voice && voice->lexicon ? voice->lexicon(voice, key) : NULL;
+		v = value_string(text ? text : key);
+	} else if (argument && strcmp(token, "decodeFromString") == 0) {
+		rc = decode(argument, &slot, &v, e);
+	} else {
+		return err_set(e, E_INVALID, NULL,
+		               "There is no function \"%.60s\". Known are: time(), user(), lexicon(module:key), "
+		               "decodeFromString(type.value), and .substring(from,to) behind a name.",
+		               token);
+	}
+	if (v.kind == V_STRING)
+		slot = (struct slot){ .name = "text", .kind = V_STRING };
+	if (rc == 0 && out)
+		add_value(out, voice, token, &slot, &v);
+	value_clear(&v);
+	return rc;
 }
 
 /* --- over a struct ---------------------------------------------------------------------------------------------- */
@@ -106,6 +268,8 @@ static int check_token(const void *context, const char *token, struct text *out,
 	const struct slot *members = context;
 	char head[160];
 	snprintf(head, sizeof head, "%s", token);
+	if (strchr(head, '('))
+		return call(head, NULL, NULL, e);
 	char *dot = strchr(head, '.');
 	if (dot)
 		*dot = '\0';
@@ -139,46 +303,54 @@ static const struct value *dictionary_find(const struct slot *slot, const struct
 	return NULL;
 }
 
-static void add_value(struct text *out, const struct slot *slot, const struct value *v)
+static void add_value(struct text *out, const struct format_voice *voice, const char *path, const struct slot *slot,
+                      const struct value *v)
 {
-	if (v->kind == V_STRING || v->kind == V_ORD) {
+	char *text = voice && voice->print ? voice->print(voice, path, slot, v) : NULL;
+	struct slot item = { .name = slot->name, .kind = slot->element };
+	if (text)
+		text_add(out, text, strlen(text));
+	else if (v->kind == V_STRING || v->kind == V_ORD)
 		text_add(out, v->text, strlen(v->text));
-		return;
-	}
-	if (v->kind == V_ABSTIME && v->integer == ABSTIME_NULL) {
+	else if (v->kind == V_ABSTIME && v->integer == ABSTIME_NULL)
 		text_add(out, "-", 1);
-		return;
-	}
-	if (v->kind == V_LIST && v->list.count == 1 && v->list.items[0].kind != V_STRUCT) {
-		struct slot item = { .name = slot->name, .kind = slot->element };
-		add_value(out, &item, &v->list.items[0]);
-		return;
-	}
-	char *text = value_print(slot, v);
-	text_add(out, text, strlen(text));
+	else if (v->kind == V_LIST && v->list.count == 1 && v->list.items[0].kind != V_STRUCT)
+		add_value(out, voice, path, &item, &v->list.items[0]);
+	else if ((text = value_print(slot, v)) != NULL)
+		text_add(out, text, strlen(text));
 	free(text);
 }
 
+/* What a token is looked up in, and the whole of it. */
+struct lookup {
+	const struct value *data;
+	const struct format_voice *voice;
+	const char *path;
+};
+
 static int expand_token(const void *context, const char *token, struct text *out, struct err *e)
 {
-	const struct value *data = context;
+	const struct lookup *in = context;
+	const struct value *data = in->data;
 	char head[160];
 	snprintf(head, sizeof head, "%s", token);
+	if (strchr(head, '('))
+		return call(head, in->voice, out, e);
 	char *dot = strchr(head, '.');
 	if (dot)
 		*dot = '\0';
 	const struct slot *m = slots_find(data->list.members, head);
 	const struct value *v = m ? &data->list.items[m - data->list.members] : NULL;
-	const char *rest = dot ? dot + 1 : NULL;
+	const char *rest = dot ? dot + 1 : NULL, *path = in->path ? in->path : token;
 	if (v && rest && m->kind == V_STRUCT)
-		return expand_token(v, rest, out, e);
+		return expand_token(&(struct lookup){ v, in->voice, path }, rest, out, e);
 	if (v && rest) {
 		static const struct slot text_slot = { .name = "value", .kind = V_STRING };
 		v = is_dictionary(m) ? dictionary_find(m, v, rest) : NULL;
 		m = &text_slot;
 	}
 	if (v)
-		add_value(out, m, v);
+		add_value(out, in->voice, path, m, v);
 	else
 		text_add(out, "-", 1);
 	return 0;
@@ -194,12 +366,17 @@ static char *finish(struct text *out, int rc, const char *format)
 	return out->bytes;
 }
 
-char *format_expand(const char *format, const struct value *data)
+char *format_expand_by(const char *format, const struct value *data, const struct format_voice *voice)
 {
 	must(data->kind == V_STRUCT && data->list.members);
 	struct text out = { 0 };
-	int rc = walk(format, expand_token, data, &out, NULL);
+	int rc = walk(format, expand_token, &(struct lookup){ data, voice, NULL }, &out, NULL);
 	return finish(&out, rc, format);
+}
+
+char *format_expand(const char *format, const struct value *data)
+{
+	return format_expand_by(format, data, NULL);
 }
 
 /* --- over a component ------------------------------------------------------------------------------------------- */
@@ -207,6 +384,10 @@ char *format_expand(const char *format, const struct value *data)
 static int check_component_token(const void *context, const char *token, struct text *out, struct err *e)
 {
 	(void)context, (void)out;
+	char copy[160];
+	snprintf(copy, sizeof copy, "%s", token);
+	if (strchr(copy, '('))
+		return call(copy, NULL, NULL, e);
 	for (const char *p = token; *p;) {
 		size_t n = strcspn(p, ".");
 		char part[160];
@@ -230,6 +411,9 @@ static int expand_component_token(const void *context, const char *token, struct
 	const struct component *c = context;
 	const char *p = token;
 	char part[160], buf[256];
+	snprintf(part, sizeof part, "%s", token);
+	if (strchr(part, '('))
+		return call(part, &(struct format_voice){ .now = station_now(c->station) }, out, e);
 	for (; c; p += strlen(part) + 1) {
 		snprintf(part, sizeof part, "%.*s", (int)strcspn(p, "."), p);
 		if (p[strlen(part)] != '.')
@@ -252,7 +436,7 @@ static int expand_component_token(const void *context, const char *token, struct
 	if (!slot || slot->kind == V_SECRET || component_get(c, part, &v, e) != 0) /* a secret is never rendered */
 		text_add(out, "-", 1);
 	else
-		add_value(out, slot, &v);
+		add_value(out, NULL, part, slot, &v);
 	value_clear(&v);
 	return 0;
 }
