@@ -188,14 +188,30 @@ static void resend(struct request *r)
 	email_resend(request_station(r), request_actor(r), request_param(r, "id"), resent, r);
 }
 
+static void transcript_text(struct request *r, const char *account)
+{
+	char *text = email_transcript_text(request_station(r), account);
+	if (text) {
+		request_reply_header(r, "Content-Disposition", "attachment; filename=\"transcript.txt\"");
+		request_reply_text(r, 200, "text/plain; charset=utf-8", text);
+	} else {
+		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account);
+	}
+	free(text);
+}
+
 static void transcript(struct request *r)
 {
-	const char *account = request_query(r, "account");
+	const char *account = request_query(r, "account"), *format = request_query(r, "format");
+	if (account && format && strcmp(format, "text") == 0) {
+		transcript_text(r, account);
+		return;
+	}
 	json_t *items = account ? email_transcript(request_station(r), account) : NULL;
 	if (items)
 		request_reply_json(r, 200, json_pack("{s:o}", "items", items));
 	else
-		request_reply_code(r, E_NOT_FOUND, "There is no outgoing account \"%.80s\".", account ? account : "");
+		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account ? account : "");
 }
 
 static void diagnosis(struct request *r)
@@ -225,8 +241,8 @@ const struct route mail_routes[] = {
 	  .pattern = "/mail/transcript",
 	  .role = ROLE_ADMIN,
 	  .handle = transcript,
-	  .query = "account",
-	  .doc = "The dialogue of an account with its server; passwords are never in it.",
+	  .query = "account,format",
+	  .doc = "The dialogue of an account with its server; passwords are never in it. format is json or text.",
 	  .answer = LIST },
 	{ .method = "GET",
 	  .pattern = "/mail/diagnosis",

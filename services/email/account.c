@@ -209,6 +209,12 @@ void account_transcribe(struct email_account *a, enum line_direction direction, 
 	transcript_add(&a->transcript, &a->c, direction, text);
 }
 
+char *email_transcript_text(struct station *s, const char *name)
+{
+	const struct email_account *a = account_find(s, name);
+	return a ? transcript_to_text(&a->transcript) : NULL;
+}
+
 json_t *email_transcript(struct station *s, const char *name)
 {
 	const struct email_account *a = account_find(s, name);
@@ -236,7 +242,9 @@ static void show(struct email_account *a)
 
 static void started(struct component *c)
 {
-	show(account_of(c));
+	struct email_account *a = account_of(c);
+	transcript_start(&a->transcript, c);
+	show(a);
 }
 
 static void changed(struct component *c, const struct slot *slot)
@@ -250,7 +258,9 @@ static void changed(struct component *c, const struct slot *slot)
 
 static void stopped(struct component *c)
 {
-	doctor_stop(account_of(c));
+	struct email_account *a = account_of(c);
+	doctor_stop(a);
+	transcript_stop(&a->transcript, !c->station->stopping);
 }
 
 static void fini(struct component *c)

@@ -65,6 +65,8 @@ json_t *mail_to_json(struct station *s, const struct mail_record *m, const struc
 
 /* The transcript of an account, oldest first: [{time, direction, text}]; NULL when there is no such account. */
 json_t *email_transcript(struct station *s, const char *account);
+/* The same as a text, for people; owned. */
+char *email_transcript_text(struct station *s, const char *account);
 /* The last diagnosis of an account: {job, state: "running", "healthy" or "ill", lines, findings, advice}, or state "none";
  * NULL when there is no such account. New reference. */
 json_t *email_diagnosis(struct station *s, const char *account);

@@ -67,9 +67,10 @@ export async function transcriptPanel({ component: account }) {
     while (log.childElementCount > LINES_MAX) log.firstElementChild?.remove();
     if (end) log.scrollTop = log.scrollHeight;
   };
+  const save = h('a', { class: 'button small', href: `/api/v1/mail/transcript?account=${encodeURIComponent(account.name)}&format=text`, download: `${account.name}.txt` }, t('Download'));
   const clear = h('button', { type: 'button', class: 'small', onclick: () => fill(log) }, t('Clear view'));
   return {
-    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), clear), log),
+    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), h('div', {}, save, ' ', clear)), log),
     live: (kind, data) => { if (kind === 'transcript' && data.account === account.name) add(data); },
   };
 }
