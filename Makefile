@@ -2,6 +2,7 @@
 #   make [MODE=debug|release|asan|tsan]   compile into build/MODE     make unit          the unit tests of one mode
 #   make bench                            the measurements            make lint          what a reader would object to
 #   make test T=name                      some tests, by name         make install PREFIX=/usr/local
+#   make fuzz F=smtp_reply S=600          libFuzzer on a parser, in seconds (wants clang and libclang-rt-14-dev)
 MODE ?= debug
 OUT := build/$(MODE)
 PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium libical libcrypto libseccomp cairo
@@ -14,6 +15,7 @@ FLAGS_debug := -Og -g
 FLAGS_release := -O2 -g -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS_asan := -Og -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan := -Og -g -fsanitize=thread
+FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-error
 DEFINES = -D_GNU_SOURCE -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"'
 # Asked once, not for every file; the first `make run` asks before there are any.
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -31,7 +33,7 @@ TIDY := $(SOURCES:%.c=build/tidy/%.ok)
 NODE_MODULES := tests/node_modules/.package-lock.json
 VENDOR := www/vendor/uPlot.js
 
-.PHONY: all run check test bench install unit unit-programs lint tidy format format-check clean
+.PHONY: all run check test bench fuzz install unit unit-programs lint tidy format format-check clean
 all: $(VENDOR) $(OUT)/belfry $(if $(filter debug release,$(MODE)),build/belfry)
 
 # --- the two commands -------------------------------------------------------------------------------------------
@@ -56,6 +58,14 @@ bench:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/wires build/release/browsers $(NODE_MODULES)
 	@node tests/bench/bench.mjs
 
+# New inputs go to build/fuzz; those worth keeping (-merge=1) to tests/fuzz/corpus, which every check replays.
+fuzz:
+	@packaging/install.sh build fuzz
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=fuzz CC=clang build/fuzz/$(F)
+	@mkdir -p build/fuzz/corpus/$(F)
+	@build/fuzz/$(F) -max_total_time=$(or $(S),60) -max_len=4096 -dict=tests/fuzz/$(F).dict \
+		-artifact_prefix=build/fuzz/ build/fuzz/corpus/$(F) tests/fuzz/corpus/$(F)
+
 $(NODE_MODULES): tests/package-lock.json
 	@echo "Installing with npm (for the tests, into tests/node_modules): $$(sed -n '/devDependencies/,/}/s/^ *"\([a-z-]*\)": "\([0-9.]*\)".*/\1 \2/p' tests/package.json | paste -sd,)"
 	@cd tests && npm ci --no-progress --loglevel=error
@@ -76,10 +86,10 @@ lint: format-check tidy
 	@node tests/lint/lint.mjs
 
 format:
-	@clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/bench/*.c)
+	@clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 
 format-check:
-	@clang-format --dry-run -Werror --ferror-limit=3 $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/bench/*.c)
+	@clang-format --dry-run -Werror --ferror-limit=3 $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 
 tidy:
 	@$(MAKE) --no-print-directory -s -k -j$(JOBS) $(TIDY)
@@ -114,6 +124,9 @@ $(OUT)/services/email/language/language.o: $(wildcard services/email/language/*.
 $(OUT)/unit/%: tests/unit/%.c $(OUT)/libbelfry.a
 	@mkdir -p $(@D); echo "  $<"
 	@$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OUT)/libbelfry.a $(LDLIBS) -lcmocka
+
+build/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/libfuzzer.c $(OUT)/libbelfry.a
+	@$(CC) $(CFLAGS) -fsanitize=fuzzer -DTARGET=$*_fuzz -o $@ $^ $(LDLIBS)
 
 build/release/bare_%: tests/bench/bare_%.c
 	@mkdir -p $(@D)

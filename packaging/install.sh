@@ -14,6 +14,8 @@ declare -A PACKAGES=(
 		postfix dovecot-imapd dovecot-submissiond openssl sqlite3 procps"
 	# Load on the HTTP face, for make bench.
 	[bench]="wrk postfix"
+	# libFuzzer, for make fuzz.
+	[fuzz]="clang libclang-rt-14-dev"
 	# The virtual machine with a real GPIO chip.
 	[vm]="qemu-system-x86 busybox-static cpio kmod xz-utils linux-headers-amd64 linux-source-6.1"
 )

@@ -448,6 +448,7 @@ static void start_messages(struct smtp *s)
 	}
 	if (m && m->phase == PHASE_GO && s->unsettled == 0 && !s->ending)
 		smtp_transaction_content(s, m);
+	m = s->first; /* a server that answered too early has had all of them taken back, and they are others' now */
 	if (m && m->phase == PHASE_SENT && m->next && m->next->phase == PHASE_WAITING && smtp_pipelines(s) && !leaving)
 		smtp_transaction_begin(s, m->next);
 }
