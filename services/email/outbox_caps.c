@@ -119,15 +119,15 @@ void caps_persist(struct outgoing_account *a, struct store_tx *tx)
 void caps_load(struct outgoing_account *a)
 {
 	struct send_caps *caps = &a->outbox.caps;
-	int64_t left, now = station_now(a->account.c.station), since = now - a->sent.last.us;
+	int64_t left, now = station_now(a->account.c.station), last = a->sent.last.us;
 	caps->day = local_day(a, now, &left);
 	caps->held_at = in_alarm(a) ? now_of(a) : NEVER;
-	if (a->sent.last.us == ABSTIME_NULL || local_day(a, a->sent.last.us, &left) != caps->day)
+	if (last == ABSTIME_NULL || local_day(a, last, &left) != caps->day)
 		a->sent.today = 0;
 	fit_ring(caps, (size_t)a->maxSendablePerMinute);
-	bool recent = a->sent.last.us != ABSTIME_NULL && since >= 0 && since < MINUTE_US;
+	bool recent = last != ABSTIME_NULL && last <= now && now - last < MINUTE_US;
 	for (int64_t i = 0; recent && i < a->sent.lastMinute && i < (int64_t)caps->size; i++) {
-		caps->times[caps->next] = now_of(a) - since;
+		caps->times[caps->next] = now_of(a) - (now - last);
 		caps->next = (caps->next + 1) % caps->size;
 	}
 }
