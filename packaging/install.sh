@@ -11,7 +11,7 @@ declare -A PACKAGES=(
 		libgpiod-dev libuv1-dev libgmime-3.0-dev libsodium-dev libical-dev libseccomp-dev libssl-dev libcairo2-dev ca-certificates tzdata nodejs npm"
 	# Compiling with sanitizers, lint, real mail servers, the browser and what drives them.
 	[check]="git libasan8 libubsan1 libtsan2 libcmocka-dev clang-format clang-tidy nodejs npm chromium
-		postfix dovecot-imapd dovecot-submissiond openssl sqlite3 procps"
+		postfix dovecot-imapd dovecot-pop3d dovecot-submissiond openssl sqlite3 procps"
 	# Load on the HTTP face, for make bench.
 	[bench]="wrk postfix"
 	# libFuzzer, for make fuzz.

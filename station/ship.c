@@ -24,6 +24,7 @@ static const struct {
 	{ "/Services", "PlatformService", "platform:PlatformService" },
 	{ "/Services/AlarmService", "defaultAlarmClass", "alarm:AlarmClass" },
 	{ "/Services/EmailService", "OutgoingAccount", "email:OutgoingAccount" },
+	{ "/Services/EmailService", "IncomingAccount", "email:IncomingAccount" },
 	{ "/Services/EmailService", "EmailRecipient", "email:EmailRecipient" },
 	{ "/Drivers", "GpioNetwork", "gpio:GpioNetwork" },
 };

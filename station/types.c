@@ -66,6 +66,7 @@ const struct type *const station_types[] = {
 	&email_certificate_authenticator,
 	&email_account_type,
 	&email_outgoing_account,
+	&email_incoming_account,
 	&email_recipient,
 	&trust_service,
 	&user_service_type,

@@ -42,3 +42,8 @@ CREATE INDEX delivery_alarm ON delivery (alarm);
 CREATE INDEX delivery_open ON delivery (mail) WHERE open = 1;
 CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, account TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
 CREATE INDEX attempt_mail ON attempt (mail);
+
+-- services/email/incoming_book.c
+CREATE TABLE mailbox (account INTEGER PRIMARY KEY, mailbox TEXT, uidValidity INTEGER, seen TEXT) STRICT;
+CREATE TABLE incoming (account INTEGER, uid TEXT, messageId TEXT, hash TEXT, time INTEGER, outcome TEXT, disposition TEXT, settled INTEGER, PRIMARY KEY (account, uid)) STRICT, WITHOUT ROWID;
+CREATE INDEX incoming_hash ON incoming (hash);

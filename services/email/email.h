@@ -8,6 +8,7 @@
 #include "station/station.h"
 
 extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient;
+extern const struct type email_incoming_account;
 extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator,
     email_certificate_authenticator;
 
@@ -75,5 +76,9 @@ json_t *email_diagnosis(struct station *s, const char *account);
  * new mail's id. */
 typedef void mail_queued(void *context, int code, const struct err *e, const char *id);
 void email_resend(struct station *s, const struct actor *actor, const char *id, mail_queued *done, void *context);
+
+/* For whoever is linked to the topic `received` of an incoming account, while it is fired: the mail is ours. It is marked
+ * or deleted on the server as deliveryPolicy says, once the transaction of the topic is on disk; others are left alone. */
+void incoming_claim(struct station *s);
 
 #endif

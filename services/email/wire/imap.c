@@ -332,7 +332,8 @@ static void respond(struct retrieval *r)
 	const char *text = g.data ? g.data : "";
 	if (++imap_of(r)->lines > LINES_MAX)
 		retrieval_fail(r, E_PROTOCOL, "%s sends without end and does not answer.", peer(r));
-	else if (!imap_response_read(text, g.length, &p))
+	else if (!imap_response_read(text, g.length, &p) ||
+	         (p.sort == IMAP_CONTINUE && imap_of(r)->command == IMAP_GREETING))
 		no_imap(r, text, g.length);
 	else if (p.sort == IMAP_UNTAGGED)
 		untagged(r, &p);
