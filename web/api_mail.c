@@ -224,6 +224,11 @@ static void diagnosis(struct request *r)
 		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account ? account : "");
 }
 
+static void reachability(struct request *r)
+{
+	request_reply_json(r, 200, json_pack("{s:o}", "items", email_reachability(request_station(r))));
+}
+
 #define LIST                                                                                                           \
 	"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{"   \
 	"\"type\":\"string\"}}}"
@@ -251,6 +256,13 @@ const struct route mail_routes[] = {
 	  .query = "account",
 	  .doc = "What the last diagnosis of an account found and advises; the action diagnose starts one.",
 	  .answer = "{\"type\":\"object\"}" },
+	{ .method = "GET",
+	  .pattern = "/mail/reachability",
+	  .role = ROLE_VIEWER,
+	  .handle = reachability,
+	  .doc =
+	      "Who cannot be reached by mail, and why: empty rosters, accounts that cannot send, hours that nobody covers.",
+	  .answer = LIST },
 	{ .method = "GET",
 	  .pattern = "/mail/{id}",
 	  .role = ROLE_VIEWER,

@@ -68,6 +68,8 @@ json_t *mail_to_json(struct station *s, const struct mail_record *m, const struc
 json_t *email_transcript(struct station *s, const char *account);
 /* The same as a text, for people; owned. */
 char *email_transcript_text(struct station *s, const char *account);
+/* Who cannot be reached, and why: [{severity: "error" or "warning", path, text}]. New reference. */
+json_t *email_reachability(struct station *s);
 /* The last diagnosis of an account: {job, state: "running", "healthy" or "ill", lines, findings, advice}, or state "none";
  * NULL when there is no such account. New reference. */
 json_t *email_diagnosis(struct station *s, const char *account);

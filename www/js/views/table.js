@@ -41,6 +41,7 @@ export const VIEWS = [
   { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:EmailAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
   { id: 'doctor', name: () => t('Doctor'), fits: (s) => is(s, 'email:EmailAccount') && s.component.values.transport !== 'Maildir' && s.context.session.permissions.configure, open: async (s) => (await import('./doctor.js')).doctorPanel(s) },
+  { id: 'reachability', name: () => t('Reachability'), fits: (s) => is(s, 'email:EmailService'), open: async () => (await import('./reachability.js')).reachabilityPanel() },
   { id: 'history', name: () => t('History'), fits: (s) => is(s, 'history:HistoryExt') || (s.component.children || []).some((c) => typeIs(s.types, c.type, 'history:HistoryExt')),
     open: async (s) => (await import('./histories.js')).historyPanel(s) },
   { id: 'wiresheet', name: () => t('Wire sheet'), fits: (s) => Boolean(s.type?.container) && (hasOwn(s) || s.context.session.permissions.configure), open: async (s) => (await import('./wiresheet.js')).wiresheetPanel(s) },
