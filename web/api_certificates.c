@@ -7,6 +7,7 @@
 
 #include "services/trust/allowed_host.h"
 #include "services/trust/inquiry.h"
+#include "services/trust/recipient_store.h"
 #include "services/trust/user_store.h"
 #include "web/request.h"
 
@@ -132,6 +133,49 @@ static void import_user(struct request *r)
 	user_store_import(t, request_actor(r), alias, bytes ? bytes : "", length, reply_created, r);
 }
 
+/* --- recipients --------------------------------------------------------------------------------------------------- */
+
+static void list_recipients(struct request *r)
+{
+	struct trust_service *t = service(r);
+	if (t)
+		request_reply_json(r, 200, json_pack("{s:o}", "items", recipient_store_list(t)));
+}
+
+static void get_recipient(struct request *r)
+{
+	struct trust_service *t = service(r);
+	json_t *row = t ? recipient_store_row(t, request_param(r, "address")) : NULL;
+	if (row)
+		request_reply_json(r, 200, row);
+	else if (t)
+		request_reply_code(r, E_NOT_FOUND, "There is no certificate of %.200s.", request_param(r, "address"));
+}
+
+static void reply_recipient(void *context, int code, const struct err *e, const json_t *answer)
+{
+	if (code == 0)
+		request_reply_json(context, 201, json_deep_copy(answer));
+	else
+		refuse(context, code, e);
+}
+
+static void import_recipient(struct request *r)
+{
+	struct trust_service *t = service(r);
+	const char *pem = t ? request_string(r, "pem") : NULL,
+	           *address = pem ? json_string_value(json_object_get(request_body(r), "address")) : NULL;
+	if (pem)
+		recipient_store_import(t, request_actor(r), address ? address : "", pem, strlen(pem), reply_recipient, r);
+}
+
+static void remove_recipient(struct request *r)
+{
+	struct trust_service *t = service(r);
+	if (t)
+		recipient_store_remove(t, request_actor(r), request_param(r, "address"), reply_empty, r);
+}
+
 static void remove_user(struct request *r)
 {
 	struct trust_service *t = service(r);
@@ -207,6 +251,9 @@ static void remove_host(struct request *r)
 #define IMPORT                                                                                                         \
 	"{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"alias\":{\"type\":\"string\",\"maxLength\":120},"   \
 	"\"pem\":{\"type\":\"string\"}}}"
+#define RECIPIENT                                                                                                      \
+	"{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"address\":{\"type\":\"string\"},"                   \
+	"\"pem\":{\"type\":\"string\"}}}"
 #define APPROVAL                                                                                                       \
 	"{\"type\":\"object\",\"required\":[\"reason\"],\"properties\":{\"reason\":{\"type\":\"string\",\"minLength\":1,"  \
 	"\"maxLength\":1000},"                                                                                             \
@@ -226,6 +273,15 @@ const struct route certificate_routes[] = {
 	  IMPORT, ROW, NULL },
 	{ "DELETE", "/certificates/user/{alias}", ROLE_ADMIN, 0, remove_user,
 	  "Takes a certificate out of the User Trust Store.", NULL, NULL, NULL },
+	{ "GET", "/certificates/recipients", ROLE_VIEWER, 0, list_recipients,
+	  "Certificates of people whom mails are encrypted for, by address.", NULL, ITEMS, NULL },
+	{ "GET", "/certificates/recipients/{address}", ROLE_VIEWER, 0, get_recipient, "The certificate of one address.",
+	  NULL, ROW, NULL },
+	{ "POST", "/certificates/recipients", ROLE_ADMIN, 0, import_recipient,
+	  "Imports somebody's certificate; the address is the one that it is made out to, unless another is given.",
+	  RECIPIENT, ROW, NULL },
+	{ "DELETE", "/certificates/recipients/{address}", ROLE_ADMIN, 0, remove_recipient,
+	  "Removes the certificate of an address.", NULL, NULL, NULL },
 	{ "GET", "/allowed-hosts", ROLE_VIEWER, 0, list_hosts,
 	  "Peers whose certificate was refused, and the approvals of them.", NULL, ITEMS, NULL },
 	{ "GET", "/allowed-hosts/{host}", ROLE_VIEWER, 0, get_host, "One peer, by name:port.", NULL, ROW, NULL },

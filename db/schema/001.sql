@@ -26,6 +26,7 @@ CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
 -- services/trust
 CREATE TABLE key_entry (alias TEXT PRIMARY KEY, chain TEXT, privateKey TEXT, password TEXT, fingerprint TEXT, spki TEXT, creator TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE certificate (alias TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE recipient_certificate (address TEXT PRIMARY KEY, pem TEXT, fingerprint TEXT, importer TEXT, created INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT, issuer TEXT, notBefore INTEGER, notAfter INTEGER, keyAlgorithm TEXT, keySize INTEGER, fingerprint TEXT, spki TEXT, created INTEGER, approver TEXT, approvedAt INTEGER, reason TEXT, expires INTEGER, cause TEXT, previous TEXT, pem TEXT) STRICT, WITHOUT ROWID;
 
 -- services/user: session.c, token.c
@@ -33,7 +34,7 @@ CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT
 CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
 -- services/email/records.c
-CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_sequence ON mail (sequence);
 CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
 CREATE INDEX mail_digest ON mail (digest) WHERE digest <> '';

@@ -21,6 +21,8 @@ enum mail_state {
 	MAIL_CANCELLED,
 	MAIL_DIGESTED
 };
+enum mail_encryption { ENCRYPTION_NONE, ENCRYPTION_PREFER, ENCRYPTION_REQUIRE };
+extern const struct tag mail_encryption_range[];
 enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST };
 enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
 
@@ -37,6 +39,7 @@ struct mail_record {
 	char *digest; /* id of the mail that this one was summed up in, or empty */
 	int64_t priority;
 	char *security; /* what S/MIME did, a sentence */
+	int encryption; /* enum mail_encryption: what it should do */
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */

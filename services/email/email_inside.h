@@ -113,9 +113,13 @@ void sender_settle(struct sender *s);                       /* s may be NULL */
 /* Lets go; open_connections tells when the answer to a final dot is there, or three seconds are over. */
 void sender_end(struct sender **s);
 
-/* protection.c: S/MIME. The last step of building m for o, whose mail says in `security` what was done. What is known of
- * the key is forgotten when the store or the sheet has changed. The rules are warnings. */
-void protection_apply(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m);
+/* protection.c: S/MIME. The last step of building m for o, whose mail says in `security` what was done. 0, or a code and a
+ * sentence: the mail must not go, because it is to be encrypted and cannot be; then protection_refuse takes m, and tells
+ * the outbox later. What is known of the key is forgotten when the store or the sheet has changed. The rules are
+ * warnings. */
+int protection_apply(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m,
+                     struct err *e);
+void protection_refuse(struct outgoing_account *a, struct smtp_message *m, const struct err *e);
 void protection_forget(struct outgoing_account *a);
 void protection_check(const struct outgoing_account *next, const struct outgoing_account *current,
                       struct report *report);

@@ -123,6 +123,7 @@ static void resend_deliveries(void *context, int code, const struct err *e, stru
 		               .alarm = r->mail.alarm,
 		               .recipient = first->recipient,
 		               .priority = r->mail.priority,
+		               .encryption = (enum mail_encryption)r->mail.encryption,
 		               .to = to,
 		               .count = count };
 	struct store_tx *tx = store_tx_new();

@@ -133,8 +133,8 @@ static char *build(const struct outgoing_account *a, const struct outgoing *o, c
 }
 
 /* The message for those recipients that are still open. Its sender is what the account says now: whoever has put right
- * a wrong one wants the mails that wait to go. */
-static struct smtp_message *make_message(struct outgoing_account *a, struct outgoing *o)
+ * a wrong one wants the mails that wait to go. refused: it must not go, as e says. */
+static struct smtp_message *make_message(struct outgoing_account *a, struct outgoing *o, bool *refused, struct err *e)
 {
 	char sender[ADDRESS_SIZE];
 	size_t open = 0;
@@ -147,7 +147,7 @@ static struct smtp_message *make_message(struct outgoing_account *a, struct outg
 	m->id = o->mail.sequence;
 	snprintf(m->envelope_id, sizeof m->envelope_id, "%s", o->mail.id);
 	m->content = build(a, o, sender, &m->length);
-	protection_apply(a, o, sender, m);
+	*refused = protection_apply(a, o, sender, m, e) != 0;
 	for (size_t i = 0, n = 0; i < o->count; i++)
 		if (o->deliveries[i].open)
 			m->recipients[n++].address = message_envelope_address(o->deliveries[i].address);
@@ -234,10 +234,16 @@ static void open_sender(struct outgoing_account *a, struct connection *c)
 
 static void hand_over(struct outgoing_account *a, struct connection *c, struct outgoing *o)
 {
-	struct smtp_message *m = make_message(a, o);
+	struct err e = { 0 };
+	bool refused;
+	struct smtp_message *m = make_message(a, o, &refused, &e);
 	o->carrier = (int)(c - a->outbox.connections);
 	put_flying(&a->outbox, o);
 	c->in_flight++;
+	if (refused) {
+		protection_refuse(a, m, &e);
+		return;
+	}
 	caps_count(a);
 	if (a->transport == TRANSPORT_MAILDIR) {
 		maildir_deliver(a, m);
@@ -353,7 +359,7 @@ void outbox_done(struct outgoing_account *a, struct smtp_message *m)
 			sender_settle(c->sender);
 		return;
 	}
-	if (!interrupted(m))
+	if (!interrupted(m) && (m->tag || a->transport == TRANSPORT_MAILDIR)) /* else nobody was asked */
 		connection_works(a, c);
 	o->settles = m->tag != 0;
 	put_flying(b, o); /* until its outcome is on disk */

@@ -89,6 +89,7 @@ struct draft {
 	enum mail_kind_of kind;
 	const char *subject, *body, *alarm, *recipient;
 	int64_t priority;
+	enum mail_encryption encryption;
 	const struct draft_recipient *to;
 	size_t count;
 };

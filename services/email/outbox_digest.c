@@ -28,7 +28,7 @@ static uint64_t hash_text(uint64_t h, const char *text)
 
 static uint64_t hash_people(const struct outgoing *o)
 {
-	uint64_t h = 14695981039346656037u;
+	uint64_t h = 14695981039346656037u + (uint64_t)o->mail.encryption;
 	for (size_t i = 0; i < o->count; i++)
 		h = hash_text(h + (uint64_t)o->deliveries[i].field, o->deliveries[i].address);
 	return h;
@@ -36,7 +36,7 @@ static uint64_t hash_people(const struct outgoing *o)
 
 static bool same_people(const struct outgoing *a, const struct outgoing *b)
 {
-	bool same = a->count == b->count;
+	bool same = a->count == b->count && a->mail.encryption == b->mail.encryption; /* one protects them all */
 	for (size_t i = 0; same && i < a->count; i++)
 		same = a->deliveries[i].field == b->deliveries[i].field &&
 		    strcmp(a->deliveries[i].address, b->deliveries[i].address) == 0;
@@ -123,6 +123,7 @@ static void add_mail(struct digest *d, struct outgoing_account *a, struct store_
 		                   .alarm = "",
 		                   .recipient = first->deliveries[0].recipient,
 		                   .priority = first->mail.priority,
+		                   .encryption = (enum mail_encryption)first->mail.encryption,
 		                   .to = people,
 		                   .count = first->count };
 	outbox_add(d->station, a, NULL, tx, &draft, d->id);

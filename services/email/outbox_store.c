@@ -70,6 +70,7 @@ static void fill_mail(struct station *s, struct mail_record *m, const struct out
 	m->messageId = must_format("%s@%s", uuid, domain ? domain + 1 : "belfry.invalid");
 	m->alarm = must_strdup(d->alarm);
 	m->priority = d->priority;
+	m->encryption = (int)d->encryption;
 	free(ascii_from);
 }
 
@@ -95,8 +96,8 @@ static void arrived(void *context, int code, const struct err *e)
 	free(x);
 }
 
-void outbox_add(struct station *s, struct outgoing_account *a, const char *account_name, struct store_tx *tx,
-                const struct draft *d, char *id)
+static void add_one(struct station *s, struct outgoing_account *a, const char *account_name, struct store_tx *tx,
+                    const struct draft *d, char *id)
 {
 	struct outgoing *o = must_alloc(sizeof *o);
 	fill_mail(s, &o->mail, a, account_name, d);
@@ -109,6 +110,35 @@ void outbox_add(struct station *s, struct outgoing_account *a, const char *accou
 	store_tx_hook(tx, arrived, x);
 	if (id)
 		memcpy(id, o->mail.id, 37);
+}
+
+/* A mail is encrypted as a whole. So those that it can be encrypted for get one of their own, and the others another. */
+static void add_divided(struct station *s, struct outgoing_account *a, const char *account_name, struct store_tx *tx,
+                        const struct draft *d, char *id)
+{
+	struct draft_recipient *group = must_alloc(d->count * sizeof *group);
+	for (int known = 1; known >= 0; known--) {
+		struct draft part = *d;
+		part.to = group;
+		part.count = 0;
+		for (size_t i = 0; i < d->count; i++)
+			if ((trust_recipient_certificate(s, d->to[i].address, NULL) != NULL) == known)
+				group[part.count++] = d->to[i];
+		if (part.count == 0)
+			continue;
+		add_one(s, a, account_name, tx, &part, id);
+		id = NULL; /* of the first */
+	}
+	free(group);
+}
+
+void outbox_add(struct station *s, struct outgoing_account *a, const char *account_name, struct store_tx *tx,
+                const struct draft *d, char *id)
+{
+	if (d->encryption == ENCRYPTION_NONE)
+		add_one(s, a, account_name, tx, d, id);
+	else
+		add_divided(s, a, account_name, tx, d, id);
 }
 
 void outgoing_free(struct outgoing *o)

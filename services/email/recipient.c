@@ -27,6 +27,7 @@ struct recipient {
 	struct transitions transitions;
 	bool routeAcks;
 	struct list to, cc, bcc;
+	int encryption; /* enum mail_encryption */
 	char *language, *emailAccount, *subject, *body;
 };
 
@@ -156,6 +157,7 @@ static int route_alarm(struct component *c, struct invocation *inv)
 		               .alarm = uuid,
 		               .recipient = path,
 		               .priority = strtol(priority, NULL, 10),
+		               .encryption = (enum mail_encryption)r->encryption,
 		               .to = people,
 		               .count = count };
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
@@ -248,6 +250,8 @@ static const struct slot slots[] = {
 	     .doc = "ISO 639 code of the recipient's language; empty: the station's."),
 	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
 	     .doc = "Name of the outgoing account; empty: the first one."),
+	SLOT(T, encryption, ENUM, .facets = FACETS(.range = mail_encryption_range),
+	     .doc = "Whether mails are encrypted (S/MIME) for those whose certificate the station has."),
 	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%",
 	     .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
 	SLOT(T, body, STRING,

@@ -25,6 +25,12 @@ static const struct tag field_range[] = {
 };
 
 #define LONG_TEXT .facets = FACETS(.maxLength = 1 << 20)
+const struct tag mail_encryption_range[] = {
+	{ ENCRYPTION_NONE, "none", "Mails are not encrypted." },
+	{ ENCRYPTION_PREFER, "prefer", "Who has a certificate in the station gets the mail encrypted, others as it is." },
+	{ ENCRYPTION_REQUIRE, "require", "Who has no certificate in the station gets no mail; the ledger says so." },
+	{ 0, NULL, NULL },
+};
 static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, id, STRING, .flags = SLOT_REQUIRED, .doc = "Identity of the mail."),
 	SLOT(struct mail_record, sequence, INTEGER, .flags = SLOT_INDEX, .doc = "Number in the station's sequence."),
@@ -42,6 +48,8 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, messageId, STRING, .doc = "Message-ID; the same for every attempt."),
 	SLOT(struct mail_record, alarm, STRING, .flags = SLOT_INDEX, .doc = "The alarm it tells of."),
 	SLOT(struct mail_record, priority, INTEGER, .doc = "Priority of the alarm."),
+	SLOT(struct mail_record, encryption, ENUM, .facets = FACETS(.range = mail_encryption_range),
+	     .doc = "Whether it is to be encrypted."),
 	SLOT(struct mail_record, security, STRING, .doc = "Whether it is signed, or why not; empty: it was not to be."),
 	SLOT(struct mail_record, digest, STRING, .flags = SLOT_INDEX, .doc = "The mail that it was summed up in."),
 	SLOT_END,

@@ -33,6 +33,10 @@ const gnutls_x509_crt_t *trust_key_chain(const struct trust_key *k, unsigned *co
 gnutls_pcert_st *trust_key_certificates(const struct trust_key *k);
 gnutls_privkey_t trust_key_private(const struct trust_key *k);
 
+/* PEM of the certificate with which mails to this address are encrypted; borrowed, until the engine's next message. NULL
+ * and a sentence when there is none, or when it has expired. Engine thread. */
+const char *trust_recipient_certificate(struct station *s, const char *address, struct err *e);
+
 enum tls_version { TLS_V1_0, TLS_V1_1, TLS_V1_2, TLS_V1_3 };
 extern const struct tag tls_version_range[]; /* tlsV1_0 ... tlsV1_3, for the property tlsMinProtocol */
 

@@ -269,6 +269,7 @@ static void init(struct component *c)
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
 	t->keys.kind = &key_entry_kind;
 	t->certificates.kind = &user_certificate_kind;
+	t->recipients.kind = &recipient_certificate_kind;
 	t->hosts.kind = &allowed_host_kind;
 }
 
@@ -277,6 +278,7 @@ static void fini(struct component *c)
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
 	records_clear(&t->keys);
 	records_clear(&t->certificates);
+	records_clear(&t->recipients);
 	records_clear(&t->hosts);
 	free(t->own_certificate);
 	trust_release(&t->snapshot);
@@ -288,6 +290,7 @@ static void started(struct component *c)
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
 	load(t, &t->keys);
 	load(t, &t->certificates);
+	load(t, &t->recipients);
 	load(t, &t->hosts);
 	load_own_certificate(t);
 	count_rows(t);

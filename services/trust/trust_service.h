@@ -49,7 +49,15 @@ struct key_entry {
 };
 extern const struct record_kind key_entry_kind;
 
+/* The certificate of somebody whom mails are encrypted for. */
+struct recipient_certificate {
+	char *address, *pem, *fingerprint, *importer;
+	struct abstime created;
+};
+extern const struct record_kind recipient_certificate_kind;
+
 #define KEYS_MAX 200
+#define RECIPIENTS_MAX 1000
 #define EXPORT_PASSWORD_MIN 8
 #define USER_CERTIFICATES_MAX 1000
 #define ALLOWED_HOSTS_MAX 1000
@@ -72,7 +80,7 @@ struct trust_service {
 	int64_t generation, userKeys, userCertificates, approvedHosts, waitingHosts;
 	char *systemTrustStore;
 	/* not slots */
-	struct records keys, certificates, hosts;
+	struct records keys, certificates, recipients, hosts;
 	char *own_certificate;           /* chain of the HTTPS certificate, PEM; NULL: none */
 	struct trust_anchors *anchors;   /* NULL: to be made */
 	struct trust_snapshot *snapshot; /* NULL: to be made */

@@ -23,6 +23,7 @@ const PAGES = {
   hosts: ['/certificates/hosts', 'No server has been refused'],
   user: ['/certificates/user', 'Import'],
   system: ['/certificates/system', 'valid'],
+  recipients: ['/certificates/recipients', 'certificate is here yet'],
   keys: ['/certificates/keys', 'User Key Store'],
 };
 let station, browser;

@@ -88,3 +88,72 @@ test('a key that is missing, expired or made for something else holds back nothi
   assert.match((await mailed('signed again', 'mail-EC')).mail.security, /^Signed/);
   await eventually('the alarm ends', async () => !(await openAlarm(/Mails go without a signature/)) || (await openAlarm(/signed again/)));
 });
+
+/** A person's certificate of the issuing CA, and its key. */
+function person(name, algorithm, usage = 'digitalSignature,keyEncipherment,keyAgreement') {
+  const file = (ending) => join(pki.dir, `${name}-${algorithm}.${ending}`);
+  openssl(algorithm === 'RSA' ? ['genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', file('key')] : ['ecparam', '-genkey', '-name', 'prime256v1', '-noout', '-out', file('key')]);
+  openssl(['req', '-new', '-key', file('key'), '-subj', `/CN=${name}`, '-out', file('csr')]);
+  writeFileSync(file('ext'), `keyUsage=${usage}\nextendedKeyUsage=emailProtection\nsubjectAltName=email:${name}@mail.test\n`);
+  openssl(['x509', '-req', '-in', file('csr'), '-CA', pki.intermediate.cert, '-CAkey', pki.intermediate.key, '-days', '30', '-extfile', file('ext'), '-out', file('pem')]);
+  return { cert: file('pem'), key: file('key'), pem: readFileSync(file('pem'), 'utf8') };
+}
+const decrypt = (raw, { cert, key }) => {
+  const file = join(pki.dir, 'encrypted.eml');
+  writeFileSync(file, raw);
+  return openssl(['cms', '-decrypt', '-in', file, '-recip', cert, '-inkey', key]);
+};
+/** Raises an alarm that is mailed to these people under this subject; resolves to the rows of the ledger, when all are over. */
+async function mailedTo(people, subject, encryption) {
+  await setUpMail(api, { port: host.submission, to: people.map((name) => `${name}@mail.test`), account: { ...STARTTLS, emailAuthenticator: basic(), from: 'alice@mail.test', signingKey: 'mail-EC' }, recipient: { subject, encryption } });
+  await close(api, contact);
+  const rows = await eventually(`mails with subject ${subject}`, async () => {
+    const found = (await api.get('/mail')).items.filter((row) => row.subject === subject);
+    return found.flatMap((row) => row.deliveries).length === people.length && found.every((row) => !row.open) && found;
+  }, { seconds: 30 * SLOWNESS });
+  await open(api, contact);
+  return rows;
+}
+
+test('certificates of recipients are kept by the address that they are made out to', options, async () => {
+  const bob = person('bob', 'RSA');
+  const answer = await api.send('POST', '/certificates/recipients', { pem: bob.pem });
+  assert.equal(answer.status, 201, answer.text);
+  assert.equal(answer.body.alias, 'bob@mail.test');
+  for (const [body, pointer] of [[{ pem: pki.root.pem }, '/pem'], [{ pem: readFileSync(bob.key, 'utf8') + bob.pem }, '/pem'], [{ pem: bob.pem, address: 'bob' }, '/address'], [{ pem: person('eve', 'EC', 'digitalSignature').pem }, '/pem'], [{ pem: served.pem }, '/address']]) {
+    const refused = await api.send('POST', '/certificates/recipients', body);
+    assert.deepEqual([refused.status, refused.body.errors[0].pointer], [422, pointer], refused.text);
+  }
+  await api.post('/certificates/recipients', { pem: bob.pem, address: 'Alice@Mail.test' });
+  assert.deepEqual((await api.get('/certificates/recipients')).items.map((row) => row.alias), ["bob@mail.test", "alice@mail.test"]);
+  assert.equal((await api.send('DELETE', '/certificates/recipients/alice@mail.test')).status, 204);
+  assert.equal((await api.send('GET', '/certificates/recipients/alice@mail.test')).status, 404);
+});
+
+for (const algorithm of ['RSA', 'EC']) {
+  test(`who has a certificate (${algorithm}) gets the mail encrypted, others signed`, options, async () => {
+    const bob = person('bob', algorithm), subject = `preferred ${algorithm}`;
+    await api.post('/certificates/recipients', { pem: bob.pem });
+    const rows = await mailedTo(['bob', 'carol'], subject, 'prefer');
+    assert.deepEqual(rows.map((row) => row.security).sort(), ['Signed with mail-EC. Encrypted.', 'Signed with mail-EC. Not encrypted: There is no certificate of carol@mail.test to encrypt with.']);
+    const raw = await host.waitForMail('bob', (text) => text.includes(`Subject: ${subject}`), 30 * SLOWNESS);
+    assert.match(raw.toString(), /Content-Type: application\/pkcs7-mime; smime-type=enveloped-data/);
+    assert.doesNotMatch(raw.toString(), /multipart|text\/plain/);
+    const inner = decrypt(raw, bob);
+    assert.match(inner.toString(), /^Content-Type: multipart\/signed/);
+    assert.match(verify(inner), /Contact 0/);
+    const plain = await host.waitForMail('carol', (text) => text.includes(`Subject: ${subject}`), 30 * SLOWNESS);
+    assert.match(verify(plain), /Contact 0/);
+  });
+}
+
+test('required encryption: nobody without a certificate gets the mail, and the ledger says so', options, async () => {
+  const rows = await mailedTo(['bob', 'carol'], 'required', 'require');
+  const states = Object.fromEntries(rows.flatMap((row) => row.deliveries).map((d) => [d.address, [d.state, d.replyText]]));
+  assert.equal(states['bob@mail.test'][0], 'accepted');
+  assert.deepEqual(states['carol@mail.test'], ['refused', 'Encryption is required. There is no certificate of carol@mail.test to encrypt with.']);
+  assert.ok(!(await host.mailbox('carol')).some((raw) => raw.includes('Subject: required')));
+  const refused = rows.find((row) => row.deliveries[0].address === 'carol@mail.test');
+  await api.post(`/mail/${refused.id}/resend`);
+  await eventually('the resent mail is refused too', async () => (await api.get('/mail')).items.filter((row) => row.subject === 'required' && row.state === 'refused').length === 2);
+});

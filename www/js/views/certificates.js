@@ -14,11 +14,12 @@ import { toast, toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').View} View */
 /** @typedef {Record<string, any>} Row a certificate, or an Allowed Hosts row */
 
-const TABS = [['keys', 'User Key Store'], ['system', 'System Trust Store'], ['user', 'User Trust Store'], ['hosts', 'Allowed Hosts']];
+const TABS = [['keys', 'User Key Store'], ['system', 'System Trust Store'], ['user', 'User Trust Store'], ['recipients', 'Recipients'], ['hosts', 'Allowed Hosts']];
 const HINTS = /** @type {Record<string, string>} */ ({
   hosts: 'Servers whose certificate could not be verified. Nothing was sent to them. Approve one only if you recognise its certificate.',
   user: 'Certificates of your own authorities. Connections are trusted when they lead to one of these.',
   system: 'Public authorities of the operating system. Read-only.',
+  recipients: 'Certificates of people, by mail address. Mails are encrypted for them where an Email Recipient says so.',
   keys: 'The station’s own certificates with their private keys: what it shows to servers, and signs mails with.',
 });
 /** @param {Row} x @returns {any} */
@@ -61,27 +62,30 @@ async function approve(x) {
   if (done) toast(t('{host} is approved. The next attempt uses it.', { host: x.host }));
 }
 
-/** @returns {Promise<void>} */
-async function importPem() {
+/** @param {string} tab @returns {Promise<void>} */
+async function importPem(tab) {
+  const name = tab === 'recipients' ? 'address' : 'alias';
   const alias = h('input', { autocomplete: 'off' });
   const pem = h('textarea', { spellcheck: 'false', rows: 8, placeholder: '-----BEGIN CERTIFICATE-----' });
   const file = h('input', { type: 'file', accept: '.pem,.crt,.cer', oninput: async () => { if (file.files[0]) pem.value = await file.files[0].text(); } });
   const answer = await ask({ title: t('Import a certificate'), wide: true, ok: t('Import'),
-    body: [labelled(t('File'), file), labelled('PEM', pem, t('Choose a file, or paste the text here')), labelled(t('Alias'), alias, t('Optional: the name in the store'))],
+    body: [labelled(t('File'), file), labelled('PEM', pem, t('Choose a file, or paste the text here')), name === 'address' ? labelled(t('Address'), alias, t('Optional: else the one that the certificate is made out to')) : labelled(t('Alias'), alias, t('Optional: the name in the store'))],
     submit: async () => {
       const text = pem.value || (file.files[0] ? await file.files[0].text() : ''); // a quick hand is before the file has been read
-      return post('/certificates/user', { ...(alias.value.trim() ? { alias: alias.value.trim() } : {}), pem: text });
+      return post(`/certificates/${tab}`, { ...(alias.value.trim() ? { [name]: alias.value.trim() } : {}), pem: text });
     } });
   if (!answer) return;
   const warning = answer.warnings?.[0];
   toast(warning ? warning.detail || warning : t('Imported.'), Boolean(warning));
 }
 
-/** What the tables need to know of the page: may changes be made, is the store ours to change. @typedef {{may: boolean, own: boolean, act: (doing: Promise<any>) => void}} Surroundings */
+/** What the tables need to know of the page: may changes be made, which store it is. @typedef {{may: boolean, tab: string, act: (doing: Promise<any>) => void}} Surroundings */
 
 /** @param {Row[]} items @param {Surroundings} page @returns {any} */
-function certificateTable(items, { may, own, act }) {
-  const drop = async (/** @type {Row} */ c) => { if (await confirmDialog(t('Delete {name}?', { name: c.alias }), t('Servers that it vouches for are not trusted any more.'), t('Delete'))) await remove(`/certificates/user/${encodeURIComponent(c.alias)}`); };
+function certificateTable(items, { may, tab, act }) {
+  const own = tab !== 'system';
+  const meaning = tab === 'recipients' ? t('Mails are not encrypted for this address any more.') : t('Servers that it vouches for are not trusted any more.');
+  const drop = async (/** @type {Row} */ c) => { if (await confirmDialog(t('Delete {name}?', { name: c.alias }), meaning, t('Delete'))) await remove(`/certificates/${tab}/${encodeURIComponent(c.alias)}`); };
   return h('table', {}, tableHead(t('Alias'), t('Subject'), t('Issued by'), t('Not after'), t('Key'), t('Valid'), null), h('tbody', {}, items.map((c) => h('tr', {}, h('td', { class: 'name' }, c.alias), nameCell(c.subject),
     c.selfSigned ? h('td', { class: 'muted' }, t('itself')) : nameCell(c.issuer), h('td', { class: 'nowrap' }, dayText(c.notAfter)), h('td', { class: 'nowrap muted small' }, `${c.keyAlgorithm} ${c.keySize}`), h('td', { class: 'valid' }, validity(c)),
     h('td', { class: 'actions' }, h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'small', 'data-key': `view ${c.alias}`, 'aria-label': t('View {name}', { name: c.alias }), onclick: () => viewCertificate(c) }, t('View')),
@@ -104,16 +108,17 @@ function nothing(tab, any) {
   if (any) return empty('search', t('Nothing matches'));
   if (tab === 'hosts') return empty('shield-check', t('No server has been refused'), t('A server whose certificate cannot be verified appears here, to be looked at and approved.'));
   if (tab === 'user') return empty('shield', t('No certificate has been imported yet'), t('Import the CA of your mail server when it is a private one.'));
+  if (tab === 'recipients') return empty('shield', t('Nobody’s certificate is here yet'), t('Import the S/MIME certificate of somebody whom mails are to be encrypted for.'));
   return empty('shield', t('There is nothing in this store'));
 }
 
-const TABLES = /** @type {Record<string, (items: Row[], page: Surroundings) => any>} */ ({ hosts: hostTable, user: certificateTable, system: certificateTable, keys: keyTable });
+const TABLES = /** @type {Record<string, (items: Row[], page: Surroundings) => any>} */ ({ hosts: hostTable, user: certificateTable, recipients: certificateTable, system: certificateTable, keys: keyTable });
 
 /** What a tab offers above its table. @param {string} tab @param {(doing: Promise<any>) => void} act @returns {any} */
 function tools(tab, act) {
   const button = (/** @type {string} */ look, /** @type {string} */ symbol, /** @type {string} */ text, /** @type {() => Promise<any>} */ run) =>
     h('button', { type: 'button', class: look, onclick: () => act(run()) }, icon(symbol), text);
-  if (tab === 'user') return button('primary', 'upload', t('Import'), importPem);
+  if (tab === 'user' || tab === 'recipients') return button('primary', 'upload', t('Import'), () => importPem(tab));
   return tab === 'keys' && [button('', 'upload', t('Import'), importKey), button('primary', 'plus', t('New'), newKey)];
 }
 
@@ -135,7 +140,7 @@ export async function certificatesView({ rest, session, root }) {
     const wanted = search.value.toLowerCase();
     const found = items.filter((i) => [i.alias, i.host, i.subject, i.issuer].join(' ').toLowerCase().includes(wanted));
     count.textContent = plural(found.length, '1 object', '{n} objects');
-    const page = { may, own: tab === 'user', act };
+    const page = { may, tab, act };
     keepFocus(body, () => fill(body, found.length === 0 ? nothing(tab, items.length > 0) : TABLES[tab](found, page)));
   };
   search.addEventListener('input', draw);
