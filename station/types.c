@@ -68,6 +68,7 @@ const struct type *const station_types[] = {
 	&email_outgoing_account,
 	&email_incoming_account,
 	&email_recipient,
+	&email_loop_test,
 	&trust_service,
 	&user_service_type,
 	&user_type,

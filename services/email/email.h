@@ -8,7 +8,7 @@
 #include "station/station.h"
 
 extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient;
-extern const struct type email_incoming_account;
+extern const struct type email_incoming_account, email_loop_test;
 extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator,
     email_certificate_authenticator;
 

@@ -20,7 +20,7 @@ static const struct slot report_members[] = {
 		.name = #f, .offset = offsetof(T, f), .kind = V_LIST, .element = V_STRING,                                     \
 		.facets = FACETS(.maxLength = MAIL_LIST_MAX), .doc = d                                                         \
 	}
-static const struct slot slots[] = {
+const struct slot parsed_mail_slots[] = {
 	TEXTS(from, "Addresses of the senders."),
 	SLOT(T, fromFields, INTEGER, .doc = "How many From fields there are."),
 	SLOT(T, fromPlain, BOOLEAN, .doc = "Whether every From is one plain mailbox."),
@@ -42,14 +42,14 @@ static const struct slot slots[] = {
 };
 #undef T
 const struct record_kind parsed_mail_kind = { "parsed_mail", "A mail that was received.", sizeof(struct parsed_mail),
-	                                          slots, false };
+	                                          parsed_mail_slots, false };
 
 int parsed_mail_from_json(const json_t *json, struct parsed_mail *m, struct err *e)
 {
 	struct report report;
 	report_init(&report, "");
 	record_init(&parsed_mail_kind, m);
-	for (const struct slot *slot = slots; slot->name; slot++) {
+	for (const struct slot *slot = parsed_mail_slots; slot->name; slot++) {
 		const json_t *member = json_object_get(json, slot->name);
 		struct value v = VALUE_NULL;
 		if (!member)
@@ -66,13 +66,13 @@ int parsed_mail_from_json(const json_t *json, struct parsed_mail *m, struct err 
 
 bool parsed_mail_from_value(const struct value *v, struct parsed_mail *m)
 {
-	if (v->kind != V_STRUCT || v->list.members != slots)
+	if (v->kind != V_STRUCT || v->list.members != parsed_mail_slots)
 		return false;
 	record_init(&parsed_mail_kind, m);
 	for (uint32_t i = 0; i < v->list.count; i++) {
 		struct value copy;
 		value_copy(&copy, &v->list.items[i]);
-		slot_write(&slots[i], m, &copy);
+		slot_write(&parsed_mail_slots[i], m, &copy);
 	}
 	return true;
 }

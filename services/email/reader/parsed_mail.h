@@ -38,6 +38,7 @@ struct parsed_mail {
 	char *reportedId;            /* Message-ID of the mail that the report is about, without <> */
 	struct list reports;         /* {finalRecipient, action, status, diagnostic} for each address of the report */
 };
+extern const struct slot parsed_mail_slots[];
 extern const struct record_kind parsed_mail_kind; /* no table of the store: only its slots are used */
 
 /* Members of an item of reports, by index. */
