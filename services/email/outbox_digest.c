@@ -96,8 +96,8 @@ static char *list_of(const struct digest *d, const struct outgoing_account *a)
 	for (size_t i = 0; i < d->count; i++) {
 		const struct mail_record *m = &d->mails[i]->mail;
 		char time[ABSTIME_TEXT_MAX];
-		char *line =
-		    must_format("%s  [%lld]  %s\n", abstime_print(m->created.us, time), (long long)m->priority, m->subject);
+		abstime_print(m->created.us, time); /* RFC 3339: 2026-11-27T17:40:16.852246Z */
+		char *line = must_format("%.10s %.8s UTC  [%lld]  %s\n", time, time + 11, (long long)m->priority, m->subject);
 		size_t more = strlen(line);
 		if (length + more + 1 > size)
 			text = must_realloc(text, size = 2 * (length + more + 1));

@@ -4,15 +4,12 @@ import { h, fill, empty } from '../dom.js';
 import { t } from '../i18n.js';
 import { get } from '../api.js';
 import { durationText } from '../format.js';
-import { actionsFor, invoke } from '../el/actions.js';
-import { toastError } from '../el/toast.js';
 import { ledger } from './mail.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('./table.js').Panel} Panel */
 /** @typedef {import('./table.js').Subject} Subject */
 
 const LINES_MAX = 1000;
-const IN_QUEUE = ['send', 'clearQueue']; // what is at hand beside the queue
 const ARROWS = /** @type {Record<string, string>} */ ({ sent: '→', received: '←', note: '·' });
 const SPOKEN = /** @type {Record<string, string>} */ ({ sent: 'sent', received: 'received', note: 'note' });
 
@@ -31,14 +28,12 @@ function strip(account) {
 }
 
 /** @param {Subject} subject @returns {Promise<Panel>} */
-export async function queuePanel({ component: account, type, context }) {
-  const able = type ? actionsFor(type, context.session).filter(({ name }) => IN_QUEUE.includes(name)) : [];
-  const buttons = able.map((action) => h('button', { type: 'button', class: 'small', title: action.doc, onclick: () => invoke(action, account).catch(toastError) }, `${action.displayName} …`));
+export async function queuePanel({ component: account }) {
   const list = ledger(() => `account=${encodeURIComponent(account.name)}`, { account: false, nothing: () => empty('inbox', t('No mail has gone through this account yet'), t('Send a test mail with the button above.')) });
   const line = strip(account);
   await list.load();
   return {
-    element: h('div', {}, line.element, h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Queue and ledger')), buttons), list.element)),
+    element: h('div', {}, line.element, h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Queue and ledger'))), list.element)),
     live: (kind, data) => {
       if (kind === 'value' && data.handle === account.handle) line.set(data.slot, data.value);
       if (kind !== 'mail' || data.account === account.name) list.live(kind, data);
