@@ -14,6 +14,8 @@ enum change_what {
 	CHANGE_SET,
 	CHANGE_SET_JSON,
 	CHANGE_TAGS,
+	CHANGE_SLOTS,
+	CHANGE_SET_OWN,
 	CHANGE_DISPLAY_NAME,
 	CHANGE_ADD,
 	CHANGE_REMOVE,
@@ -22,7 +24,8 @@ enum change_what {
 	CHANGE_LINK,
 	CHANGE_UNLINK,
 	CHANGE_LINK_ENABLE,
-	CHANGE_REVISION
+	CHANGE_REVISION,
+	CHANGE_NOTHING /* one that followed another and has become needless */
 };
 
 /* One change as it was asked for. */
@@ -31,14 +34,15 @@ struct change {
 	uint64_t component;                     /* the one concerned; of ADD: the new one; 0 of ORDER: see json */
 	uint64_t parent;                        /* ADD, MOVE, ORDER; 0 of MOVE: stays; of ORDER: that of component */
 	char *name;                             /* owned; slot, new name, link name, display name, ORDER: before whom */
-	char *source, *sourceSlot, *targetSlot; /* owned; LINK */
+	char *source, *sourceSlot, *targetSlot; /* owned; LINK; source of SET, SET_OWN: the value as text */
 	uint64_t source_handle;                 /* LINK, once planned */
 	struct value value;                     /* SET */
-	json_t *json;      /* owned; SET_JSON, ADD; TAGS: the patch; ORDER: the names of the children */
+	json_t *json;      /* owned; SET_JSON, ADD; TAGS, SLOTS: the patch, or all; ORDER: the names of the children */
 	char *prefix;      /* owned; JSON pointer in front of slot names */
 	char *hash;        /* owned; SET_JSON, ADD: of the plain password in json; "": hashing failed */
 	bool weak;         /* the password was shorter than advised */
 	bool disabled;     /* LINK, LINK_ENABLE */
+	bool follows;      /* LINK, UNLINK: comes with another change; nothing is said when it is needless by then */
 	uint32_t revision; /* REVISION */
 	int64_t position;  /* MOVE: 0: stays, or last below another parent */
 };
@@ -68,6 +72,7 @@ struct batch {
 	bool by_user;                /* permissions and audit apply */
 	bool no_version;             /* leaves no version */
 	bool restoring;              /* gives back what was: handles, positions, services */
+	bool configures;             /* see batch_configures */
 	bool numbers_taken;          /* the next handle must be stored */
 	bool dry_run;                /* ends before it is written */
 	char *reason;                /* owned; NULL: none was given */

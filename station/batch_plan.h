@@ -28,6 +28,8 @@ void batch_fail(struct batch *b, const char *slot, const struct err *e);
 /* The shadow of a component, made when it is needed; batch_row: for what changes its row only, without values. */
 struct shadow *batch_shadow(struct batch *b, struct component *c);
 struct shadow *batch_row(struct batch *b, struct component *c);
+/* Do its own slots change, and not only their values? */
+bool shadow_defines(const struct shadow *s);
 /* Puts fresh in the place of old, which this batch adds itself; takes both. */
 void batch_exchange_added(struct batch *b, struct component *old, struct component *fresh);
 /* Values as JSON, at that pointer of the request. */
@@ -59,6 +61,17 @@ void plan_unlink(struct batch *b, struct component *target, const struct change 
 void plan_link_enable(struct batch *b, struct component *target, const struct change *change);
 void link_loops(struct batch *b);
 void link_write(struct batch *b);
+
+/* sheet_slots.c: a component's own slots, from a patch (an object) or all of them (a list); and what of component_extra is
+ * kept as JSON, as the configuration's text has it. */
+void batch_plan_slots(struct batch *b, struct component *c, const json_t *json);
+void batch_plan_extra(struct batch *b, struct component *c, const struct slot *slot, const json_t *json);
+/* One value from JSON. forced: also one that is read-only by a detail of the component. */
+void batch_plan_value(struct batch *b, struct component *c, const char *name, const json_t *json, bool forced);
+/* Sets what the batch makes of a slot; takes *v. */
+void batch_plan_set(struct batch *b, struct component *c, const struct slot *slot, struct value *v);
+/* The component as the batch has made it so far: to look at its slots, not at its neighbours. */
+struct component *batch_seen(const struct batch *b, struct component *c);
 
 /* The hash for this property, for the plan: 0 and *out (owned), or a code, reported. */
 int batch_take_hash(struct batch *b, const struct component *c, const struct slot *slot, const json_t *json,

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/category.h"
 #include "station/link.h"
 #include "station/log.h"
 #include "station/must.h"
+#include "station/own_slots.h"
 #include "station/station.h"
 #include "station/tags.h"
 
@@ -16,9 +18,13 @@ static const struct slot no_slots[] = { SLOT_END };
 
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
-	(void)current;
-	if (next->extra)
-		tags_check(next->extra->tags, report);
+	if (!next->extra)
+		return;
+	const char *old = current && current != next && current->extra ? current->extra->categories : NULL;
+	tags_check(next->extra->tags, report);
+	if (!old || !next->extra->categories || strcmp(old, next->extra->categories) != 0)
+		categories_check(next, next->extra->categories, report);
+	own_slots_check_values(next, report);
 }
 
 const struct type baja_component = {
@@ -192,16 +198,74 @@ const struct slot component_extra_slots[] = {
 	{ .name = "tags",
 	  .doc = "What it is, in the words of Project Haystack: a JSON object.",
 	  .kind = V_STRING,
-	  .flags = SLOT_HIDDEN | SLOT_EXTRA,
+	  .flags = SLOT_HIDDEN | SLOT_EXTRA | SLOT_JSON,
 	  .offset = offsetof(struct component_extra, tags),
 	  .facets = FACETS(.maxLength = 8000) },
+	{ .name = "categories",
+	  .doc = "The categories it belongs to, a JSON list; empty: those of what it stands in.",
+	  .kind = V_STRING,
+	  .flags = SLOT_HIDDEN | SLOT_EXTRA | SLOT_JSON,
+	  .offset = offsetof(struct component_extra, categories),
+	  .facets = FACETS(.maxLength = 8000) },
+	{ .name = "slots",
+	  .doc = "Properties of its own, and what it has otherwise than its type: a JSON list.",
+	  .kind = V_STRING,
+	  .flags = SLOT_HIDDEN | SLOT_EXTRA | SLOT_JSON,
+	  .offset = offsetof(struct component_extra, slots),
+	  .facets = FACETS(.maxLength = 1 << 17) },
 	SLOT_END,
 };
+
+static char **extra_field(struct component_extra *extra, const struct slot *slot)
+{
+	return (char **)(void *)((char *)extra + slot->offset);
+}
+
+void extra_copy(struct component_extra *to, const struct component_extra *from)
+{
+	*to = *from;
+	for (const struct slot *slot = component_extra_slots; slot->name; slot++) {
+		char **text = extra_field(to, slot);
+		*text = *text ? must_strdup(*text) : NULL;
+	}
+	to->own = own_slots_copy(from->own);
+}
+
+void extra_finish(struct component_extra *extra)
+{
+	for (const struct slot *slot = component_extra_slots; slot->name; slot++)
+		free(*extra_field(extra, slot));
+	own_slots_free(extra->own);
+}
 
 const struct slot *component_slot(const struct component *c, const char *name)
 {
 	const struct slot *slot = type_slot(c->type, name);
+	if (!slot)
+		slot = own_slot_row(c, name);
 	return slot ? slot : slots_find(component_extra_slots, name);
+}
+
+struct slot_walk component_walk(const struct component *c)
+{
+	struct slot_walk w = slot_walk(c->type);
+	w.own = c->extra ? c->extra->own : NULL;
+	return w;
+}
+
+unsigned component_flags_of(const struct component *c, const char *name, unsigned flags)
+{
+	const struct slot_detail *d = own_detail(c, name);
+	return d ? detail_lay_flags(d, flags) : flags;
+}
+
+const char *component_slot_label(const struct component *c, const char *name, char *buf, size_t size)
+{
+	const struct slot_detail *d = own_detail(c, name);
+	if (!d || !d->displayName)
+		return display_name(name, buf, size);
+	snprintf(buf, size, "%s", d->displayName);
+	return buf;
 }
 
 static bool own_facets(const struct component *c, const struct slot *slot, struct row_room *room)
@@ -227,15 +291,31 @@ static bool own_members(const struct component *c, const struct slot *slot, stru
 	return own;
 }
 
+/* What the component itself gives is laid over what its type gives it. */
+static bool detailed_facets(const struct component *c, const struct slot *slot, bool own, struct row_room *room)
+{
+	const struct slot_detail *d = own_detail(c, slot->name);
+	if (!d || !(d->given & ~(unsigned)GIVEN_FLAGS) || type_slot(c->type, slot->name) != slot)
+		return false;
+	if (!own)
+		room->facets = slot->facets ? *slot->facets : (struct facets){ 0 };
+	detail_lay_facets(d, &room->facets);
+	return true;
+}
+
 const struct slot *component_row(const struct component *c, const struct slot *slot, struct row_room *room)
 {
 	*room = (struct row_room){ .slot = *slot };
-	if (own_members(c, slot, room))
-		room->slot.members = room->members;
-	else if (own_facets(c, slot, room))
-		room->slot.facets = &room->facets;
-	else
+	if (slot->flags & SLOT_DYNAMIC)
 		return slot;
+	if (own_members(c, slot, room)) {
+		room->slot.members = room->members;
+		return &room->slot;
+	}
+	bool own = own_facets(c, slot, room);
+	if (!detailed_facets(c, slot, own, room) && !own)
+		return slot;
+	room->slot.facets = &room->facets;
 	return &room->slot;
 }
 

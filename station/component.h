@@ -20,6 +20,9 @@ struct component_extra {
 	struct link_source *sources; /* owned; slots that links leave */
 	char *wsAnnotation;          /* owned; "x,y" on the wire sheet; NULL: it has no place of its own */
 	char *tags;                  /* owned; JSON, see tags.h; NULL: none */
+	char *categories;            /* owned; JSON, see category.h; NULL: those of the parent */
+	char *slots;                 /* owned; JSON, see slot_detail.h; NULL: only those of the type */
+	struct own_slots *own;       /* owned; what is in slots, and the values */
 	int64_t position;            /* order among its siblings, when it is not that of the handles; 0: it is */
 };
 
@@ -85,13 +88,22 @@ char *component_ord(const struct component *c);
 
 /* Slots that any component may have and few do: texts in component_extra. Ends with name NULL. */
 extern const struct slot component_extra_slots[];
+/* A copy whose slots are its own and whose rest is borrowed; and freeing what the slots own. */
+void extra_copy(struct component_extra *to, const struct component_extra *from);
+void extra_finish(struct component_extra *extra);
 /* The row of a component's slot by name, frozen or dynamic, borrowed; NULL when there is none. Ask this, not type_slot,
  * whenever a component is at hand. */
 const struct slot *component_slot(const struct component *c, const char *name);
-/* The row as c has it: with its own units, limits or range when its type says so, else slot itself. For everything that
- * reads or writes values for people. room must live as long as the row is used; row_room_finish ends it. */
+/* All slots of c: those of its type and its dynamic ones. Walked as slot_walk. */
+struct slot_walk component_walk(const struct component *c);
+/* The row as c has it: with its own units, limits or range when its type or c itself says so, else slot itself. For
+ * everything that reads or writes values for people. room must live as long as the row is used; row_room_finish ends it. */
 const struct slot *component_row(const struct component *c, const struct slot *slot, struct row_room *room);
 void row_room_finish(struct row_room *room);
+/* The flags of a slot or an action of that name as c has them; those of its type are given. */
+unsigned component_flags_of(const struct component *c, const char *name, unsigned flags);
+/* What people read for a slot or an action. buf at least 256 bytes. Returns it. */
+const char *component_slot_label(const struct component *c, const char *name, char *buf, size_t size);
 /* The value of a slot, owned by the caller; a V_COMPONENT slot gives V_NULL (walk to the child instead). */
 int component_get(const struct component *c, const char *slot, struct value *out, struct err *e);
 /* Sets a slot at run time: for drivers, links and the component itself. Not for user's input, which goes through the

@@ -120,7 +120,7 @@ void config_command_import(struct console_call *call)
 static void check_values(struct component *c, struct report *report)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
 		struct value v;
 		struct row_room room;
 		if (slot->kind == V_COMPONENT)

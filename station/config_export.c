@@ -19,7 +19,8 @@ bool config_is_linked(const struct component *c, const char *slot)
 
 bool config_holds(const struct slot *slot)
 {
-	return slot->kind != V_COMPONENT && !(slot->flags & (SLOT_READONLY | SLOT_TRANSIENT));
+	bool own_business = slot->flags & SLOT_READONLY && !(slot->flags & SLOT_DYNAMIC);
+	return slot->kind != V_COMPONENT && !own_business && !(slot->flags & SLOT_TRANSIENT);
 }
 
 json_t *config_value(const struct component *c, const struct slot *slot)
@@ -30,6 +31,8 @@ json_t *config_value(const struct component *c, const struct slot *slot)
 	json_t *json = NULL;
 	if (value_equal(&v, &dflt)) {
 		/* as the type has it: not written */
+	} else if (slot->flags & SLOT_JSON) {
+		json = json_loads(v.text, 0, NULL);
 	} else if (slot->kind == V_SECRET) {
 		char *path = component_path(c), *reference = must_format("%s/%s", path, slot->name);
 		json = json_pack("{s:s}", "secret", reference);
@@ -48,7 +51,7 @@ static json_t *values_of(const struct component *c)
 {
 	json_t *values = json_object();
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
 		json_t *json = config_holds(slot) && !config_is_linked(c, slot->name) ? config_value(c, slot) : NULL;
 		if (json)
 			json_object_set_new(values, slot->name, json);

@@ -99,7 +99,8 @@ static json_t *without_secrets(struct import *im, uint64_t handle, const struct 
 	{
 		const char *reference = json_is_object(value) && json_object_size(value) == 1 ? text_of(value, "secret") : NULL;
 		const struct slot *slot = live ? component_slot(live, name) : type ? type_slot(type, name) : NULL;
-		json_t *now = live && slot && config_holds(slot) ? config_value(live, slot) : NULL;
+		bool own = slot && (slot->flags & SLOT_DYNAMIC); /* may get another kind by the same text */
+		json_t *now = live && slot && !own && config_holds(slot) ? config_value(live, slot) : NULL;
 		if (now && json_equal(now, value)) {
 			/* as it is, secret or not */
 		} else if (reference && slot && slot->kind == V_SECRET) {
@@ -129,13 +130,29 @@ static bool will_be_linked(const json_t *node, const char *slot)
 	return false;
 }
 
+/* Does the text define this dynamic slot, of the same kind? */
+static bool will_be_own(const json_t *node, const struct slot *slot)
+{
+	size_t i;
+	json_t *definition;
+	json_array_foreach(json_object_get(json_object_get(node, "values"), "slots"), i, definition)
+	{
+		const char *name = text_of(definition, "name"), *kind = text_of(definition, "kind");
+		if (name && kind && strcmp(name, slot->name) == 0 && strcmp(kind, kind_name(slot->kind)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_default(const struct component *c, const struct slot *slot, const json_t *node, json_t *changes)
 {
 	if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(json_object_get(node, "values"), slot->name) ||
 	    will_be_linked(node, slot->name))
 		return;
 	json_t *now = config_value(c, slot);
-	if (now) {
+	if (now && (slot->flags & SLOT_JSON)) {
+		json_object_set_new(changes, slot->name, json_null());
+	} else if (now && (!(slot->flags & SLOT_DYNAMIC) || will_be_own(node, slot))) {
 		struct value dflt = value_default(slot);
 		json_object_set_new(changes, slot->name, value_to_json(slot, &dflt));
 		value_clear(&dflt);
@@ -147,7 +164,7 @@ static void add_default(const struct component *c, const struct slot *slot, cons
 static void add_defaults(const struct component *c, const json_t *node, json_t *changes)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));)
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));)
 		add_default(c, slot, node, changes);
 	for (slot = component_extra_slots; slot->name; slot++)
 		add_default(c, slot, node, changes);
@@ -459,6 +476,7 @@ int config_import(struct batch *b, struct station *s, const json_t *config, cons
 	if (!top)
 		return err_set(e, E_INVALID, "path", "There is no component at %.200s.", path);
 	struct import im = { .batch = b, .station = s, .secrets = secrets };
+	batch_configures(b);
 	config_whole(b, config);
 	if (!is_node(&im, root, "/root")) {
 		/* told */

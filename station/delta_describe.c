@@ -212,6 +212,16 @@ char *delta_summary(const struct delta *d)
 
 /* --- the diff --------------------------------------------------------------------------------------------------- */
 
+/* A slot that the type does not have: of component_extra, dynamic, or gone from the program. */
+static json_t *unknown_json(const char *name, const char *text)
+{
+	const struct slot *extra = slots_find(component_extra_slots, name);
+	json_t *json = extra && (extra->flags & SLOT_JSON) ? json_loads(text, 0, NULL) : NULL;
+	if (json)
+		return json;
+	return strncmp(text, "v1:", 3) == 0 ? json_pack("{s:b}", "set", 1) : json_string(text);
+}
+
 /* The value in a slot's row as REST shows it. Without a row it is the default; NULL when that is not known either. */
 static json_t *slot_json(struct station *s, const struct delta_place *place, const struct delta_row *r,
                          const char *state)
@@ -228,8 +238,7 @@ static json_t *slot_json(struct station *s, const struct delta_place *place, con
 			json = value_to_json(slot, &v);
 		value_clear(&v);
 	} else if (text) {
-		bool sealed = strncmp(text, "v1:", 3) == 0;
-		json = sealed ? json_pack("{s:b}", "set", 1) : json_string(text);
+		json = unknown_json(r->name, text);
 	}
 	free(text);
 	return json;

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/category.h"
 #include "station/link.h"
 #include "station/must.h"
+#include "station/own_slots.h"
 #include "station/station.h"
 #include "station/tags.h"
 
@@ -20,21 +22,7 @@ static void set(json_t *object, const char *name, json_t *value)
 
 static json_t *flags_to_json(unsigned flags, enum kind kind)
 {
-	static const struct {
-		unsigned flag;
-		const char *name;
-	} names[] = {
-		{ SLOT_READONLY, "readonly" }, { SLOT_TRANSIENT, "transient" }, { SLOT_HIDDEN, "hidden" },
-		{ SLOT_SUMMARY, "summary" },   { SLOT_OPERATOR, "operator" },   { SLOT_CONFIRM, "confirmRequired" },
-		{ SLOT_SECRET, "secret" },     { SLOT_REQUIRED, "required" },
-	};
-	json_t *array = json_array();
-	if (kind == V_SECRET)
-		flags |= SLOT_SECRET;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (flags & names[i].flag)
-			json_array_append_new(array, json_string(names[i].name));
-	return array;
+	return slot_flags_to_json(kind == V_SECRET ? flags | SLOT_SECRET : flags);
 }
 
 static json_t *range_to_json(const struct tag *range)
@@ -42,8 +30,8 @@ static json_t *range_to_json(const struct tag *range)
 	char label[128];
 	json_t *array = json_array();
 	for (const struct tag *t = range; t->name; t++) {
-		json_t *tag =
-		    json_pack("{s:s, s:s}", "name", t->name, "displayName", display_name(t->name, label, sizeof label));
+		json_t *tag = json_pack("{s:s, s:s, s:i}", "name", t->name, "displayName",
+		                        display_name(t->name, label, sizeof label), "ordinal", t->ordinal);
 		if (t->doc)
 			set(tag, "doc", json_string(t->doc));
 		json_array_append_new(array, tag);
@@ -171,7 +159,7 @@ static json_t *values_to_json(const struct component *c)
 {
 	json_t *values = json_object();
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
 		struct value v;
 		if (slot->kind == V_COMPONENT) {
 			const struct component *child = component_child(c, slot->name);
@@ -252,32 +240,79 @@ json_t *component_children_to_json(const struct component *c, const struct child
 	return json;
 }
 
-/* The rows that this instance has otherwise than its type: with facets of its own. */
+/* What a component's own detail of a slot or action says; NULL: it has none, and the type's holds. */
+static json_t *detail_to_json(const struct component *c, const char *name, unsigned flags)
+{
+	char label[256];
+	if (!own_detail(c, name))
+		return NULL;
+	return json_pack("{s:s, s:s, s:o, s:b}", "name", name, "displayName",
+	                 component_slot_label(c, name, label, sizeof label), "flags",
+	                 slot_flags_to_json(component_flags_of(c, name, flags)), "own", 1);
+}
+
+/* A dynamic slot, whole; one of the type that this instance has otherwise, with facets, flags or a name of its own. NULL:
+ * it is as the type has it. */
+static json_t *own_row(const struct component *c, const struct slot *slot)
+{
+	struct row_room room;
+	if (slot->kind == V_COMPONENT)
+		return detail_to_json(c, slot->name, slot->flags);
+	if (slot->flags & SLOT_DYNAMIC) {
+		char label[256];
+		json_t *json = row_to_json(slot);
+		set(json, "displayName", json_string(component_slot_label(c, slot->name, label, sizeof label)));
+		set(json, "dynamic", json_true());
+		return json;
+	}
+	const struct slot *row = component_row(c, slot, &room);
+	json_t *json = detail_to_json(c, slot->name, slot->flags | (slot->kind == V_SECRET ? SLOT_SECRET : 0));
+	if (row != slot && !json)
+		json = json_pack("{s:s}", "name", slot->name);
+	if (json && row != slot)
+		set(json, "facets", facets_to_json(row->facets));
+	row_room_finish(&room);
+	return json;
+}
+
 static json_t *own_rows(const struct component *c)
 {
 	json_t *array = json_array();
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
-		struct row_room room;
-		if (slot->kind == V_COMPONENT)
-			continue;
-		const struct slot *row = component_row(c, slot, &room);
-		if (row != slot)
-			json_array_append_new(array,
-			                      json_pack("{s:s, s:o}", "name", slot->name, "facets", facets_to_json(row->facets)));
-		row_room_finish(&room);
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
+		json_t *json = own_row(c, slot);
+		if (json)
+			json_array_append_new(array, json);
 	}
+	for (const struct type *t = c->type; t && c->extra && c->extra->own; t = t->base)
+		for (const struct action *a = t->actions; a && a->name; a++) {
+			json_t *json = detail_to_json(c, a->name, a->flags);
+			if (json)
+				json_array_append_new(array, json);
+		}
 	return array;
 }
 
-static json_t *action_names(const struct type *t)
+static json_t *action_names(const struct component *c)
 {
 	json_t *names = json_array();
-	for (; t; t = t->base)
+	for (const struct type *t = c->type; t; t = t->base)
 		for (const struct action *a = t->actions; a && a->name; a++)
-			if (!(a->flags & SLOT_HIDDEN))
+			if (!(component_flags_of(c, a->name, a->flags) & SLOT_HIDDEN))
 				json_array_append_new(names, json_string(a->name));
 	return names;
+}
+
+/* The categories, and the path of the component that names them. */
+static void set_categories(json_t *json, const struct component *c)
+{
+	const struct component *from;
+	set(json, "categories", categories_of(c, &from));
+	if (from) {
+		char *path = component_path(from);
+		set(json, "categoriesFrom", json_string(path));
+		free(path);
+	}
 }
 
 /* The slots that links feed: what a person sets there will be overwritten. */
@@ -300,7 +335,7 @@ static json_t *whole_to_json(const struct component *c, int depth, uint32_t most
 	set(json, "revision", json_integer(c->revision));
 	set(json, "values", values_to_json(c));
 	set(json, "slots", own_rows(c));
-	set(json, "actions", action_names(c->type));
+	set(json, "actions", action_names(c));
 	set(json, "hasChildren", json_boolean(c->first != NULL));
 	set(json, "frozen", json_boolean((c->flags & COMPONENT_FROZEN) != 0));
 	set(json, "childCount", json_integer(component_child_count(c)));
@@ -309,6 +344,7 @@ static json_t *whole_to_json(const struct component *c, int depth, uint32_t most
 		set(json, "linked", linked_slots(c));
 	json_t *tags = tags_of(c);
 	set(json, "tags", tags ? tags : json_object());
+	set_categories(json, c);
 	free(path);
 	free(ord);
 	return json;

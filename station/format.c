@@ -431,7 +431,7 @@ static int expand_component_token(const void *context, const char *token, struct
 		text_add(out, text, strlen(text));
 		return 0;
 	}
-	const struct slot *slot = type_slot(c->type, part);
+	const struct slot *slot = component_slot(c, part);
 	struct value v = VALUE_NULL;
 	if (!slot || slot->kind == V_SECRET || component_get(c, part, &v, e) != 0) /* a secret is never rendered */
 		text_add(out, "-", 1);

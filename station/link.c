@@ -168,7 +168,7 @@ int link_fits(struct component *source, const char *sourceSlot, struct component
 		return !to.action->arg || conversion_find(from.property, to.action->arg)
 		    ? 0
 		    : no_way(from.property, to.action->arg, targetSlot, e);
-	if (to.property->flags & SLOT_READONLY)
+	if (component_flags_of(target, targetSlot, to.property->flags) & SLOT_READONLY)
 		return err_set(e, E_INVALID, "targetSlot", "The property \"%s\" is read-only.", targetSlot);
 	if (!conversion_find(from.property, to.property))
 		return no_way(from.property, to.property, targetSlot, e);

@@ -87,6 +87,12 @@ void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot,
 	value_clear(&dflt);
 }
 
+void persist_unset(struct store_tx *tx, uint64_t handle, const char *slot)
+{
+	struct slot_row row = { .handle = (int64_t)handle, .slot = (char *)(uintptr_t)slot };
+	store_tx_delete(tx, &slot_kind, &row);
+}
+
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,
                   const char *sourceSlot, const char *targetSlot, bool enabled)
 {
@@ -104,7 +110,7 @@ void persist_unlink(struct store_tx *tx, const struct component *target, const c
 static void persist_slots(struct store_tx *tx, const struct component *c)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
 		if (slot->kind == V_COMPONENT || (slot->flags & SLOT_TRANSIENT))
 			continue;
 		struct value dflt = value_default(slot);
@@ -114,12 +120,13 @@ static void persist_slots(struct store_tx *tx, const struct component *c)
 	}
 }
 
-static void persist_annotation(struct store_tx *tx, const struct component *c)
+static void persist_extra(struct store_tx *tx, const struct component *c)
 {
-	if (c->extra && c->extra->wsAnnotation)
-		persist_slot(tx, c->handle, component_slot(c, "wsAnnotation"), c);
-	if (c->extra && c->extra->tags)
-		persist_slot(tx, c->handle, component_slot(c, "tags"), c);
+	for (const struct slot *slot = component_extra_slots; c->extra && slot->name; slot++) {
+		static const struct value none = { .kind = V_STRING, .text = (char *)(uintptr_t) "" };
+		if (!slot_equals(slot, c, &none))
+			persist_slot(tx, c->handle, slot, c);
+	}
 }
 
 static void persist_one(struct store_tx *tx, const struct component *c, const struct component *parent)
@@ -127,7 +134,7 @@ static void persist_one(struct store_tx *tx, const struct component *c, const st
 	const char *displayName = c->extra ? c->extra->displayName : NULL;
 	persist_component(tx, c, parent, c->name, component_position(c), displayName, c->revision);
 	persist_slots(tx, c);
-	persist_annotation(tx, c);
+	persist_extra(tx, c);
 	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
 		persist_link(tx, c, l->name, l->source, l->sourceSlot, l->targetSlot, l->enabled);
 }
@@ -166,11 +173,18 @@ struct loaded {
 	uint64_t handle, parent;
 	int64_t position;
 };
+/* A value whose slot is not known yet. */
+struct waiting {
+	struct waiting *next;
+	struct component *component;
+	char *slot, *value; /* owned */
+};
 struct loading {
 	struct station *station;
 	struct loaded *items; /* owned; in handle order */
 	size_t count, capacity;
 	size_t at;               /* slots come in handle order too */
+	struct waiting *waiting; /* owned */
 	const struct type *type; /* of the last component: mostly the next one's too */
 	struct err *err;
 };
@@ -213,6 +227,41 @@ static struct component *loaded_by_handle(const struct loading *l, uint64_t hand
 	return low < l->count && l->items[low].handle == handle ? l->items[low].component : NULL;
 }
 
+static void set_loaded(struct component *c, const char *name, const char *text)
+{
+	const struct slot *slot = component_slot(c, name);
+	struct value v;
+	struct err e = { 0 };
+	if (!slot || slot->kind == V_COMPONENT)
+		log_warn("component %" PRIx64 " (%s): the stored slot %s is not known; it is kept on disk", c->handle,
+		         c->type->name, name);
+	else if (value_parse(slot, text, &v, &e) != 0)
+		log_warn("component %" PRIx64 " (%s): the stored %s is not valid and its default is used: %s", c->handle,
+		         c->type->name, name, e.text);
+	else
+		slot_write(slot, c, &v);
+}
+
+/* Slots come by name, so the value of a dynamic one may come before the definition. */
+static void wait(struct loading *l, struct component *c, const struct slot_row *row)
+{
+	struct waiting *w = must_alloc(sizeof *w);
+	*w = (struct waiting){ l->waiting, c, must_strdup(row->slot), must_strdup(row->value) };
+	l->waiting = w;
+}
+
+static void set_waiting(struct loading *l)
+{
+	for (struct waiting *w = l->waiting, *next; w; w = next) {
+		next = w->next;
+		set_loaded(w->component, w->slot, w->value);
+		free(w->slot);
+		free(w->value);
+		free(w);
+	}
+	l->waiting = NULL;
+}
+
 static int load_slot(void *context, void *record)
 {
 	struct loading *l = context;
@@ -222,17 +271,10 @@ static int load_slot(void *context, void *record)
 	if (l->at == l->count || l->items[l->at].handle != (uint64_t)row->handle)
 		return 0;
 	struct component *c = l->items[l->at].component;
-	const struct slot *slot = component_slot(c, row->slot);
-	struct value v;
-	struct err e = { 0 };
-	if (!slot || slot->kind == V_COMPONENT)
-		log_warn("component %" PRIx64 " (%s): the stored slot %s is not known; it is kept on disk", c->handle,
-		         c->type->name, row->slot);
-	else if (value_parse(slot, row->value, &v, &e) != 0)
-		log_warn("component %" PRIx64 " (%s): the stored %s is not valid and its default is used: %s", c->handle,
-		         c->type->name, row->slot, e.text);
+	if (component_slot(c, row->slot))
+		set_loaded(c, row->slot, row->value);
 	else
-		slot_write(slot, c, &v);
+		wait(l, c, row);
 	return 0;
 }
 
@@ -330,6 +372,7 @@ int persist_load(struct station *s, struct store_tx *tx, struct err *e)
 		rc = store->impl->scan(store, &component_kind, load_component, &l, e);
 	if (rc == 0)
 		rc = store->impl->scan(store, &slot_kind, load_slot, &l, e);
+	set_waiting(&l);
 	if (rc == 0)
 		rc = store->impl->scan(store, &link_kind, load_link, &l, e);
 	if (rc == 0 && l.count > 0) {

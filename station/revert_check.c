@@ -49,7 +49,7 @@ static bool own_business(const struct reverting *r, const struct delta_row *row)
 {
 	const struct component *live = station_by_handle(r->batch->station, row->handle);
 	const struct slot *slot = live && row->kind == &slot_kind ? component_slot(live, row->name) : NULL;
-	return slot && (slot->flags & SLOT_READONLY);
+	return slot && (slot->flags & (SLOT_READONLY | SLOT_DYNAMIC)) == SLOT_READONLY;
 }
 
 bool revert_differs(const char *a, const char *b, const char *column)

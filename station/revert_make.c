@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "station/must.h"
+#include "station/own_slots.h"
 #include "station/revert.h"
 
 static struct component *made(const struct reverting *r, uint64_t handle)
@@ -35,11 +36,37 @@ static void make(struct reverting *r, const struct delta_row *row)
 	free(display);
 }
 
+/* A dynamic slot now, or by the definitions that come back: its text is read when those stand. */
+static bool is_own(const struct reverting *r, const struct component *c, const char *name)
+{
+	return own_slot_row(c, name) || (!component_slot(c, name) && delta_find(&r->delta, &slot_kind, c->handle, "slots"));
+}
+
+static void give_own(struct reverting *r, const struct delta_row *row)
+{
+	struct change *change = batch_change(r->batch, CHANGE_SET_OWN, row->handle);
+	change->name = must_strdup(row->name);
+	change->source = row->after ? delta_text(row->kind, row->after, "value") : NULL;
+}
+
+static void give_definitions(struct reverting *r, const struct delta_row *row)
+{
+	char *text = row->after ? delta_text(row->kind, row->after, "value") : must_strdup("[]");
+	json_t *list = json_loads(text, 0, NULL);
+	batch_slots_all(r->batch, row->handle, list);
+	json_decref(list);
+	free(text);
+}
+
 static void give_value(struct reverting *r, struct component *c, const struct delta_row *row)
 {
 	const struct slot *slot = component_slot(c, row->name);
 	struct err e = { 0 };
 	struct value v;
+	if (!made(r, c->handle) && is_own(r, c, row->name)) {
+		give_own(r, row);
+		return;
+	}
 	if (!slot || slot->kind == V_COMPONENT) {
 		if (row->after)
 			revert_conflict(r, row->handle, "it has no property \"%s\".", row->name);
@@ -182,7 +209,11 @@ static void revert_link(struct reverting *r, const struct delta_row *row)
 static void revert_slot(struct reverting *r, const struct delta_row *row)
 {
 	struct component *c = station_by_handle(r->batch->station, row->handle);
-	if (c && !handle_map_get(&r->leaves, row->handle))
+	if (!c || handle_map_get(&r->leaves, row->handle))
+		return;
+	if (strcmp(row->name, "slots") == 0)
+		give_definitions(r, row);
+	else
 		give_value(r, c, row);
 }
 
@@ -199,6 +230,17 @@ static void revert_rows(struct reverting *r)
 	}
 }
 
+/* Values of components that come back: definitions of their own slots before the values of these. */
+static void give_made(struct reverting *r, bool definitions)
+{
+	for (size_t i = 0; i < r->delta.count; i++) {
+		const struct delta_row *row = &r->delta.rows[i];
+		struct component *c = row->kind == &slot_kind && row->after ? made(r, row->handle) : NULL;
+		if (c && (strcmp(row->name, "slots") == 0) == definitions)
+			give_value(r, c, row);
+	}
+}
+
 void revert_make(struct reverting *r)
 {
 	for (size_t i = 0; i < r->delta.count; i++) {
@@ -206,12 +248,8 @@ void revert_make(struct reverting *r)
 		if (row->kind == &component_kind && !row->before && !station_by_handle(r->batch->station, row->handle))
 			make(r, row);
 	}
-	for (size_t i = 0; i < r->delta.count; i++) {
-		const struct delta_row *row = &r->delta.rows[i];
-		struct component *c = row->kind == &slot_kind && row->after ? made(r, row->handle) : NULL;
-		if (c)
-			give_value(r, c, row);
-	}
+	give_made(r, true);
+	give_made(r, false);
 	join(r);
 	revert_rows(r);
 }

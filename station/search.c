@@ -8,12 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "station/category.h"
 #include "station/must.h"
 #include "station/tags.h"
 
 enum { TURN_US = 1500, LOOK_AT_CLOCK = 64 };
 
-enum filter { FILTER_TEXT, FILTER_TYPE, FILTER_STATUS, FILTER_TAG };
+enum filter { FILTER_TEXT, FILTER_TYPE, FILTER_STATUS, FILTER_TAG, FILTER_CATEGORY };
 
 struct word {
 	enum filter filter;
@@ -23,8 +24,8 @@ struct word {
 struct search {
 	struct message message;
 	struct station *station;
-	char *copy;       /* owned */
-	char *type, *tag; /* owned, may be NULL */
+	char *copy;                  /* owned */
+	char *type, *tag, *category; /* owned, may be NULL */
 	struct word words[SEARCH_WORDS_MAX];
 	size_t word_count;
 	uint64_t at, last; /* handles: of the last component looked at, of the last one found */
@@ -67,7 +68,7 @@ static bool value_matches(const struct slot *slot, const struct value *v, const 
 static const char *slot_with(const struct component *c, const struct word *word)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));) {
 		bool number = slot->kind == V_REAL || slot->kind == V_INTEGER || slot->kind == V_STATUS_NUMERIC;
 		if (!is_text(slot->kind) && !(number && !isnan(word->number)))
 			continue;
@@ -91,6 +92,8 @@ static const char *where(const struct component *c, const struct word *word)
 		return has_status(c, word->text) ? "status" : NULL;
 	if (word->filter == FILTER_TAG)
 		return tags_have(c, word->text) ? "tags" : NULL;
+	if (word->filter == FILTER_CATEGORY)
+		return category_has(c, word->text) ? "categories" : NULL;
 	if (c->extra && c->extra->tags && strcasestr(c->extra->tags, word->text))
 		return "tags";
 	if (strcasestr(c->name, word->text))
@@ -108,7 +111,8 @@ static const char *where(const struct component *c, const struct word *word)
 /* What was found of each word; NULL when one is missing. New reference. */
 static json_t *matched(const struct search *search, const struct component *c)
 {
-	if ((search->type && !of_type(c, search->type)) || (search->tag && !tags_have(c, search->tag)))
+	if ((search->type && !of_type(c, search->type)) || (search->tag && !tags_have(c, search->tag)) ||
+	    (search->category && !category_has(c, search->category)))
 		return NULL;
 	json_t *places = json_array();
 	for (size_t i = 0; i < search->word_count; i++) {
@@ -148,6 +152,7 @@ static void finish(struct search *search, bool more)
 	free(search->copy);
 	free(search->type);
 	free(search->tag);
+	free(search->category);
 	free(search);
 }
 
@@ -189,7 +194,9 @@ static void add_word(struct search *search, char *text)
 	static const struct {
 		const char *prefix;
 		enum filter filter;
-	} filters[] = { { "type:", FILTER_TYPE }, { "status:", FILTER_STATUS }, { "tag:", FILTER_TAG } };
+	} filters[] = {
+		{ "type:", FILTER_TYPE }, { "status:", FILTER_STATUS }, { "tag:", FILTER_TAG }, { "category:", FILTER_CATEGORY }
+	};
 	struct word *word = &search->words[search->word_count++];
 	*word = (struct word){ .text = text, .number = NAN };
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
@@ -211,6 +218,7 @@ void search_start(struct station *s, const struct search_question *q, search_don
 		                       .copy = must_strdup(q->text),
 		                       .type = q->type ? must_strdup(q->type) : NULL,
 		                       .tag = q->tag ? must_strdup(q->tag) : NULL,
+		                       .category = q->category ? must_strdup(q->category) : NULL,
 		                       .at = q->after,
 		                       .limit = q->limit,
 		                       .items = json_array(),

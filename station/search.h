@@ -9,12 +9,12 @@
 
 enum { SEARCH_WORDS_MAX = 12 };
 struct search_question {
-	const char *text; /* "boiler temp type:control:NumericPoint status:alarm"; borrowed for the call; at most
+	const char *text;           /* "boiler temp type:control:NumericPoint status:alarm"; borrowed for the call; at most
 	                   * SEARCH_WORDS_MAX words */
-	const char *tag;  /* only with this tag; NULL: any. Borrowed for the call */
-	const char *type; /* only of this type or built on it; NULL: any. Borrowed for the call */
-	uint64_t after;   /* handle: only components made after it; the cursor */
-	int64_t limit;    /* at least 1 */
+	const char *tag, *category; /* only with this tag, in this category; NULL: any. Borrowed for the call */
+	const char *type;           /* only of this type or built on it; NULL: any. Borrowed for the call */
+	uint64_t after;             /* handle: only components made after it; the cursor */
+	int64_t limit;              /* at least 1 */
 };
 /* {items: [{path, ord, handle, name, displayName, type, status, matched}], next?}, taken by the callee: oldest component
  * first, so that pages are stable while the tree changes. */

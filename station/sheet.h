@@ -42,6 +42,13 @@ void batch_set_json(struct batch *b, uint64_t component, const json_t *values, c
 void batch_set(struct batch *b, uint64_t component, const char *slot, const struct value *v);
 /* A merge patch of its tags, laid over those that it has when the batch is validated; see tags.h. */
 void batch_tags(struct batch *b, uint64_t component, const json_t *patch);
+/* Adds, changes, renames and removes its dynamic slots, and what it has otherwise than its type: a merge patch by name,
+ * {"setpoint": {"kind": "real", "value": 21, ...}, "old": {"name": "new"}, "gone": null}; see sheet_slots.c. */
+void batch_slots(struct batch *b, uint64_t component, const json_t *patch);
+/* The whole of them, as own_slots_to_json gives it. */
+void batch_slots_all(struct batch *b, uint64_t component, const json_t *list);
+/* The categories it belongs to: a list of names; null or NULL: those of what it stands in. See category.h. */
+void batch_categories(struct batch *b, uint64_t component, const json_t *names);
 void batch_display_name(struct batch *b, uint64_t component, const char *text);
 /* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
 uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
@@ -88,6 +95,8 @@ void batch_tell_diff(struct batch *b, json_t **out);
 void batch_dry_run(struct batch *b);
 /* What the version is called: "import"; static text. */
 void batch_kind(struct batch *b, const char *kind);
+/* What is collected was configured before: it may set what only was made read-only by a detail (own_slots.h). */
+void batch_configures(struct batch *b);
 /* Further writes for the same transaction (an alarm's, a user's). */
 struct store_tx *batch_tx(struct batch *b);
 /* Takes b. done is called later from the engine's loop, never inline. */

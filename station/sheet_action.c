@@ -8,7 +8,8 @@
 
 int sheet_may_set(const struct actor *actor, const struct component *c, const struct slot *slot, struct err *e)
 {
-	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (slot->flags & SLOT_OPERATOR)))
+	bool operators = component_flags_of(c, slot->name, slot->flags) & SLOT_OPERATOR;
+	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && operators))
 		return 0;
 	return err_set(e, E_FORBIDDEN, slot->name,
 	               "Your role does not allow you to change \"%s\" of %s; ask an administrator.", slot->name, c->name);
@@ -16,7 +17,8 @@ int sheet_may_set(const struct actor *actor, const struct component *c, const st
 
 int sheet_may_invoke(const struct actor *actor, const struct component *c, const struct action *action, struct err *e)
 {
-	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && (action->flags & SLOT_OPERATOR)))
+	bool operators = component_flags_of(c, action->name, action->flags) & SLOT_OPERATOR;
+	if (!actor || actor->role == ROLE_ADMIN || (actor->role == ROLE_OPERATOR && operators))
 		return 0;
 	return err_set(e, E_FORBIDDEN, action->name,
 	               "Your role does not allow you to invoke \"%s\" of %s; ask an administrator.", action->name, c->name);

@@ -83,6 +83,8 @@ static void apply_values(struct shadow *s)
 		slot_write(s->slots[i], s->live, &v);
 	}
 	s->live->revision++;
+	if (shadow_defines(s))
+		links_refresh(s->live);
 	if (s->displayName)
 		component_set_display_name(s->live, s->displayName);
 }

@@ -21,9 +21,15 @@ struct copying {
 static void copy_values(const struct component *from, struct component *to)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(from->type); (slot = slot_next(&w));) {
+	for (slot = component_extra_slots; slot->name; slot++) { /* first: among them are the definitions of others */
 		struct value v;
-		if (slot->kind == V_COMPONENT || (slot->flags & (SLOT_TRANSIENT | SLOT_READONLY)))
+		slot_read(slot, from, &v);
+		slot_write(slot, to, &v);
+	}
+	for (struct slot_walk w = component_walk(from); (slot = slot_next(&w));) {
+		struct value v;
+		bool own_business = slot->flags & SLOT_READONLY && !(slot->flags & SLOT_DYNAMIC);
+		if (slot->kind == V_COMPONENT || own_business || (slot->flags & SLOT_TRANSIENT))
 			continue;
 		slot_read(slot, from, &v);
 		if (slot_equals(slot, to, &v))
@@ -33,11 +39,6 @@ static void copy_values(const struct component *from, struct component *to)
 	}
 	if (from->extra && from->extra->displayName)
 		component_set_display_name(to, from->extra->displayName);
-	for (slot = component_extra_slots; slot->name; slot++) {
-		struct value v;
-		slot_read(slot, from, &v);
-		slot_write(slot, to, &v);
-	}
 }
 
 static struct component *copy_one(struct copying *k, const struct component *from, struct component *parent,

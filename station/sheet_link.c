@@ -51,12 +51,16 @@ void plan_link(struct batch *b, struct component *target, struct change *change)
 		report_error(&b->report, E_INVALID, "source", "%s", e.text);
 		return;
 	}
+	if (change->follows && place_removed(b, source)) {
+		change->what = CHANGE_NOTHING;
+		return;
+	}
 	if (place_removed(b, source)) {
 		report_error(&b->report, E_CONFLICT, "source", "%s is removed by the same batch.", source->name);
 		return;
 	}
 	if (sheet_may_configure(batch_who(b), &e) != 0 ||
-	    link_fits(source, change->sourceSlot, target, change->targetSlot, &e) != 0) {
+	    link_fits(batch_seen(b, source), change->sourceSlot, batch_seen(b, target), change->targetSlot, &e) != 0) {
 		batch_fail(b, NULL, &e);
 		return;
 	}
@@ -96,7 +100,8 @@ void plan_unlink(struct batch *b, struct component *target, const struct change 
 	if (sheet_may_configure(batch_who(b), &e) != 0) {
 		batch_fail(b, NULL, &e);
 	} else if (!link_find(target, change->name) || handle_map_get(&b->unlinked, key)) {
-		report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
+		if (!change->follows)
+			report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
 	} else {
 		handle_map_put(&b->unlinked, key, 1);
 		batch_row(b, target)->rest = true;

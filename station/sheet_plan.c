@@ -42,13 +42,9 @@ static struct component *copy_of(const struct component *live)
 		slot_read(slot, live, &v);
 		slot_write(slot, next, &v);
 	}
-	if (live->extra) { /* all borrowed but the text that is a slot */
+	if (live->extra) {
 		next->extra = must_alloc(sizeof *next->extra);
-		*next->extra = *live->extra;
-		if (live->extra->wsAnnotation)
-			next->extra->wsAnnotation = must_strdup(live->extra->wsAnnotation);
-		if (live->extra->tags)
-			next->extra->tags = must_strdup(live->extra->tags);
+		extra_copy(next->extra, live->extra);
 	}
 	return next;
 }
@@ -62,10 +58,8 @@ void shadow_finish(struct shadow *s)
 	for (const struct type *t = s->next->type; t; t = t->base)
 		if (t->size > sizeof(struct component))
 			image_release(t, s->next);
-	if (s->next->extra) {
-		free(s->next->extra->wsAnnotation);
-		free(s->next->extra->tags);
-	}
+	if (s->next->extra)
+		extra_finish(s->next->extra);
 	free(s->next->extra);
 	free(s->next);
 }
@@ -94,6 +88,21 @@ struct shadow *batch_shadow(struct batch *b, struct component *c)
 	return s;
 }
 
+struct component *batch_seen(const struct batch *b, struct component *c)
+{
+	uint64_t at = handle_map_get(&b->shadow_at, c->handle);
+	struct component *next = at ? b->shadows[at - 1].next : NULL;
+	return next ? next : c;
+}
+
+bool shadow_defines(const struct shadow *s)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		if (s->slots[i] == slots_find(component_extra_slots, "slots"))
+			return true;
+	return false;
+}
+
 static void mark(struct shadow *s, const struct slot *slot)
 {
 	for (uint32_t i = 0; i < s->count; i++)
@@ -118,7 +127,7 @@ static void seal(struct batch *b, struct value *v)
 	*v = sealed;
 }
 
-static void set_value(struct batch *b, struct component *c, const struct slot *slot, struct value *v)
+void batch_plan_set(struct batch *b, struct component *c, const struct slot *slot, struct value *v)
 {
 	struct shadow *s = batch_shadow(b, c);
 	struct value old;
@@ -216,37 +225,56 @@ static void set_frozen(struct batch *b, struct component *c, const struct slot *
 	json_decref(values);
 }
 
-static void set_one(struct batch *b, struct component *c, const char *name, const json_t *json)
+/* A type's own read-only slots are the component's business; what a detail made read-only was configured once. */
+static bool may_be_set(const struct batch *b, const struct component *c, const struct slot *slot, bool forced)
 {
-	const struct slot *slot = component_slot(c, name);
+	if (slot->flags & SLOT_READONLY && !(slot->flags & SLOT_DYNAMIC))
+		return false;
+	return forced || b->configures || !(component_flags_of(c, slot->name, slot->flags) & SLOT_READONLY);
+}
+
+/* The slot when it may be set, else NULL, and told why. */
+static const struct slot *settable(struct batch *b, const struct component *next, const char *name, bool forced)
+{
+	const struct slot *slot = component_slot(next, name);
 	struct err e = { 0 };
-	if (!slot) {
-		report_error(&b->report, E_INVALID, name, "%s has no property \"%.60s\".", c->type->name, name);
-		return;
-	}
-	if (slot->flags & SLOT_READONLY) {
+	if (!slot)
+		report_error(&b->report, E_INVALID, name, "%s has no property \"%.60s\".", next->type->name, name);
+	else if ((slot->flags & SLOT_JSON) && !b->configures)
+		report_error(&b->report, E_INVALID, name, "\"%s\" stand beside the values, not among them.", name);
+	else if (!may_be_set(b, next, slot, forced))
 		report_error(&b->report, E_INVALID, name, "\"%s\" is read-only.", name);
-		return;
-	}
-	if (sheet_may_set(batch_who(b), c, slot, &e) != 0) {
+	else if (sheet_may_set(batch_who(b), next, slot, &e) != 0)
 		batch_fail(b, name, &e);
+	else
+		return slot;
+	return NULL;
+}
+
+void batch_plan_value(struct batch *b, struct component *c, const char *name, const json_t *json, bool forced)
+{
+	const struct component *next = batch_shadow(b, c)->next;
+	const struct slot *slot = settable(b, next, name, forced);
+	if (!slot)
 		return;
-	}
 	if (slot->kind == V_COMPONENT) {
 		set_frozen(b, c, slot, json);
+		return;
+	}
+	if (slot->flags & SLOT_JSON) {
+		batch_plan_extra(b, c, slot, json);
 		return;
 	}
 	if (slot->kind == V_SECRET && json_is_object(json)) /* {"set": true} read and sent back: unchanged */
 		return;
 	struct value current, v;
 	struct row_room room;
-	const struct component *next = batch_shadow(b, c)->next;
 	slot_read(slot, next, &current);
 	bool hashed = slot->flags & SLOT_HASHED;
 	if ((hashed ? batch_take_hash(b, c, slot, json, &v)
 	            : value_from_json(component_row(next, slot, &room), json, &current, name, &v, &b->report)) == 0) {
 		seal(b, &v);
-		set_value(b, c, slot, &v);
+		batch_plan_set(b, c, slot, &v);
 		const struct link *l = batch_added(b, c->handle) ? NULL : link_into(c, slot->name);
 		if (l)
 			report_warning(&b->report, name, "The link \"%s\" leads here and will overwrite this value.", l->name);
@@ -263,19 +291,26 @@ void batch_plan_json(struct batch *b, struct component *c, const json_t *values,
 		report_error(&b->report, E_INVALID, NULL, "An object of property names and values is expected here.");
 		return;
 	}
-	static const char first[] = "facets"; /* of a point: they limit its other values */
-	if (json_object_get(values, first))
-		set_one(b, c, first, json_object_get(values, first));
+	/* What other values are judged by: the slots that there are, and the limits of a point. */
+	static const char *const first[] = { "slots", "facets" };
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		if (json_object_get(values, first[i]))
+			batch_plan_value(b, c, first[i], json_object_get(values, first[i]), false);
 	const char *name;
 	json_t *json;
-	json_object_foreach((json_t *)(uintptr_t)values, name, json) if (strcmp(name, first) != 0)
-	    set_one(b, c, name, json);
+	json_object_foreach((json_t *)(uintptr_t)values, name,
+	                    json) if (strcmp(name, first[0]) != 0 && strcmp(name, first[1]) != 0)
+	    batch_plan_value(b, c, name, json, false);
 }
 
 static void plan_set(struct batch *b, struct component *c, struct change *change)
 {
-	const struct slot *slot = component_slot(c, change->name);
+	const struct slot *slot = component_slot(batch_seen(b, c), change->name);
 	struct err e = { 0 };
+	if (slot && change->source && value_parse(slot, change->source, &change->value, &e) != 0) {
+		batch_fail(b, change->name, &e);
+		return;
+	}
 	if (!slot || slot->kind == V_COMPONENT || slot->kind != change->value.kind) {
 		report_error(&b->report, E_INVALID, change->name, "%s has no such property.", c->type->name);
 		return;
@@ -285,7 +320,18 @@ static void plan_set(struct batch *b, struct component *c, struct change *change
 		return;
 	}
 	if (value_check(slot, &change->value, change->name, &b->report) == 0)
-		set_value(b, c, slot, &change->value);
+		batch_plan_set(b, c, slot, &change->value);
+}
+
+/* The value of a dynamic slot as text, NULL: its default. One that the batch takes away needs none. */
+static void plan_set_own(struct batch *b, struct component *c, struct change *change)
+{
+	const struct slot *slot = component_slot(batch_seen(b, c), change->name);
+	if (!slot && !change->source)
+		return;
+	if (slot && !change->source)
+		change->source = must_strdup(slot->dflt);
+	plan_set(b, c, change);
 }
 
 /* Laid over what the batch has made of them so far: what others wrote while it waited is kept. */
@@ -333,6 +379,10 @@ static void plan_change(struct batch *b, size_t index)
 	batch_point(b, change->prefix);
 	if (change->what == CHANGE_ORDER)
 		return; /* when everything stands */
+	if (change->follows && (!c || place_removed(b, c)))
+		change->what = CHANGE_NOTHING;
+	if (change->what == CHANGE_NOTHING)
+		return;
 	if (!c) {
 		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone.");
 		return;
@@ -353,6 +403,12 @@ static void plan_change(struct batch *b, size_t index)
 	case CHANGE_TAGS:
 		plan_tags(b, c, change);
 		break;
+	case CHANGE_SET_OWN:
+		plan_set_own(b, c, change);
+		break;
+	case CHANGE_SLOTS:
+		batch_plan_slots(b, c, change->json);
+		break;
 	case CHANGE_DISPLAY_NAME:
 		plan_display_name(b, c, change);
 		break;
@@ -366,6 +422,7 @@ static void plan_change(struct batch *b, size_t index)
 		plan_move(b, c, change);
 		break;
 	case CHANGE_ORDER:
+	case CHANGE_NOTHING:
 		break;
 	case CHANGE_LINK:
 		plan_link(b, c, change);
@@ -440,7 +497,24 @@ static void check_shadows(struct batch *b)
 	}
 }
 
-static void persist_shadow(struct batch *b, const struct shadow *s)
+/* Definitions have changed: the values of slots that went go, the others may differ from a new default. */
+static void persist_own(struct batch *b, struct shadow *s)
+{
+	const struct slot *slot;
+	if (!shadow_defines(s))
+		return;
+	struct slot_walk old = { .own = s->live->extra ? s->live->extra->own : NULL },
+	                 now = { .own = s->next->extra ? s->next->extra->own : NULL };
+	while ((slot = slot_next(&old)))
+		persist_unset(b->tx, s->handle, slot->name);
+	while ((slot = slot_next(&now))) {
+		if (!(slot->flags & SLOT_TRANSIENT))
+			persist_slot(b->tx, s->handle, slot, s->next);
+		mark(s, slot); /* links and observers look again */
+	}
+}
+
+static void persist_shadow(struct batch *b, struct shadow *s)
 {
 	if (s->fresh || (s->count == 0 && !s->rest))
 		return;
@@ -452,6 +526,7 @@ static void persist_shadow(struct batch *b, const struct shadow *s)
 	for (uint32_t i = 0; i < s->count; i++)
 		if (!(s->slots[i]->flags & SLOT_TRANSIENT))
 			persist_slot(b->tx, s->handle, s->slots[i], s->next);
+	persist_own(b, s);
 }
 
 static void write_plan(struct batch *b)
@@ -471,8 +546,12 @@ static void write_plan(struct batch *b)
 void batch_plan(struct batch *b)
 {
 	place_begin(b);
+	for (size_t i = 0; i < b->count; i++) /* whose slots the others may speak of */
+		if (b->changes[i].what == CHANGE_SLOTS)
+			plan_change(b, i);
 	for (size_t i = 0; i < b->count; i++)
-		plan_change(b, i);
+		if (b->changes[i].what != CHANGE_SLOTS)
+			plan_change(b, i);
 	plan_order(b);
 	link_loops(b);
 	check_shadows(b);

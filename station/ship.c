@@ -18,6 +18,7 @@ static const struct {
 	{ "/Services", "TrustService", "trust:TrustService" },
 	{ "/Services", "UserService", "baja:UserService" },
 	{ "/Services", "AuditService", "audit:AuditService" },
+	{ "/Services", "CategoryService", "baja:CategoryService" },
 	{ "/Services", "HistoryService", "history:HistoryService" },
 	{ "/Services", "ScheduleService", "schedule:ScheduleService" },
 	{ "/Services", "WebService", "web:WebService" },

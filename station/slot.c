@@ -10,6 +10,7 @@
 
 #include "station/component.h"
 #include "station/must.h"
+#include "station/own_slots.h"
 
 static char *shared_default(const struct slot *slot)
 {
@@ -72,6 +73,8 @@ static void write_extra(const struct slot *slot, struct component *c, struct val
 		*field = *v->text ? must_strdup(v->text) : NULL;
 	}
 	value_clear(v);
+	if (field && slot->offset == offsetof(struct component_extra, slots))
+		own_slots_read(c);
 }
 
 static char *field_of(const struct slot *slot, const void *base)
@@ -97,6 +100,10 @@ void slot_read(const struct slot *slot, const void *base, struct value *out)
 	if (slot->flags & SLOT_EXTRA) {
 		char *const *own = extra_text(slot, base);
 		*out = value_string(own && *own ? *own : "");
+		return;
+	}
+	if (slot->flags & SLOT_DYNAMIC) {
+		own_slot_get(base, slot, out);
 		return;
 	}
 	const char *at = field_of(slot, base);
@@ -182,6 +189,10 @@ void slot_write(const struct slot *slot, void *base, struct value *v)
 	must(v->kind == slot->kind);
 	if (slot->flags & SLOT_EXTRA) {
 		write_extra(slot, base, v);
+		return;
+	}
+	if (slot->flags & SLOT_DYNAMIC) {
+		own_slot_put(base, slot, v);
 		return;
 	}
 	if (slot->rare && ((struct rare *)rare_block(slot, base))->shared) {
@@ -281,7 +292,7 @@ static bool field_equals(const struct slot *slot, const char *at, const struct v
 bool slot_equals(const struct slot *slot, const void *base, const struct value *v)
 {
 	bool deep = slot->kind == V_STRUCT || slot->kind == V_LIST || slot->kind == V_NULL || slot->kind == V_COMPONENT;
-	if (!deep && v->kind == slot->kind && !(slot->flags & SLOT_EXTRA))
+	if (!deep && v->kind == slot->kind && !(slot->flags & (SLOT_EXTRA | SLOT_DYNAMIC)))
 		return field_equals(slot, field_of(slot, base), v);
 	struct value mine;
 	slot_read(slot, base, &mine);

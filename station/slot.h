@@ -44,8 +44,10 @@ enum slot_flags {
 	SLOT_SECRET = 1 << 6,   /* set by kind V_SECRET */
 	SLOT_REQUIRED = 1 << 7, /* of a record: the key; of an action's argument and its members: must be given */
 	SLOT_INDEX = 1 << 8,    /* of a record: searched by */
-	SLOT_EXTRA = 1 << 10,   /* a text in struct component_extra: what few components have */
 	SLOT_HASHED = 1 << 9,   /* V_SECRET: a person's password, kept only as a sealed hash; at most one in a type */
+	SLOT_EXTRA = 1 << 10,   /* a text in struct component_extra: what few components have */
+	SLOT_JSON = 1 << 11,    /* of such a text: it is JSON, and stands so in the configuration's text */
+	SLOT_DYNAMIC = 1 << 12, /* of one component alone: see own_slots.h */
 };
 
 struct slot {

@@ -19,6 +19,7 @@ void tree_finish(struct tree *t)
 {
 	component_destroy(&t->root);
 	images_finish(&t->images);
+	details_finish(&t->details);
 	index_finish(&t->index);
 	pool_finish(&t->pool);
 	*t = (struct tree){ 0 };
@@ -182,8 +183,7 @@ static void destroy_one(struct component *c)
 	finish_slots(c);
 	if (c->extra) {
 		free(c->extra->displayName);
-		free(c->extra->wsAnnotation);
-		free(c->extra->tags);
+		extra_finish(c->extra);
 	}
 	free(c->extra);
 	if (c->flags & COMPONENT_OWN_NAME)

@@ -7,6 +7,7 @@
 #include "station/component.h"
 #include "station/image.h"
 #include "station/pool.h"
+#include "station/slot_detail.h"
 #include "station/tree_index.h"
 
 /* Values on their way along links: see link_wave.c. */
@@ -22,8 +23,9 @@ struct tree {
 	struct component *root;
 	uint64_t next_handle;
 	struct tree_index index;
-	struct pool pool;          /* the components' memory */
-	struct image_table images; /* what new components of each type start as */
+	struct pool pool;            /* the components' memory */
+	struct image_table images;   /* what new components of each type start as */
+	struct slot_details details; /* slots that single components have beyond their types */
 	struct wave wave;
 	size_t link_count;
 };

@@ -8,6 +8,7 @@
 
 #include "station/component.h"
 #include "station/must.h"
+#include "station/own_slots.h"
 
 bool type_is(const struct type *type, const struct type *base)
 {
@@ -57,7 +58,7 @@ const struct slot *slot_next(struct slot_walk *w)
 {
 	while (!w->next || !w->next->name) {
 		if (w->depth == 0)
-			return NULL;
+			return own_slots_next(w->own, &w->at);
 		w->next = w->chain[--w->depth]->slots;
 	}
 	return w->next++;

@@ -77,10 +77,13 @@ const struct topic *type_topic(const struct type *type, const char *name);
 
 /* Walks all slots of a type, the base's first:
  *   for (struct slot_walk w = slot_walk(type); (slot = slot_next(&w)); ) */
+struct own_slots;
 struct slot_walk {
 	const struct type *chain[8];
 	int depth;
 	const struct slot *next;
+	const struct own_slots *own; /* of a component: served last; see component_walk */
+	uint32_t at;
 };
 struct slot_walk slot_walk(const struct type *type);
 const struct slot *slot_next(struct slot_walk *w);

@@ -12,6 +12,7 @@
 #include "services/schedule/schedule.h"
 #include "services/trust/trust.h"
 #include "services/user/user.h"
+#include "station/category.h"
 #include "station/component.h"
 #include "station/control/kit.h"
 #include "station/control/point.h"
@@ -22,6 +23,8 @@
 const struct type *const station_types[] = {
 	&baja_component,
 	&baja_folder,
+	&baja_category_service,
+	&baja_category,
 	&control_point,
 	&control_extension,
 	&control_proxy_ext,

@@ -68,6 +68,8 @@ static void keep_handle(struct operation *o, uint64_t handle)
 		batch_display_name(o->batch, handle, member(o->json, "displayName"));
 	if (handle && member(o->json, "before"))
 		batch_before(o->batch, handle, member(o->json, "before"));
+	if (handle)
+		batch_beside(o->batch, handle, o->json);
 }
 
 static void add(struct operation *o)

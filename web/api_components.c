@@ -151,8 +151,19 @@ void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const cha
 		batch_set_json(b, handle, values, prefix);
 	if (json_is_string(name) || json_is_null(name))
 		batch_display_name(b, handle, json_is_string(name) ? json_string_value(name) : "");
-	if (json_is_object(json_object_get(body, "tags")))
-		batch_tags(b, handle, json_object_get(body, "tags"));
+	batch_beside(b, handle, body);
+}
+
+void batch_beside(struct batch *b, uint64_t handle, const json_t *body)
+{
+	const json_t *tags = json_object_get(body, "tags"), *slots = json_object_get(body, "slots"),
+	             *categories = json_object_get(body, "categories");
+	if (json_is_object(tags))
+		batch_tags(b, handle, tags);
+	if (slots)
+		batch_slots(b, handle, slots);
+	if (categories)
+		batch_categories(b, handle, categories);
 }
 
 static bool object_body(struct request *r)
@@ -166,6 +177,7 @@ static bool object_body(struct request *r)
 /* A property beside "values" instead of inside would be ignored in silence: says so instead. */
 static bool patch_body(struct request *r)
 {
+	static const char *const members[] = { "values", "displayName", "tags", "slots", "categories" };
 	struct report report;
 	const char *name;
 	json_t *value;
@@ -174,9 +186,15 @@ static bool patch_body(struct request *r)
 	report_init(&report, "");
 	json_object_foreach((json_t *)(uintptr_t)request_body(r), name, value)
 	{
-		if (strcmp(name, "values") != 0 && strcmp(name, "displayName") != 0 && strcmp(name, "tags") != 0)
-			report_error(&report, E_INVALID, name,
-			             "A patch has the members values, displayName and tags; properties stand in values.");
+		size_t i = 0;
+		while (i < ARRAY_SIZE(members) && strcmp(members[i], name) != 0)
+			i++;
+		if (i == ARRAY_SIZE(members))
+			report_error(
+			    &report, E_INVALID, name,
+			    "A patch has the members values, displayName, tags, slots and categories; properties stand in values.");
+		else if (strcmp(name, "slots") == 0 && !json_is_object(value))
+			report_error(&report, E_INVALID, name, "An object of names and what they are is expected here.");
 		else if (strcmp(name, "tags") == 0 && !json_is_object(value))
 			report_error(&report, E_INVALID, name, "An object of tags is expected here; null takes a tag away.");
 		else if (strcmp(name, "displayName") == 0 && !json_is_string(value) && !json_is_null(value))
@@ -212,6 +230,8 @@ static void add_child(struct request *r)
 	const char *display = json_string_value(json_object_get(request_body(r), "displayName"));
 	if (handle && display)
 		batch_display_name(b, handle, display);
+	if (handle)
+		batch_beside(b, handle, request_body(r));
 	batch_answer(r, b, handle, 201);
 }
 
@@ -357,6 +377,9 @@ static void list_audit(struct request *r)
 #define COMPONENT "{\"$ref\":\"#/components/schemas/Component\"}"
 #define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
 #define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
+#define BESIDE                                                                                                         \
+	"\"tags\":{\"type\":\"object\"},\"slots\":{\"type\":\"object\"},"                                                  \
+	"\"categories\":{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"string\"}}"
 const struct route component_routes[] = {
 	{ .method = "GET",
 	  .pattern = "/components/{path...}",
@@ -381,8 +404,13 @@ const struct route component_routes[] = {
 	  .pattern = "/components/{path...}",
 	  .role = ROLE_VIEWER,
 	  .handle = patch_component,
-	  .doc = "Changes properties: a merge patch. All or nothing; answers when it is on disk.",
-	  .body = OBJECT("\"values\":{\"type\":\"object\"},\"tags\":{\"type\":\"object\"}," TEXT("displayName")),
+	  .doc =
+	      "Changes properties: a merge patch. All or nothing; answers when it is on disk. slots adds, changes, renames "
+	      "and "
+	      "removes properties of this component alone, {name: {kind, value, facets, flags, displayName, name} or "
+	      "null}, "
+	      "and gives flags, facets and display names to those of its type; categories: null takes those of the parent.",
+	  .body = OBJECT("\"values\":{\"type\":\"object\"}," BESIDE "," TEXT("displayName")),
 	  .answer = COMPONENT },
 	{ .method = "DELETE",
 	  .pattern = "/components/{path...}",
@@ -394,7 +422,7 @@ const struct route component_routes[] = {
 	  .role = ROLE_ADMIN,
 	  .handle = add_child,
 	  .doc = "Adds a component.",
-	  .body = OBJECT(TEXT("name") "," TEXT("type") "," TEXT("displayName") ",\"values\":{\"type\":\"object\"}"),
+	  .body = OBJECT(TEXT("name") "," TEXT("type") "," TEXT("displayName") ",\"values\":{\"type\":\"object\"}," BESIDE),
 	  .answer = COMPONENT },
 	{ .method = "POST",
 	  .pattern = "/components/{path...}/move",

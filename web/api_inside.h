@@ -10,6 +10,8 @@
 uint64_t batch_place(struct batch *b, struct station *s, const char *text);
 /* values and displayName of a patch or an add; prefix is the pointer to values. */
 void batch_patch(struct batch *b, uint64_t handle, const json_t *body, const char *prefix);
+/* What stands beside the values in a patch or an add: tags, slots, categories. */
+void batch_beside(struct batch *b, uint64_t handle, const json_t *body);
 /* The component that {path...} names; NULL: it has answered 404. */
 struct component *request_component(struct request *r);
 /* The address of something new: inside is what stands behind the component's own address ("/links/"), or "". */

@@ -213,8 +213,9 @@ static void try_slot(struct drawing *d, struct component *c, const char *slot)
 static void try_component(struct drawing *d, struct component *c)
 {
 	const struct slot *slot;
-	for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));)
-		if (slot->kind != V_COMPONENT && slot->kind != V_SECRET && !(slot->flags & SLOT_HIDDEN))
+	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));)
+		if (slot->kind != V_COMPONENT && slot->kind != V_SECRET &&
+		    !(component_flags_of(c, slot->name, slot->flags) & SLOT_HIDDEN))
 			try_slot(d, c, slot->name);
 	for (const struct type *t = c->type; t; t = t->base) {
 		for (const struct action *a = t->actions; a && a->name; a++)

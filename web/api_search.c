@@ -27,7 +27,8 @@ static void search(struct request *r)
 	const char *text = request_query(r, "q"), *cursor = request_query(r, "cursor");
 	struct search_question q = { .text = text ? text : "",
 		                         .type = request_query(r, "type"),
-		                         .tag = request_query(r, "tag") };
+		                         .tag = request_query(r, "tag"),
+		                         .category = request_query(r, "category") };
 	char *end = NULL;
 	if (cursor)
 		q.after = strtoull(cursor, &end, 16);
@@ -56,9 +57,10 @@ const struct route search_routes[] = {
 	  .pattern = "/search",
 	  .role = ROLE_VIEWER,
 	  .handle = search,
-	  .query = "q,type,tag,limit,cursor",
+	  .query = "q,type,tag,category,limit,cursor",
 	  .doc = "Components in whose name, display name, path, type or text values all words of q are found; type:NAME, "
-	         "status:NAME and tag:NAME in q narrow it. matched says where each word was found. Oldest first.",
+	         "status:NAME, tag:NAME and category:NAME in q narrow it. matched says where each word was found. Oldest "
+	         "first.",
 	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
 	            "\"next\":{\"type\":\"string\"}}}" },
 	{ .method = NULL },
