@@ -33,7 +33,7 @@ after(() => station?.stop());
 /** One of each type, wherever one may stand; what was made may hold the next. */
 async function makeSubjects() {
   await api.add('', 'Plant', 'baja:Folder');
-  const places = ['/Plant', '/Drivers', '/Services/AlarmService', '/Services/EmailService', '/Services/UserService', '/Services/ScheduleService'];
+  const places = ['/Plant', '/Drivers', '/Services/AlarmService', '/Services/EmailService', '/Services/UserService', '/Services/ScheduleService', '/Services/CategoryService'];
   const open = new Set(types.filter((type) => !type.abstract).map((type) => type.name));
   const walk = (component) => {
     if (open.has(component.type) && component.type !== 'baja:User') { subjects.set(component.type, component.path); open.delete(component.type); }

@@ -2,7 +2,7 @@
 // The shapes that the station's REST answers have, for the type checker and for readers. No code.
 
 /**
- * @typedef {{name: string, displayName: string, doc?: string}} Tag
+ * @typedef {{name: string, displayName: string, doc?: string, ordinal?: number}} Tag
  * @typedef {{units?: string, min?: number, max?: number, precision?: number, range?: Tag[], trueText?: string, falseText?: string,
  *   multiLine?: boolean, format?: boolean, maxLength?: number}} Facets
  * @typedef {{name: string, displayName: string, kind: string, element?: string, default?: any, flags: string[], facets: Facets,
@@ -13,7 +13,7 @@
  * @typedef {{name: string, displayName: string, type: string, status: string, hasChildren: boolean, handle: string,
  *   values?: Record<string, any>}} Child
  * @typedef {{ord: string, handle: string, name: string, path: string, displayName: string, type: string, status: string,
- *   revision: number, frozen: boolean, values: Record<string, any>, slots: {name: string, facets: Facets}[], actions: string[], children: Child[], childCount: number, hasChildren: boolean, linked?: string[]}} Component
+ *   revision: number, frozen: boolean, values: Record<string, any>, slots: any[], categories?: string[], categoriesFrom?: string, actions: string[], children: Child[], childCount: number, hasChildren: boolean, linked?: string[]}} Component
  * @typedef {{pointer: string, detail: string}} Finding
  * @typedef {{uuid: string, timestamp: string, sourceState: string, ackState: string, ackRequired: boolean, cleared: boolean, source: string[],
  *   alarmClass: string, priority: number, normalTime: string|null, ackTime: string|null, user: string, alarmData: Record<string, any>,

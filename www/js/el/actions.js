@@ -5,6 +5,9 @@ import { t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { typeText } from '../format.js';
 import { ask, confirmDialog } from './dialog.js';
+import { editCategories } from './categories.js';
+import { editSlot } from './slot-dialog.js';
+import { actionsOf } from './slots-of.js';
 import { editTags } from './tags.js';
 import { toast, toastError } from './toast.js';
 import { editorFor } from './composites.js';
@@ -16,10 +19,10 @@ import { clipboardEntries, pasteEntry } from './clipboard.js';
 /** @typedef {import('../types.js').Type} Type */
 /** @typedef {import('../types.js').Session} Session */
 
-/** What a person may invoke. @param {Type} type @param {Session} session @returns {Action[]} */
-export function actionsFor(type, session) {
+/** What a person may invoke. @param {Type} type @param {Session} session @param {Component} [component] with flags and names of its own @returns {Action[]} */
+export function actionsFor(type, session, component) {
   const { operate, configure } = session.permissions;
-  return type.actions.filter((a) => !a.flags.includes('hidden') && (configure || (operate && a.flags.includes('operator'))));
+  return actionsOf(type, component).filter((a) => !a.flags.includes('hidden') && (configure || (operate && a.flags.includes('operator'))));
 }
 
 /** The argument of a point's action wears the point's own units and words. @param {Slot} slot @param {Record<string, any>} values @returns {Slot} */
@@ -121,7 +124,8 @@ export async function removeComponent(component) {
  */
 export async function componentMenu(component, session, { go, changed, actions, whole, siblings }) {
   const type = (await allTypes()).get(component.type);
-  const able = actions || (type ? actionsFor(type, session) : []);
+  const able = actions || (type ? actionsFor(type, session, whole) : []);
+  const edit = (/** @type {(c: any) => Promise<boolean>} */ ask_) => get(componentUrl(component.path)).then(ask_).then((done) => { if (done) changed(); }, toastError);
   const may = session.permissions.configure && !component.frozen && !type?.singleton && component.path !== '/';
   const start = async (/** @type {Action} */ action) => invoke(action, whole || await get(componentUrl(component.path))).catch(toastError);
   const copy = () => navigator.clipboard.writeText(component.ord || `station:|slot:${component.path}`).then(() => toast(t('Copied.')), toastError);
@@ -131,7 +135,10 @@ export async function componentMenu(component, session, { go, changed, actions, 
     ...(able.length ? [/** @type {'-'} */ ('-')] : []),
     { label: t('Copy ord'), icon: 'copy', run: copy },
     ...(session.permissions.configure && type?.container ? pasteEntry(component.path, changed) : []),
-    ...(may ? [...clipboardEntries(component, changed, siblings), /** @type {'-'} */ ('-'), { label: t('Tags …'), icon: 'tag', run: () => get(componentUrl(component.path)).then(editTags).then((done) => { if (done) changed(); }, toastError) },
+    ...(may ? [...clipboardEntries(component, changed, siblings), /** @type {'-'} */ ('-')] : []),
+    ...(session.permissions.configure ? [{ label: t('Add a property …'), icon: 'plus', run: () => edit((c) => editSlot(c, null)) },
+      { label: t('Categories …'), icon: 'folder', run: () => edit(editCategories) }, { label: t('Tags …'), icon: 'tag', run: () => edit(editTags) }] : []),
+    ...(may ? [
       { label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
       { label: t('Remove …'), icon: 'trash', danger: true, run: () => removeComponent(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) }] : []),
   ];

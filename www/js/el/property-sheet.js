@@ -8,6 +8,7 @@ import { spaced } from '../format.js';
 import { ask, confirmDialog } from './dialog.js';
 import { toast, toastError } from './toast.js';
 import { editorFor } from './composites.js';
+import { slotsOf } from './slots-of.js';
 import { valueText, valueView } from './values.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Finding} Finding */
@@ -52,7 +53,8 @@ export class PropertySheet extends HTMLElement {
     this.etag = etag;
     this.may = may;
     this.rows.clear();
-    const slots = (this.types.get(component.type)?.slots || []).filter((s) => !s.flags.includes('hidden'));
+    const slots = slotsOf(this.types.get(component.type), component).filter((s) => !s.flags.includes('hidden'));
+    this.drawn = JSON.stringify(component.slots || []);
     this.summary = h('div', { class: 'sheet-summary', role: 'alert' });
     this.message = h('span', { class: 'grow', role: 'status' });
     this.saveButton = h('button', { class: 'primary', type: 'submit', disabled: true, title: 'Ctrl+S' }, icon('save'), t('Save'));
@@ -77,23 +79,16 @@ export class PropertySheet extends HTMLElement {
     if (!this.saveButton.disabled) this.save();
   }
 
-  /** The slot as this component has it: with facets of its own. @param {Slot} slot @returns {Slot} */
-  dressed(slot) {
-    const own = (this.component.slots || []).find((row) => row.name === slot.name);
-    return own ? { ...slot, facets: { ...slot.facets, ...own.facets } } : slot;
-  }
-
   /** Numbered slots, folded: sixteen inputs of which most are null. @param {Slot[]} slots @returns {HTMLElement} */
   group(slots) {
     const rows = slots.map((slot) => this.row(slot));
-    const used = slots.filter((s) => this.component.values[s.name]?.status !== '{null}').map((s) => `${s.displayName}: ${valueText(this.dressed(s), this.component.values[s.name])}`);
+    const used = slots.filter((s) => this.component.values[s.name]?.status !== '{null}').map((s) => `${s.displayName}: ${valueText(s, this.component.values[s.name])}`);
     return h('details', { class: 'group' }, h('summary', {}, `${slots[0].displayName} – ${slots[slots.length - 1].displayName}`,
       h('span', { class: 'muted' }, used.length ? used.join(', ') : t('all null'))), rows);
   }
 
-  /** @param {Slot} plain @returns {HTMLElement} */
-  row(plain) {
-    const slot = this.dressed(plain);
+  /** @param {Slot} slot @returns {HTMLElement} */
+  row(slot) {
     const value = this.component.values[slot.name];
     const id = uid('slot');
     const notes = h('div', { class: 'notes', id: `${id}-notes` });
@@ -268,7 +263,12 @@ export class PropertySheet extends HTMLElement {
 
   /** The component has changed on the station: what is not being edited follows. @param {Component} component @param {string|null} etag @returns {void} */
   follow(component, etag) {
-    if (!this.dirty()) this.etag = etag; // else the old one, so that Save finds out
+    const dirty = this.dirty();
+    if (!dirty && JSON.stringify(component.slots || []) !== this.drawn) { // others than were drawn
+      this.show(component, etag, this.may);
+      return;
+    }
+    if (!dirty) this.etag = etag; // else the old one, so that Save finds out
     for (const [name, value] of Object.entries(component.values)) this.live(name, value);
   }
 

@@ -7,6 +7,7 @@ import { listen, watch } from '../store/events.js';
 import { statusBadge, symbolOf } from '../el/badges.js';
 import { actionsFor, addChild, componentMenu, invoke } from '../el/actions.js';
 import { menuButton } from '../el/menu.js';
+import { categoryChips } from '../el/categories.js';
 import { tagChips } from '../el/tags.js';
 import { toastError } from '../el/toast.js';
 import { outText } from '../el/values.js';
@@ -42,7 +43,7 @@ function hero(component) {
 /** @param {Component} component @param {Context} context @param {Type|undefined} type @param {any} options @returns {any[]} */
 function buttons(component, context, type, options) {
   const { session } = context;
-  const actions = type ? actionsFor(type, session) : [];
+  const actions = type ? actionsFor(type, session, component) : [];
   const start = (/** @type {any} */ a) => get(componentUrl(component.path)).then((now) => invoke(a, now)).catch(toastError);
   const add = () => addChild(component.path).then((path) => { if (path) options.go(pageUrl(path)); }, toastError);
   return [
@@ -76,7 +77,7 @@ export async function componentView(context, shell) {
   fill(context.root, crumbs(path, component),
     h('div', { class: 'head' },
       h('div', { class: 'grow' }, h('h1', {}, icon(path === '/' ? 'home' : symbolOf(types, component.type)), component.displayName, reading.element, badge),
-        h('div', { class: 'sub' }, h('span', { class: 'mono' }, component.type), type?.doc && ` — ${type.doc}`), tagChips(data.tags)),
+        h('div', { class: 'sub' }, h('span', { class: 'mono' }, component.type), type?.doc && ` — ${type.doc}`), tagChips(data.tags), categoryChips(data)),
       h('div', { class: 'buttons' }, buttons(component, context, type, options))),
     tabs.length > 1 && h('nav', { class: 'tabs', 'aria-label': t('Views') }, tabs.map((x) => h('a', { href: `${pageUrl(path)}?view=${x.id}`, 'aria-current': x === tab ? 'page' : null }, x.name(subject), x.number && h('span', { class: 'number' }, x.number(subject))))),
     panel?.element);

@@ -5,14 +5,16 @@ import { t } from '../i18n.js';
 import { call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { pathOfOrd } from '../format.js';
 import { ask, confirmDialog } from '../el/dialog.js';
+import { actionsOf, slotsOf } from '../el/slots-of.js';
 import { toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
 
-/** What of a type can be linked from, or to. @param {Type|undefined} type @param {'source'|'target'} end @returns {any[]} options */
-function ends(type, end) {
-  const slots = (type?.slots || []).filter((s) => s.kind !== 'component' && s.kind !== 'secret' && (end === 'source' || !s.flags.includes('readonly')));
-  const events = end === 'source' ? type?.topics || [] : type?.actions || [];
+/** What of a component can be linked from, or to. @param {Component} component @param {Map<string, Type>} types @param {'source'|'target'} end @returns {any[]} options */
+function ends(component, types, end) {
+  const type = types.get(component.type);
+  const slots = slotsOf(type, component).filter((s) => s.kind !== 'component' && s.kind !== 'secret' && (end === 'source' || !s.flags.includes('readonly')));
+  const events = end === 'source' ? type?.topics || [] : actionsOf(type, component);
   const group = (/** @type {string} */ label, /** @type {{name: string, displayName: string}[]} */ list) => list.length > 0 && h('optgroup', { label }, list.map((x) => h('option', { value: x.name }, x.displayName)));
   return [group(end === 'source' ? t('Topics') : t('Actions'), events), group(t('Properties'), slots)];
 }
@@ -22,14 +24,14 @@ function addLink(component, types) {
   const url = componentUrl(component.path);
   const source = h('input', { placeholder: '/Services/AlarmService/defaultAlarmClass', autocomplete: 'off', spellcheck: 'false' });
   const sourceSlot = h('select', { disabled: true });
-  const targetSlot = h('select', {}, ends(types.get(component.type), 'target'));
+  const targetSlot = h('select', {}, ends(component, types, 'target'));
   const problem = h('p', { class: 'error', role: 'alert' });
   const ord = () => (source.value.includes(':') ? source.value.trim() : `station:|slot:${source.value.trim()}`);
   source.addEventListener('change', async () => {
     problem.textContent = '';
     const found = await get(componentUrl(pathOfOrd(ord()))).catch((error) => { problem.textContent = error.message; return null; });
     sourceSlot.disabled = !found;
-    fill(sourceSlot, found && ends(types.get(found.type), 'source'));
+    fill(sourceSlot, found && ends(found, types, 'source'));
   });
   return ask({ title: t('Add a link into {name}', { name: component.displayName }), ok: t('Add link'),
     body: [labelled(t('Source'), source, t('Path or ord of the component that the link comes from')), problem, labelled(t('Source slot'), sourceSlot), labelled(t('Target slot'), targetSlot)],

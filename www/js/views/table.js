@@ -3,6 +3,7 @@
 // ?view=ID. To add one: write views/NAME.js with a function that gives a Panel, and a row here.
 import { t } from '../i18n.js';
 import { typeIs } from '../api.js';
+import { slotsOf } from '../el/slots-of.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
 /** @typedef {import('../types.js').Context} Context */
@@ -21,7 +22,7 @@ import { typeIs } from '../api.js';
 const is = (s, base) => typeIs(s.types, s.component.type, base);
 
 /** @param {Subject} s @returns {boolean} something to show on a sheet */
-const hasSlots = (s) => (s.type?.slots || []).some((slot) => !slot.flags.includes('hidden'));
+const hasSlots = (s) => slotsOf(s.type, s.component).some((slot) => !slot.flags.includes('hidden'));
 
 /** @param {Subject} s @returns {boolean} children that are no slots */
 const hasOwn = (s) => s.component.hasChildren && (s.component.children || []).some((c) => !s.type?.slots.some((slot) => slot.kind === 'component' && slot.name === c.name));

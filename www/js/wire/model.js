@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a wire sheet shows: boxes with the slots that matter, links among them and to elsewhere, and how all that reads.
+import { actionsOf, slotsOf } from '../el/slots-of.js';
 import { t } from '../i18n.js';
 import { PLAIN_KIND, valueText } from '../el/values.js';
 import { pathOfOrd, statusText } from '../format.js';
@@ -21,13 +22,10 @@ const INPUTS = 6;
 
 /** @param {Type|undefined} type @param {Component} component @returns {Row[]} */
 function allRows(type, component) {
-  const own = new Map((component.slots || []).map((s) => [s.name, s]));
-  const frozen = type?.slots || [];
-  const dynamic = /** @type {Slot[]} */ (/** @type {any[]} */ (component.slots || []).filter((s) => s.kind && !frozen.some((f) => f.name === s.name)));
-  const slots = [...frozen.map((s) => ({ ...s, facets: { ...s.facets, ...own.get(s.name)?.facets } })), ...dynamic].filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
+  const slots = slotsOf(type, component).filter((s) => !['component', 'secret'].includes(s.kind) && !s.flags.includes('hidden'));
   return [
     ...slots.map((slot) => ({ name: slot.name, displayName: slot.displayName, what: /** @type {'property'} */ ('property'), slot, input: !slot.flags.includes('readonly'), output: true, doc: slot.doc })),
-    ...(type?.actions || []).filter((a) => !a.flags.includes('hidden')).map((a) => ({ name: a.name, displayName: a.displayName, what: /** @type {'action'} */ ('action'), slot: null, input: true, output: true, doc: a.doc })),
+    ...actionsOf(type, component).filter((a) => !a.flags.includes('hidden')).map((a) => ({ name: a.name, displayName: a.displayName, what: /** @type {'action'} */ ('action'), slot: null, input: true, output: true, doc: a.doc })),
     ...(type?.topics || []).map((x) => ({ name: x.name, displayName: x.displayName, what: /** @type {'topic'} */ ('topic'), slot: null, input: true, output: true, doc: x.doc || '' })),
   ];
 }
