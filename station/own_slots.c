@@ -59,12 +59,10 @@ static struct value kept_value(struct component *c, const struct slot *row)
 void own_slots_read(struct component *c)
 {
 	json_t *list = c->extra->slots ? json_loads(c->extra->slots, 0, NULL) : NULL, *definition;
-	struct own_slots *own = NULL;
+	struct own_slots *own = must_alloc(sizeof *own + json_array_size(list) * sizeof own->items[0]);
 	struct report report;
 	size_t i;
 	report_init(&report, "");
-	if (json_array_size(list))
-		own = must_alloc(sizeof *own + json_array_size(list) * sizeof own->items[0]);
 	json_array_foreach(list, i, definition)
 	{
 		if (!detail_check(c->type, definition, "", &report))
