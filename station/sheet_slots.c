@@ -64,6 +64,16 @@ static void merge(json_t *definition, const json_t *patch)
 	}
 }
 
+/* Another kind has other facets. */
+static void forget_kind(json_t *definition, const json_t *kind)
+{
+	const json_t *old = json_object_get(definition, "kind");
+	if (!kind || !old || json_equal(kind, old))
+		return;
+	json_object_del(definition, "facets");
+	json_object_del(definition, "element");
+}
+
 static struct held *hold(struct editing *e, const char *name)
 {
 	e->held = must_realloc(e->held, (e->held_count + 1) * sizeof *e->held);
@@ -103,6 +113,7 @@ static void patch_one(struct editing *e, const char *name, const json_t *patch, 
 		return;
 	}
 	json_t *definition = index ? json_deep_copy(json_array_get(e->list, index - 1)) : json_pack("{s:s}", "name", name);
+	forget_kind(definition, json_object_get(patch, "kind"));
 	merge(definition, patch);
 	const char *to = json_string_value(json_object_get(definition, "name"));
 	bool renamed = to && strcmp(to, name) != 0;

@@ -230,7 +230,8 @@ static bool check_kind(struct checking *c, const json_t *definition)
 		                    "statusNumeric, statusEnum, statusString and list."
 		                  : "There is no such property here; to add one, say of which kind it is.");
 	enum kind items = element ? kind_named(json_string_value(element)) : V_KINDS;
-	if ((c->kind == V_LIST) != (items != V_KINDS && (BIT(items) & ITEMS)))
+	bool good = c->kind == V_LIST ? items != V_KINDS && (BIT(items) & ITEMS) : !element;
+	if (!good)
 		return wrong(c, "element",
 		             "A list, and nothing else, has items of kind boolean, integer, real, string or ord.");
 	if ((BIT(c->kind) & ENUMS) && !json_object_get(json_object_get(definition, "facets"), "range"))
