@@ -27,12 +27,14 @@ const id = (flag, user) => Number(execFileSync('id', [flag, user], quiet).toStri
 
 export class MailHost {
   /** Starts both with a certificate {cert, key}. Ports afterwards: .submission (STARTTLS, AUTH), .smtps (implicit TLS, AUTH),
-   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only).
+   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only), .submission12 and .smtps12 (TLS 1.2 only).
+   * mechanisms: what AUTH offers.
    * With clientCa, the file of an authority, also those that want a client certificate of it: .certified (Postfix, implicit),
    * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name. */
-  static async start(certificate, { clientCa } = {}) {
+  static async start(certificate, { clientCa, mechanisms = 'plain login' } = {}) {
     const host = new MailHost();
     host.clientCa = clientCa;
+    host.mechanisms = mechanisms;
     await host.launch(certificate);
     return host;
   }
@@ -46,7 +48,8 @@ export class MailHost {
     this.cert = join(this.dir, 'served.pem');
     this.key = join(this.dir, 'served.key');
     this.copyCertificate(certificate);
-    [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap, this.certified, this.external, this.imaps] = await freePorts(9);
+    [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap, this.certified, this.external, this.imaps,
+      this.submission12, this.smtps12] = await freePorts(11);
     atExit(() => this.stop());
     this.startDovecot();
     await this.startPostfix();
@@ -160,7 +163,7 @@ default_internal_group = ${group}
 default_login_user = ${user}
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = ${host.mechanisms}
 auth_verbose = yes
 auth_failure_delay = 0
 mail_max_userip_connections = 1000
@@ -263,6 +266,17 @@ const masterCf = (host) => `
 127.0.0.1:${host.smtps} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_tls_wrappermode=yes
+  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+127.0.0.1:${host.submission12} inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_tls_security_level=encrypt
+  -o smtpd_tls_mandatory_protocols=TLSv1.2
+  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+127.0.0.1:${host.smtps12} inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_tls_wrappermode=yes
+  -o smtpd_tls_protocols=TLSv1.2
+  -o smtpd_tls_mandatory_protocols=TLSv1.2
   -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
 127.0.0.1:${host.tls11} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes

@@ -33,6 +33,7 @@ struct wish {
 	const char *permitted; /* a CA's name constraint: only names below this domain */
 	bool no_path;          /* a CA that may sign no further CA */
 	int many;              /* so many names more */
+	bool version1;         /* as of 1988: without any extension */
 };
 
 static inline void add_name(gnutls_x509_crt_t crt, const char *name)
@@ -64,6 +65,19 @@ static inline void add_extras(gnutls_x509_crt_t crt, const struct wish *w)
 	}
 }
 
+static inline void add_extensions(gnutls_x509_crt_t crt, const struct wish *w)
+{
+	must(gnutls_x509_crt_set_basic_constraints(crt, w->ca, w->no_path ? 0 : -1) == 0);
+	add_extras(crt, w);
+	must(gnutls_x509_crt_set_key_usage(
+	         crt, w->ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
+	if (!w->ca)
+		must(gnutls_x509_crt_set_key_purpose_oid(
+		         crt, w->client_only ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(w->names) && w->names[i]; i++)
+		add_name(crt, w->names[i]);
+}
+
 static inline void make_key(struct pair *p, const struct wish *w)
 {
 	must(gnutls_x509_privkey_init(&p->key) == 0);
@@ -82,7 +96,7 @@ static inline struct pair pair_make(struct wish w)
 	time_t now = time(NULL);
 	unsigned char serial[8];
 	make_key(&p, &w);
-	must(gnutls_x509_crt_init(&p.crt) == 0 && gnutls_x509_crt_set_version(p.crt, 3) == 0);
+	must(gnutls_x509_crt_init(&p.crt) == 0 && gnutls_x509_crt_set_version(p.crt, w.version1 ? 1 : 3) == 0);
 	for (size_t i = 0; i < sizeof serial; i++)
 		serial[i] = (unsigned char)((uintptr_t)p.key >> (i % 4 * 8)) | 1;
 	serial[0] &= 0x7f;
@@ -90,15 +104,8 @@ static inline struct pair pair_make(struct wish w)
 	must(gnutls_x509_crt_set_dn_by_oid(p.crt, GNUTLS_OID_X520_COMMON_NAME, 0, w.cn, (unsigned)strlen(w.cn)) == 0);
 	must(gnutls_x509_crt_set_activation_time(p.crt, now + 86400 * (w.from || w.until ? w.from : -1)) == 0);
 	must(gnutls_x509_crt_set_expiration_time(p.crt, now + 86400 * (w.from || w.until ? w.until : 365)) == 0);
-	must(gnutls_x509_crt_set_basic_constraints(p.crt, w.ca, w.no_path ? 0 : -1) == 0);
-	add_extras(p.crt, &w);
-	must(gnutls_x509_crt_set_key_usage(
-	         p.crt, w.ca ? GNUTLS_KEY_KEY_CERT_SIGN : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT) == 0);
-	if (!w.ca)
-		must(gnutls_x509_crt_set_key_purpose_oid(
-		         p.crt, w.client_only ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER, 0) == 0);
-	for (size_t i = 0; i < ARRAY_SIZE(w.names) && w.names[i]; i++)
-		add_name(p.crt, w.names[i]);
+	if (!w.version1)
+		add_extensions(p.crt, &w);
 	must(gnutls_x509_crt_set_key(p.crt, p.key) == 0);
 	must(gnutls_x509_crt_sign2(p.crt, w.issuer ? w.issuer->crt : p.crt, w.issuer ? w.issuer->key : p.key,
 	                           w.sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0) == 0);

@@ -14,7 +14,8 @@
 static struct pki {
 	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self,
 	    self_same_key, self_new_key, unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca, only_cn, sha1,
-	    narrow_ca, by_narrow_ca, short_ca, below_short_ca, by_below_short_ca, many, old_ca, by_old_ca;
+	    narrow_ca, by_narrow_ca, short_ca, below_short_ca, by_below_short_ca, many, old_ca, by_old_ca, address_as_name,
+	    middle_star, version1;
 } pki;
 
 static int make_pki(void **state)
@@ -57,6 +58,9 @@ static int make_pki(void **state)
 	pki.many = pair_make((struct wish){ .cn = "x", .issuer = &pki.root, .many = 300 });
 	pki.old_ca = pair_make((struct wish){ .cn = "Old CA", .ca = true, .issuer = &pki.root, .from = -20, .until = -2 });
 	pki.by_old_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.old_ca });
+	pki.address_as_name = pair_make((struct wish){ .cn = "x", .names = { "127.0.0.1" }, .issuer = &pki.root });
+	pki.middle_star = pair_make((struct wish){ .cn = "x", .names = { "mail.*.test" }, .issuer = &pki.root });
+	pki.version1 = pair_make((struct wish){ .cn = "mail.test", .issuer = &pki.root, .version1 = true });
 	return 0;
 }
 
@@ -136,6 +140,9 @@ static void faults_are_named(void **state)
 		{ &pki.sha1, { NULL }, "mail.test", { "too weak" } },
 		{ &pki.by_narrow_ca, { &pki.narrow_ca }, "mail.test", { "breaks the constraints" } },
 		{ &pki.by_below_short_ca, { &pki.below_short_ca, &pki.short_ca }, "mail.test", { "breaks the constraints" } },
+		{ &pki.address_as_name, { NULL }, "127.0.0.1", { "not to 127.0.0.1" } },
+		{ &pki.middle_star, { NULL }, "mail.a.test", { "not to mail.a.test" } },
+		{ &pki.version1, { NULL }, "mail.test", { NULL } }, /* a leaf may be as old as that; a CA may not */
 		{ &pki.many, { NULL }, "h299.test", { NULL } },
 		{ &pki.many, { NULL }, "mail.test", { "h0.test, h1.test, h2.test and many more" } },
 		{ &pki.by_old_ca, { &pki.old_ca }, "mail.test", { "depends on a CA certificate that has expired" } },
