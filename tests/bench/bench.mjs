@@ -37,10 +37,12 @@ async function sink() {
   return { port, stop: () => child.kill() };
 }
 
+const CONNECTIONS = 4; // to the server, in a burst
+
 async function mailStation(count) {
   const hole = await sink();
   const station = await Station.start({ args: ['--log-level', 'warn'] });
-  await setUpMail(station.api, { port: hole.port, account: CLEAR });
+  await setUpMail(station.api, { port: hole.port, account: { ...CLEAR, maxConnections: CONNECTIONS } });
   const contacts = await addContacts(station.api, count);
   return { hole, station, contacts };
 }
@@ -80,7 +82,7 @@ const allAcceptedSoFar = (api, count) => eventually('the mail accepted', async (
 }, { seconds: 20, every: 1 });
 
 async function burst() {
-  const COUNT = 1000, CONNECTIONS = 4;
+  const COUNT = 1000;
   const { hole, station, contacts } = await mailStation(COUNT);
   const source = async () => {
     const start = process.hrtime.bigint();
