@@ -8,6 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FUZZ_TARGETS(X) X(smtp_reply) X(sasl)
+#define FUZZ_TARGETS(X) X(smtp_reply) X(sasl) X(imap) X(pop3)
 
 #endif

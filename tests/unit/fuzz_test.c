@@ -16,6 +16,8 @@ typedef int target(const uint8_t *data, size_t size);
 #define DECLARE(name) extern target name##_fuzz;
 FUZZ_TARGETS(DECLARE)
 
+#include "tests/fuzz/imap_fuzz.c"
+#include "tests/fuzz/pop3_fuzz.c"
 #include "tests/fuzz/sasl_fuzz.c"
 #include "tests/fuzz/smtp_reply_fuzz.c"
 

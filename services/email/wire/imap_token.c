@@ -11,6 +11,8 @@
 
 struct imap_tokens imap_tokens(const char *text, size_t length)
 {
+	if (!text) /* a response code that is not there */
+		text = "";
 	return (struct imap_tokens){ .at = text, .end = text + length };
 }
 

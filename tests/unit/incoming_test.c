@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An incoming mail does what it asks for exactly once: whatever is cut, however often the station restarts, and when the
+ * mailbox is numbered anew. What nobody claims is left alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/email/email.h"
+#include "services/email/reader/reader.h"
+#include "station/link.h"
+#include "tests/unit/peer.h"
+#include "tests/unit/world.h"
+
+struct claimer {
+	struct component c;
+	bool claims;
+	int64_t heard;
+};
+
+static int received(struct component *c, struct invocation *inv)
+{
+	struct claimer *claimer = (struct claimer *)c;
+	must(inv->tx && inv->arg->kind == V_STRUCT);
+	claimer->heard++;
+	if (claimer->claims)
+		incoming_claim(c->station);
+	return 0;
+}
+
+static const struct slot claimer_slots[] = {
+	SLOT(struct claimer, claims, BOOLEAN, .dflt = "true", .doc = "Whether mails are its own."),
+	SLOT(struct claimer, heard, INTEGER, .doc = "How many mails it was told of."),
+	SLOT_END,
+};
+static const struct slot mail_members[] = { MEMBER("subject", STRING, .doc = "Its subject."), SLOT_END };
+static const struct slot received_arg = {
+	.name = "mail", .kind = V_STRUCT, .members = mail_members, .doc = "The mail."
+};
+static const struct action claimer_actions[] = {
+	{ "received", "Hears of a mail.", SLOT_HIDDEN, &received_arg, received }, { NULL, NULL, 0, NULL, NULL }
+};
+static const struct type claimer_type = { .name = "test:Claimer",
+	                                      .doc = "Hears of mails.",
+	                                      .size = sizeof(struct claimer),
+	                                      .base = &baja_component,
+	                                      .slots = claimer_slots,
+	                                      .actions = claimer_actions };
+
+static const struct type *types[200];
+
+static const struct type *const *all_types(void)
+{
+	size_t n = 0;
+	for (; station_types[n]; n++)
+		types[n] = station_types[n];
+	must(n + 2 <= ARRAY_SIZE(types));
+	types[n] = &claimer_type;
+	return types;
+}
+
+/* --- a mailbox ------------------------------------------------------------------------------------------------------ */
+
+#define OPEN(validity, next)                                                                                           \
+	">* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\n<#AUTHENTICATE PLAIN AGFsaWNlAA==\n># OK [CAPABILITY "        \
+	"IMAP4rev1] in\n<#SELECT INBOX\n>* 1 EXISTS\n>* OK [UIDVALIDITY " validity "] x\n>* OK [UIDNEXT " next             \
+	"] x\n># OK [READ-WRITE] done\n"
+#define FIND(uid)                                                                                                      \
+	"<#UID SEARCH\n>* SEARCH " uid "\n># OK\n<#UID FETCH " uid " (UID FLAGS\n>* 1 FETCH (UID " uid                     \
+	" RFC822.SIZE 82 BODY[HEADER.FIELDS (REFERENCES)]<0> {0}\n>)\n># OK\n"
+#define MAIL(uid)                                                                                                      \
+	"<#UID FETCH " uid " (UID BODY.PEEK[]\n>* 1 FETCH (UID " uid                                                       \
+	" BODY[]<0> {82}\n>From: bob@mail.test\n>Message-ID: <one@mail.test>\n>Subject: answer\n>\n>ack, please\n>)\n># "  \
+	"OK\n"
+#define MARK(uid) "<#UID STORE " uid " +FLAGS.SILENT (\\Seen)\n"
+#define LEAVE "<#LOGOUT\n>* BYE\ngone\n"
+
+static struct claimer *set_up(struct world *w, const struct peer *p)
+{
+	struct component *account = station_by_path(&w->station, "/Services/EmailService/IncomingAccount");
+	struct component *claimer = make_component(w, station_by_path(&w->station, ""), "test:Claimer", "Claimer");
+	char port[16];
+	snprintf(port, sizeof port, "%d", p->port);
+	must(link_add(claimer, NULL, account->handle, "received", "received") != NULL);
+	set_slot(component_child(account, "emailAuthenticator"), "account", "alice");
+	set_slot(account, "useSsl", "false");
+	set_slot(account, "allowClearTextCredentials", "true");
+	set_slot(account, "idle", "false");
+	set_slot(account, "pollrate", "1h");
+	set_slot(account, "port", port);
+	set_slot(account, "hostname", "127.0.0.1");
+	return (struct claimer *)claimer;
+}
+
+struct checked {
+	bool done;
+	int code;
+};
+
+static void checked(struct invocation *inv, int code)
+{
+	struct checked *c = inv->context;
+	c->code = code;
+	c->done = true;
+}
+
+/* Waits for the end of the poll that is under way, or of a new one. Returns its code. */
+static int check_now(struct world *w)
+{
+	struct checked c = { .done = false };
+	struct invocation inv = { .arg = &VALUE_NULL, .done = checked, .context = &c };
+	struct component *account = station_by_path(&w->station, "/Services/EmailService/IncomingAccount");
+	must(component_invoke(account, "checkNow", &inv) == 1);
+	turn_until(w, &c.done);
+	value_clear(&inv.result);
+	return c.code;
+}
+
+static void script_went_well(struct peer *p)
+{
+	peer_stop(p);
+	if (*p->wrong)
+		fail_msg("%s", p->wrong);
+}
+
+/* The line is cut between the commit and the mark; then the station restarts; then the mailbox is numbered anew. */
+static void test_exactly_once(void **state)
+{
+	struct peer p = { .scripts = {
+		                  OPEN("7", "5") FIND("4") MAIL("4") MARK("4") "cut\n",
+		                  OPEN("7", "5")
+		                      MARK("4") "># NO not now\n<#UID SEARCH 1:1 UNSEEN NOT UID 4\n>* SEARCH\n># OK\n" LEAVE,
+		                  OPEN("7", "5") MARK("4") "># OK\n" LEAVE, OPEN("7", "5") LEAVE,
+		                  OPEN("8", "2") FIND("1") MAIL("1") MARK("1") "># OK\n" LEAVE } };
+	struct world w;
+	(void)state;
+	world_make(&w, all_types());
+	peer_start(&p);
+	struct claimer *claimer = set_up(&w, &p);
+	assert_int_equal(check_now(&w), E_NETWORK);
+	assert_int_equal(claimer->heard, 1);
+	assert_int_equal(check_now(&w), 0); /* the server does not mark it: it stays due */
+	assert_int_equal(claimer->heard, 1);
+	world_restart(&w, all_types());
+	claimer = set_up(&w, &p);
+	assert_int_equal(check_now(&w), 0);
+	assert_int_equal(check_now(&w), 0);
+	assert_int_equal(check_now(&w), 0);
+	assert_int_equal(claimer->heard, 0); /* of this run: what has other numbers is known by its content */
+	world_end(&w);
+	script_went_well(&p);
+}
+
+/* Nobody claims it: no mark, and not told of twice. */
+static void test_not_ours(void **state)
+{
+	struct peer p = { .scripts = { OPEN("7", "5") FIND("4") MAIL("4") LEAVE, OPEN("7", "5") LEAVE } };
+	struct world w;
+	(void)state;
+	world_make(&w, all_types());
+	peer_start(&p);
+	struct claimer *claimer = set_up(&w, &p);
+	claimer->claims = false;
+	assert_int_equal(check_now(&w), 0);
+	assert_int_equal(check_now(&w), 0);
+	assert_int_equal(claimer->heard, 1);
+	world_end(&w);
+	script_went_well(&p);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once), cmocka_unit_test(test_not_ours) };
+	if (argc == 2 && strcmp(argv[1], READER_ARGUMENT) == 0)
+		reader_child();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
