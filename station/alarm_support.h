@@ -6,6 +6,7 @@
 #ifndef BELFRY_ALARM_SUPPORT_H
 #define BELFRY_ALARM_SUPPORT_H
 
+#include "station/alarm_desk.h"
 #include "station/component.h"
 
 /* What such an alarm says beside the condition's own sentence. */
@@ -40,6 +41,7 @@ struct alarm_support {
 	void (*offnormal)(struct alarm_support *support, const struct source_alarm *a);
 	void (*normal)(struct alarm_support *support, const struct source_alarm *a);
 	bool (*in_alarm)(const struct alarm_support *support, const struct component *source, const char *condition);
+	const struct alarm_desk *desk; /* see alarm_desk.h */
 };
 
 #endif

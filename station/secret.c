@@ -111,6 +111,12 @@ void keyring_close(struct keyring **k)
 	*k = NULL;
 }
 
+void secret_derive(const struct keyring *k, const char purpose[9], uint64_t number, unsigned char out[32])
+{
+	must(strlen(purpose) == crypto_kdf_CONTEXTBYTES);
+	must(crypto_kdf_derive_from_key(out, 32, number, purpose, k->key) == 0);
+}
+
 char *secret_seal(const struct keyring *k, const char *plain, size_t length)
 {
 	if (length == 0)

@@ -6,6 +6,7 @@
 #define BELFRY_SECRET_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "station/err.h"
 
@@ -25,6 +26,8 @@ char *secret_lock(const char *plain, size_t length);
 /* Overwrites and frees what secret_open or secret_lock returned (never memory of malloc: this one has guard pages).
  * *text may be NULL and is NULL afterwards. */
 void secret_wipe(char **text);
+/* A key of its own for one purpose (exactly eight characters) and number, made of the station's key. */
+void secret_derive(const struct keyring *k, const char purpose[9], uint64_t number, unsigned char out[32]);
 /* size random bytes as lower-case hex (owned), for tokens and ids. */
 char *secret_random_hex(size_t size);
 /* A random UUID (version 4), 36 characters and NUL. */

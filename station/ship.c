@@ -27,6 +27,7 @@ static const struct {
 	{ "/Services/EmailService", "OutgoingAccount", "email:OutgoingAccount" },
 	{ "/Services/EmailService", "IncomingAccount", "email:IncomingAccount" },
 	{ "/Services/EmailService", "EmailRecipient", "email:EmailRecipient" },
+	{ "/Services/EmailService", "EmailAlarmAcknowledger", "email:EmailAlarmAcknowledger" },
 	{ "/Drivers", "GpioNetwork", "gpio:GpioNetwork" },
 };
 
@@ -34,6 +35,8 @@ static const struct {
 	const char *source, *topic, *target, *action;
 } links[] = {
 	{ "/Services/AlarmService/defaultAlarmClass", "alarm", "/Services/EmailService/EmailRecipient", "routeAlarm" },
+	{ "/Services/EmailService/IncomingAccount", "received", "/Services/EmailService/EmailAlarmAcknowledger",
+	  "received" },
 };
 
 void station_ship(struct station *s)

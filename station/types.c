@@ -72,6 +72,7 @@ const struct type *const station_types[] = {
 	&email_incoming_account,
 	&email_recipient,
 	&email_loop_test,
+	&email_acknowledger,
 	&trust_service,
 	&user_service_type,
 	&user_type,

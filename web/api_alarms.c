@@ -178,7 +178,9 @@ static const char *sentence(int code)
 {
 	switch (code) {
 	case E_CONFLICT:
-		return "This alarm is acknowledged already.";
+		return "It is so already: the alarm has been acknowledged, is not shelved, or has ended.";
+	case E_INVALID:
+		return "until must lie in the future, and not beyond the AlarmService's maxShelvingTime.";
 	case E_NOT_FOUND:
 		return "There is no alarm with this uuid.";
 	default:
@@ -235,45 +237,62 @@ static struct pending *read_uuids(struct request *r)
 	return NULL;
 }
 
-typedef void alarm_act(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
-                       const char *note, alarm_results *done, void *context);
-
-static void act(struct request *r, alarm_act *run, bool note_needed)
+/* The note of the body; NULL when it was refused. */
+static const char *read_note(struct request *r, bool needed)
 {
 	const json_t *member = json_object_get(request_body(r), "note");
 	const char *note = json_is_string(member) ? json_string_value(member) : "";
-	if ((member && !json_is_string(member) && !json_is_null(member)) || strlen(note) > NOTE_MAX ||
-	    (note_needed && !*note)) {
-		request_reply_code(r, E_BAD_REQUEST, "note must be a text of %s%d bytes.", note_needed ? "1 to " : "at most ",
-		                   NOTE_MAX);
-		return;
-	}
-	struct pending *p = read_uuids(r);
+	if ((!member || json_is_string(member) || json_is_null(member)) && strlen(note) <= NOTE_MAX && (!needed || *note))
+		return note;
+	request_reply_code(r, E_BAD_REQUEST, "note must be a text of %s%d bytes.", needed ? "1 to " : "at most ", NOTE_MAX);
+	return NULL;
+}
+
+static void act(struct request *r, enum alarm_verb verb, int64_t until)
+{
+	const char *note = read_note(r, verb == ALARM_NOTE);
+	struct pending *p = note ? read_uuids(r) : NULL;
+	const struct alarm_order order = { .verb = verb, .actor = request_actor(r), .note = note, .until = until };
 	if (p)
-		run(request_station(r), request_actor(r), (const char *const *)p->uuids, p->count, note, acted, p);
+		alarm_order(request_station(r), &order, (const char *const *)p->uuids, p->count, acted, p);
 }
 
 static void post_ack(struct request *r)
 {
-	act(r, alarm_acknowledge, false);
+	act(r, ALARM_ACKNOWLEDGE, 0);
 }
 
 static void post_note(struct request *r)
 {
-	act(r, alarm_add_note, true);
+	act(r, ALARM_NOTE, 0);
 }
 
-static void post_later(struct request *r)
+static void post_clear(struct request *r)
 {
-	request_reply_code(
-	    r, E_UNSUPPORTED,
-	    "This version of the station lists and acknowledges alarms; it cannot clear or shelve them yet.");
+	act(r, ALARM_CLEAR, 0);
+}
+
+static void post_unshelve(struct request *r)
+{
+	act(r, ALARM_UNSHELVE, 0);
+}
+
+static void post_shelve(struct request *r)
+{
+	const char *text = json_string_value(json_object_get(request_body(r), "until"));
+	int64_t until = ABSTIME_NULL;
+	if (!text || abstime_parse(text, &until) != 0 || until == ABSTIME_NULL)
+		request_reply_code(r, E_BAD_REQUEST,
+		                   "until is the time at which the alarm comes back, such as 2026-11-20T22:36:00Z.");
+	else
+		act(r, ALARM_SHELVE, until);
 }
 
 /* clang-format off */
 #define BODY(required) \
 	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{\"uuids\":{\"type\":\"array\",\"minItems\":1," \
-	"\"maxItems\":500,\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\",\"maxLength\":4000}}}"
+	"\"maxItems\":500,\"items\":{\"type\":\"string\"}},\"note\":{\"type\":\"string\",\"maxLength\":4000}," \
+	"\"until\":{\"type\":\"string\",\"format\":\"date-time\"}}}"
 #define RESULTS \
 	"{\"type\":\"object\",\"required\":[\"results\"],\"properties\":{\"results\":{\"type\":\"array\",\"items\":" \
 	"{\"type\":\"object\",\"required\":[\"uuid\",\"ok\",\"status\"],\"properties\":{\"uuid\":{\"type\":\"string\"}," \
@@ -291,9 +310,11 @@ const struct route alarm_routes[] = {
 	{ "POST", "/alarms/ack", ROLE_OPERATOR, 0, post_ack, "Acknowledges alarms.", BODY("\"uuids\""), RESULTS, NULL },
 	{ "POST", "/alarms/note", ROLE_OPERATOR, 0, post_note, "Adds a note to alarms.", BODY("\"uuids\",\"note\""),
 	  RESULTS, NULL },
-	{ "POST", "/alarms/clear", ROLE_ADMIN, 0, post_later, "Clears alarms. Not in this version.", BODY("\"uuids\""),
-	  RESULTS, NULL },
-	{ "POST", "/alarms/shelve", ROLE_OPERATOR, 0, post_later, "Shelves alarms. Not in this version.", BODY("\"uuids\""),
+	{ "POST", "/alarms/clear", ROLE_ADMIN, 0, post_clear, "Ends alarms, whatever their sources say (force clear).",
+	  BODY("\"uuids\""), RESULTS, NULL },
+	{ "POST", "/alarms/shelve", ROLE_OPERATOR, 0, post_shelve, "Shelves alarms: nobody is told of them until then.",
+	  BODY("\"uuids\",\"until\""), RESULTS, NULL },
+	{ "POST", "/alarms/unshelve", ROLE_OPERATOR, 0, post_unshelve, "Brings shelved alarms back.", BODY("\"uuids\""),
 	  RESULTS, NULL },
 	{ 0 },
 };

@@ -70,7 +70,7 @@ extern const struct route
 	link_routes[],
 	version_routes[],
 	type_routes[],
-	alarm_routes[],
+	ack_routes[], alarm_routes[],
 	mail_routes[],
 	schedule_routes[],
 	certificate_routes[],

@@ -41,6 +41,7 @@ static const struct route *const tables[] = {
 	version_routes,
 	type_routes,
 	alarm_routes,
+	ack_routes,
 	mail_routes,
 	schedule_routes,
 	history_routes,

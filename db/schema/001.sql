@@ -19,9 +19,12 @@ CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, t
 CREATE INDEX audit_timestamp ON audit (timestamp);
 
 -- services/alarm/alarm_record.c
-CREATE TABLE alarm (uuid TEXT PRIMARY KEY, sequence INTEGER, timestamp INTEGER, sourceState TEXT, ackState TEXT, ackRequired INTEGER, cleared INTEGER, source TEXT, sourceHandle INTEGER, alarmClass TEXT, priority INTEGER, normalTime INTEGER, ackTime INTEGER, user TEXT, alarmData TEXT, alarmTransition TEXT, lastUpdate INTEGER, msgText TEXT, notes TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE alarm (uuid TEXT PRIMARY KEY, sequence INTEGER, timestamp INTEGER, sourceState TEXT, ackState TEXT, ackRequired INTEGER, cleared INTEGER, source TEXT, sourceHandle INTEGER, alarmClass TEXT, priority INTEGER, normalTime INTEGER, ackTime INTEGER, user TEXT, alarmData TEXT, alarmTransition TEXT, lastUpdate INTEGER, msgText TEXT, notes TEXT, shelvedUntil INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX alarm_sequence ON alarm (sequence);
 CREATE INDEX alarm_open ON alarm (sequence) WHERE cleared = 0;
+
+-- services/email/ack_book.c
+CREATE TABLE ack_token (hash TEXT PRIMARY KEY, keyNumber INTEGER, alarm TEXT, sequence INTEGER, mail TEXT, recipient TEXT, addresses TEXT, issued INTEGER, expires INTEGER, used INTEGER, result TEXT, answers TEXT) STRICT, WITHOUT ROWID;
 
 -- services/trust
 CREATE TABLE key_entry (alias TEXT PRIMARY KEY, chain TEXT, privateKey TEXT, password TEXT, fingerprint TEXT, spki TEXT, creator TEXT, created INTEGER) STRICT, WITHOUT ROWID;
@@ -34,7 +37,7 @@ CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT
 CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
 -- services/email/records.c
-CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT, ackToken TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_sequence ON mail (sequence);
 CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
 CREATE INDEX mail_digest ON mail (digest) WHERE digest <> '';

@@ -5,6 +5,7 @@
 #ifndef BELFRY_ALARM_H
 #define BELFRY_ALARM_H
 
+#include "station/alarm_desk.h"
 #include "station/control/point.h"
 #include "station/station.h"
 
@@ -31,7 +32,8 @@ struct alarm_record {
 	int alarmTransition;   /* the first transition; never changes */
 	struct abstime lastUpdate;
 	char *msgText;
-	struct list notes; /* {time, user, text} */
+	struct list notes;           /* {time, user, text} */
+	struct abstime shelvedUntil; /* nobody is told of it until then; ABSTIME_NULL: not shelved */
 };
 extern const struct record_kind alarm_kind;
 
@@ -55,11 +57,10 @@ void alarm_list(struct station *s, const struct alarm_filter *filter, store_answ
 
 /* What happened to each uuid of a request; code 0 when it is on disk. */
 typedef void alarm_results(void *context, const int *codes, size_t count);
-/* Acknowledges, or adds a note to, several alarms, with one audit record each. Answers once all are on disk. note may be
- * empty. Already acknowledged ones answer E_CONFLICT, unknown ones E_NOT_FOUND. */
-void alarm_acknowledge(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
-                       const char *note, alarm_results *done, void *context);
-void alarm_add_note(struct station *s, const struct actor *actor, const char *const *uuids, size_t count,
-                    const char *note, alarm_results *done, void *context);
+/* An order (see station/alarm_desk.h; its uuid is not read) over several alarms, with one audit record each. Answers once
+ * all are on disk. What is so already answers E_CONFLICT, unknown ones E_NOT_FOUND, too little right E_FORBIDDEN. Notes
+ * reach cleared alarms as well. */
+void alarm_order(struct station *s, const struct alarm_order *order, const char *const *uuids, size_t count,
+                 alarm_results *done, void *context);
 
 #endif

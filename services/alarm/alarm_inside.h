@@ -4,7 +4,7 @@
 #ifndef BELFRY_ALARM_INSIDE_H
 #define BELFRY_ALARM_INSIDE_H
 
-#include "services/alarm/alarm.h"
+#include "services/alarm/open_alarms.h"
 #include "station/alarm_support.h"
 
 enum transition { TO_OFFNORMAL, TO_FAULT, TO_NORMAL, TO_ALERT, TRANSITIONS };
@@ -14,49 +14,6 @@ struct transition_flags {
 struct transition_numbers {
 	int64_t toOffnormal, toFault, toNormal, toAlert;
 };
-
-struct alarm_counts {
-	int64_t open, in_alarm, unacked;
-};
-
-/* An open alarm. Owned by the service until it is cleared and the disk has it so. */
-struct open_alarm {
-	struct alarm_record record;
-	uint64_t source;             /* handle of the extension; 0 when nobody knows */
-	int writes;                  /* transactions on their way that carry it */
-	uint32_t version;            /* counts changes of the record */
-	bool dirty;                  /* the disk has refused it: it is written again */
-	struct alarm_counts counted; /* what it adds to the counters now */
-	struct open_alarm *next_uuid, *next_source;
-};
-struct class_counts {
-	struct class_counts *next;
-	char name[NAME_MAX_LENGTH + 1];
-	struct alarm_counts counts;
-};
-
-/* All of them: open_alarms.c. */
-struct open_alarms {
-	struct open_alarm **uuids, **sources; /* owned hash tables of `buckets` (a power of two, or 0) */
-	size_t buckets, count, dirty;
-	struct alarm_counts counts;
-	struct class_counts *classes; /* owned */
-};
-/* Takes record's content; its uuid is not there yet. Counts nothing. */
-struct open_alarm *open_alarms_add(struct open_alarms *all, const struct alarm_record *record, uint64_t source);
-void open_alarms_remove(struct open_alarms *all, struct open_alarm *a); /* frees it */
-void open_alarms_finish(struct open_alarms *all);
-struct open_alarm *open_alarms_find(const struct open_alarms *all, const char *uuid);
-/* The newest one of a source that is not normal; NULL when there is none. And: does one wait for acknowledgement? */
-struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source);
-/* The next older one of the same source that is not normal. */
-struct open_alarm *open_alarms_older(const struct open_alarm *a);
-bool open_alarms_unacked(const struct open_alarms *all, uint64_t source);
-/* Walks all, in no order; from NULL. */
-struct open_alarm *open_alarms_next(const struct open_alarms *all, const struct open_alarm *a);
-/* Brings the counters up to date with one record; and the counters of a class. */
-void open_alarms_count(struct open_alarms *all, struct open_alarm *a);
-struct alarm_counts *open_alarms_counts(struct open_alarms *all, const char *alarmClass);
 
 struct alarm_class {
 	struct component c;
@@ -71,10 +28,12 @@ struct alarm_service {
 	bool enabled;
 	char *faultCause, *defaultAlarmClass;
 	int64_t capacity, totalAlarmCount, openAlarmCount, inAlarmCount, unackedAlarmCount;
+	struct reltime maxShelvingTime;
 	bool loaded;
 	struct open_alarms open;
 	struct timer retry; /* writes dirty records again */
 	struct timer sweep; /* ends alarms whose source has been removed */
+	struct timer shelf; /* the next shelved alarm is due */
 	struct alarm_support support;
 	int64_t since_trim;
 };
@@ -135,6 +94,11 @@ void alarm_route(struct alarm_service *service, const struct alarm_record *r, st
 /* Writes tx, which carries the alarm, and tells observers when it has ended. done may be NULL. Takes tx. */
 void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
                   void *context);
+/* The same into a transaction that somebody else commits. */
+void alarm_join(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
+                void *context);
+
+/* Sets a text field of a record; adds a note to it. */
 void alarm_set_text(char **field, const char *text);
 void alarm_note(struct alarm_record *r, int64_t now, const char *user, const char *text);
 /* Deletes the oldest cleared records while there are more than the service's capacity. */

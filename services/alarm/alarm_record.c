@@ -60,6 +60,8 @@ static const struct slot slots[] = {
 	SLOT(struct alarm_record, lastUpdate, ABSTIME, .doc = "When the record last changed."),
 	SLOT(struct alarm_record, msgText, STRING, .doc = "The message text."),
 	SLOT_LIST(struct alarm_record, notes, note_members, .doc = "What people have noted."),
+	SLOT(struct alarm_record, shelvedUntil, ABSTIME,
+	     .doc = "Nobody is told of it until then; null: it is not shelved."),
 	SLOT_END,
 };
 const struct record_kind alarm_kind = { "alarm", "Alarms, open and cleared.", sizeof(struct alarm_record), slots,

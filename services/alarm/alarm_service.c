@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/alarm/alarm_inside.h"
+#include "services/alarm/alarm_order.h"
 #include "station/log.h"
 #include "station/must.h"
 
@@ -39,7 +39,7 @@ void alarm_update(struct alarm_service *service, struct open_alarm *alarm, int64
 	alarm->version++;
 	r->lastUpdate.us = now;
 	bool normal = r->sourceState == ALARM_NORMAL || r->alarmTransition == ALARM_ALERT;
-	r->cleared = normal && r->ackState == ALARM_ACKED;
+	r->cleared = normal && r->ackState == ALARM_ACKED && !alarm_shelved(r);
 	open_alarms_count(&service->open, alarm);
 	struct alarm_class *class = alarm_class_find(service, r->alarmClass);
 	show_counts(&service->c, &service->open.counts);
@@ -105,8 +105,8 @@ static void written(void *context, int code, const struct err *e)
 	free(commit);
 }
 
-void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
-                  void *context)
+void alarm_join(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
+                void *context)
 {
 	struct commit *c = must_alloc(sizeof *c);
 	*c = (struct commit){ .station = service->c.station, .version = alarm->version, .done = done, .context = context };
@@ -115,7 +115,14 @@ void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct ope
 		c->event = alarm_to_json(&alarm->record, NULL, NULL);
 	alarm->writes++;
 	store_tx_put(tx, &alarm_kind, &alarm->record);
-	store_commit(c->station->store, tx, written, c);
+	store_tx_hook(tx, written, c);
+}
+
+void alarm_commit(struct alarm_service *service, struct store_tx *tx, struct open_alarm *alarm, store_done *done,
+                  void *context)
+{
+	alarm_join(service, tx, alarm, done, context);
+	store_commit(service->c.station->store, tx, NULL, NULL);
 }
 
 /* Recipients are not told again: their own rows are theirs to keep (docs/internals/alarm.md). */
@@ -136,7 +143,7 @@ static void retry(struct timer *t)
 void alarm_route(struct alarm_service *service, const struct alarm_record *r, struct store_tx *tx)
 {
 	struct alarm_class *class = service->enabled ? alarm_class_find(service, r->alarmClass) : NULL;
-	if (!class)
+	if (!class || alarm_shelved(r))
 		return;
 	struct value v;
 	record_to_value(&alarm_kind, r, &v);
@@ -189,6 +196,7 @@ static void complete(struct alarm_service *service, const struct component *sour
 	r->ackRequired = !class || flag_of(&class->ackRequired, to);
 	r->ackState = r->ackRequired ? ALARM_UNACKED : ALARM_ACKED;
 	r->priority = class ? number_of(&class->priority, to) : 255;
+	alarm_shelf_inherit(service, r);
 }
 
 void alarm_raise(struct alarm_service *service, struct component *source, const char *alarmClass,
@@ -320,6 +328,7 @@ static void stopped(struct component *c)
 	c->station->alarms = NULL;
 	timer_stop(&c->station->clock, &service->retry);
 	timer_stop(&c->station->clock, &service->sweep);
+	timer_stop(&c->station->clock, &service->shelf);
 }
 
 static void init(struct component *c)
@@ -327,6 +336,7 @@ static void init(struct component *c)
 	struct alarm_service *service = (struct alarm_service *)c;
 	service->retry.fire = retry;
 	service->sweep.fire = sweep;
+	alarm_shelf_init(service);
 }
 
 static void fini(struct component *c)
@@ -374,6 +384,8 @@ static const struct slot slots[] = {
 	SLOT(struct alarm_service, capacity, INTEGER, .dflt = "100000",
 	     .facets = FACETS(.min = 100, .max = 10000000, .units = "records"),
 	     .doc = "How many alarm records are kept. Beyond it the oldest cleared ones go; open ones never do."),
+	SLOT(struct alarm_service, maxShelvingTime, RELTIME, .dflt = "7d", .facets = FACETS(.min = 60e6, .max = 2592000e6),
+	     .doc = "For how long an alarm may be shelved at most."),
 	COUNTER(totalAlarmCount, "Alarms raised since the station started."),
 	COUNTER(openAlarmCount, "Alarms that are not both normal and acknowledged."),
 	COUNTER(inAlarmCount, "Alarms whose source is not normal now."),

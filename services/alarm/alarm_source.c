@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/alarm/alarm_inside.h"
+#include "services/alarm/alarm_order.h"
 #include "station/format.h"
 #include "station/must.h"
 
@@ -85,6 +85,6 @@ static bool in_alarm(const struct alarm_support *support, const struct component
 
 void alarm_source_serve(struct alarm_service *service)
 {
-	service->support = (struct alarm_support){ offnormal, normal, in_alarm };
+	service->support = (struct alarm_support){ offnormal, normal, in_alarm, &alarm_desk };
 	service->c.station->alarms = &service->support;
 }

@@ -7,7 +7,7 @@
 
 #include "station/station.h"
 
-extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient;
+extern const struct type email_service, email_account_type, email_outgoing_account, email_recipient, email_acknowledger;
 extern const struct type email_incoming_account, email_loop_test;
 extern const struct type email_authenticator, email_basic_authenticator, email_no_authenticator,
     email_certificate_authenticator;
@@ -19,11 +19,12 @@ enum mail_state {
 	MAIL_PARTIAL,
 	MAIL_REFUSED,
 	MAIL_CANCELLED,
-	MAIL_DIGESTED
+	MAIL_DIGESTED,
+	MAIL_BOUNCED
 };
 enum mail_encryption { ENCRYPTION_NONE, ENCRYPTION_PREFER, ENCRYPTION_REQUIRE };
 extern const struct tag mail_encryption_range[];
-enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST };
+enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST, MAIL_CONFIRMATION };
 enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
 
 struct mail_record {
@@ -38,8 +39,9 @@ struct mail_record {
 	char *alarm;  /* uuid, or empty */
 	char *digest; /* id of the mail that this one was summed up in, or empty */
 	int64_t priority;
-	char *security; /* what S/MIME did, a sentence */
-	int encryption; /* enum mail_encryption: what it should do */
+	char *security;         /* what S/MIME did, a sentence */
+	int encryption;         /* enum mail_encryption: what it should do */
+	struct secret ackToken; /* what an answer brings back; sealed, in the message only; see ack/acknowledger.h */
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */

@@ -52,6 +52,14 @@ void ledger_set_text(char **field, const char *text);
 
 /* email_service.c: who reads the mails that come in; NULL while the service does not run. */
 struct reader *email_reader(struct station *s);
+/* The tokens that are out; NULL without EmailService. */
+struct ack_book;
+struct ack_book *email_ack_book(struct station *s);
+
+/* recipient.c: an address of this EmailRecipient has bounced: shown, and persisted in tx. And who is told instead: the name of
+ * another one beside it, borrowed, "" when nobody is. */
+void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx);
+const char *recipient_after_bounce(const struct component *c);
 
 /* ledger_trim.c: keeps the ledger within capacity (mails) and days (0: no limit), which are borrowed. */
 struct ledger_trim {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/email/ack/ack_book.h"
 #include "services/email/email_inside.h"
 #include "station/audit.h"
 #include "station/must.h"
@@ -17,6 +18,7 @@ struct service {
 	struct observer observer;
 	bool observing;
 	struct reader *reader; /* owned; while the service runs */
+	struct ack_book *acks; /* owned; NULL: not asked for yet */
 };
 
 /* --- accounts --------------------------------------------------------------------------------------------------------- */
@@ -54,6 +56,15 @@ struct reader *email_reader(struct station *s)
 {
 	struct component *c = station_service(s, &email_service);
 	return c ? COMPONENT_AS(c, &email_service, struct service)->reader : NULL;
+}
+
+struct ack_book *email_ack_book(struct station *s)
+{
+	struct component *c = station_service(s, &email_service);
+	struct service *service = c ? COMPONENT_AS(c, &email_service, struct service) : NULL;
+	if (service && !service->acks) /* an alarm may be raised before the service starts */
+		service->acks = ack_book_new(s);
+	return service ? service->acks : NULL;
 }
 
 /* A certificate was approved or imported: what failed may work now. */
@@ -213,6 +224,11 @@ static void changed(struct component *c, const struct slot *slot)
 		ledger_trim_now(&service->trim);
 }
 
+static void fini(struct component *c)
+{
+	ack_book_free(&((struct service *)c)->acks);
+}
+
 static const struct slot slots[] = {
 	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
 	        .doc = "State of the service."),
@@ -237,5 +253,6 @@ const struct type email_service = {
 	.slots = slots,
 	.started = started,
 	.stopped = stopped,
+	.fini = fini,
 	.changed = changed,
 };

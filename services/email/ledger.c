@@ -74,9 +74,9 @@ static void update(struct outgoing_account *a, struct delivery_record *d, const 
 /* What is still to come counts first; then whether all fared alike. */
 static enum mail_state ledger_state(const struct outgoing *o)
 {
-	static const enum mail_state order[] = { MAIL_DEFERRED, MAIL_QUEUED,    MAIL_PARTIAL, MAIL_ACCEPTED,
-		                                     MAIL_REFUSED,  MAIL_CANCELLED, MAIL_DIGESTED };
-	bool there[MAIL_DIGESTED + 1] = { false };
+	static const enum mail_state order[] = { MAIL_DEFERRED, MAIL_QUEUED,    MAIL_PARTIAL,  MAIL_ACCEPTED,
+		                                     MAIL_REFUSED,  MAIL_CANCELLED, MAIL_DIGESTED, MAIL_BOUNCED };
+	bool there[MAIL_BOUNCED + 1] = { false };
 	for (size_t i = 0; i < o->count; i++)
 		there[o->deliveries[i].state] = true;
 	there[MAIL_PARTIAL] = there[MAIL_ACCEPTED] && (there[MAIL_REFUSED] || there[MAIL_CANCELLED]);

@@ -199,7 +199,8 @@ char *message_build(const struct message_parts *p, size_t *length)
 	g_mime_message_set_date(message, date);
 	g_date_time_unref(date);
 	g_mime_message_set_message_id(message, p->message_id);
-	g_mime_object_set_header(GMIME_OBJECT(message), "Auto-Submitted", "auto-generated", NULL); /* RFC 3834 */
+	g_mime_object_set_header(GMIME_OBJECT(message), "Auto-Submitted", p->answers ? "auto-replied" : "auto-generated",
+	                         NULL); /* RFC 3834 */
 	GMimePart *part = text_part(p->body);
 	g_mime_message_set_mime_part(message, GMIME_OBJECT(part));
 	text = g_mime_object_to_string(GMIME_OBJECT(message), NULL);

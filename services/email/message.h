@@ -4,6 +4,7 @@
 #ifndef BELFRY_EMAIL_MESSAGE_H
 #define BELFRY_EMAIL_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ struct message_parts {
 	size_t to_count, cc_count;
 	const char *subject, *body, *message_id; /* message_id without <> */
 	int64_t date;                            /* microseconds since 1970 */
+	bool answers;                            /* it is the answer to somebody's mail (RFC 3834: auto-replied) */
 };
 /* Owned text with CR LF lines of at most 998 bytes, not dot-stuffed. */
 char *message_build(const struct message_parts *p, size_t *length);

@@ -6,8 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "services/email/ack/acknowledger.h"
 #include "services/email/email_inside.h"
+#include "services/email/language/language.h"
 #include "services/email/message.h"
 #include "station/log.h"
 #include "station/must.h"
@@ -116,20 +119,46 @@ static size_t header_addresses(const struct outgoing *o, enum mail_field field, 
 	return n;
 }
 
+/* Owned: the text of a mail that may be answered ends with how, with the link, and with the token. */
+static char *with_footer(struct station *s, const char *body, const char *token)
+{
+	const struct language *l = language_english();
+	if (!*token)
+		return must_strdup(body);
+	char *link = ack_link_of(s, token),
+	     *link_line = *link ? must_format("%s: %s\n", l->phrases[PHRASE_ACKNOWLEDGE], link) : must_strdup("");
+	char *text = must_format("%s\n%s\n%s[%s]\n", body, l->phrases[PHRASE_HOW_TO_ANSWER], link_line, token);
+	free(link);
+	free(link_line);
+	return text;
+}
+
 static char *build(const struct outgoing_account *a, const struct outgoing *o, const char *sender, size_t *length)
 {
 	struct message_address to[SMTP_RECIPIENTS_MAX], cc[SMTP_RECIPIENTS_MAX];
+	struct station *s = a->account.c.station;
+	char *token = ack_token_of_mail(s, &o->mail), *id = ack_message_id(&o->mail, token),
+	     *reply = ack_reply_address(s, *a->replyTo.address ? a->replyTo.address : sender, token),
+	     *body = with_footer(s, o->mail.body, token);
+	bool plus = strcasecmp(reply, sender) != 0;
 	struct message_parts parts = { .from = { "", sender },
-		                           .reply_to = { a->replyTo.name, a->replyTo.address },
+		                           .reply_to = { a->replyTo.name, plus ? reply : "" },
 		                           .to = to,
 		                           .cc = cc,
 		                           .to_count = header_addresses(o, FIELD_TO, to),
 		                           .cc_count = header_addresses(o, FIELD_CC, cc),
 		                           .subject = o->mail.subject,
-		                           .body = o->mail.body,
-		                           .message_id = o->mail.messageId,
+		                           .body = body,
+		                           .message_id = id,
+		                           .answers = o->mail.kind == MAIL_CONFIRMATION,
 		                           .date = o->mail.created.us };
-	return message_build(&parts, length);
+	char *message = message_build(&parts, length);
+	explicit_bzero(token, strlen(token));
+	free(token);
+	free(id);
+	free(reply);
+	free(body);
+	return message;
 }
 
 /* The message for those recipients that are still open. Its sender is what the account says now: whoever has put right

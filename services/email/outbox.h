@@ -92,6 +92,7 @@ struct draft {
 	enum mail_encryption encryption;
 	const struct draft_recipient *to;
 	size_t count;
+	int64_t answers; /* the alarm's sequence: the mail may be answered; 0: it may not */
 };
 
 /* outbox_store.c. Adds the mail's rows to tx and its hook, which sends once they are on disk (and, when the disk refuses,

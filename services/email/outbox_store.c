@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "services/email/ack/acknowledger.h"
 #include "services/email/email_inside.h"
 #include "services/email/message.h"
 #include "station/log.h"
@@ -102,6 +103,8 @@ static void add_one(struct station *s, struct outgoing_account *a, const char *a
 	struct outgoing *o = must_alloc(sizeof *o);
 	fill_mail(s, &o->mail, a, account_name, d);
 	fill_deliveries(o, d);
+	if (d->answers)
+		ack_offer(s, o, d->answers, tx);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	for (size_t i = 0; i < o->count; i++)
 		store_tx_put(tx, &delivery_kind, &o->deliveries[i]);

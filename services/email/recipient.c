@@ -10,6 +10,7 @@
 #include "station/format.h"
 #include "station/log.h"
 #include "station/must.h"
+#include "station/persist.h"
 
 struct days {
 	bool sunday, monday, tuesday, wednesday, thursday, friday, saturday;
@@ -28,7 +29,9 @@ struct recipient {
 	bool routeAcks;
 	struct list to, cc, bcc;
 	int encryption; /* enum mail_encryption */
-	char *language, *emailAccount, *subject, *body;
+	char *language, *emailAccount, *subject, *body, *bounceRecipient;
+	char *lastBounceAddress, *lastBounceCause;
+	struct abstime lastBounceTime;
 };
 
 /* What a format may name: the members of an alarm record that a mail can show (facts: Niagara's tokens). */
@@ -109,6 +112,15 @@ static bool on_duty(const struct recipient *r)
 	return days[shift_began] && (at >= start || at < end);
 }
 
+/* The alarm's sequence, when it waits for somebody to acknowledge it; else 0. */
+static int64_t answerable(const struct value *alarm)
+{
+	char *sequence = member_text(alarm, "sequence");
+	int64_t n = member_is(alarm, "ackState", "unacked") ? strtoll(sequence, NULL, 10) : 0;
+	free(sequence);
+	return n;
+}
+
 static bool wants(const struct recipient *r, const struct value *alarm)
 {
 	if (is_acknowledgement(alarm))
@@ -159,7 +171,8 @@ static int route_alarm(struct component *c, struct invocation *inv)
 		               .priority = strtol(priority, NULL, 10),
 		               .encryption = (enum mail_encryption)r->encryption,
 		               .to = people,
-		               .count = count };
+		               .count = count,
+		               .answers = answerable(alarm) };
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
 	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
 	if (!inv->tx)
@@ -170,6 +183,29 @@ static int route_alarm(struct component *c, struct invocation *inv)
 	free(priority);
 	free(path);
 	return 0;
+}
+
+/* --- bounces ------------------------------------------------------------------------------------------------------- */
+
+void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx)
+{
+	const struct {
+		const char *slot;
+		struct value value;
+	} shown[] = { { "lastBounceAddress", value_string(address) },
+		          { "lastBounceTime", value_abstime(station_now(c->station)) },
+		          { "lastBounceCause", value_string(cause) } };
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		const struct slot *slot = type_slot(c->type, shown[i].slot);
+		struct value v = shown[i].value;
+		component_set(c, slot, &v);
+		persist_slot(tx, c->handle, slot, c);
+	}
+}
+
+const char *recipient_after_bounce(const struct component *c)
+{
+	return ((const struct recipient *)component_as_const(c, &email_recipient))->bounceRecipient;
 }
 
 /* --- rules -------------------------------------------------------------------------------------------------------------------- */
@@ -252,6 +288,12 @@ static const struct slot slots[] = {
 	     .doc = "Name of the outgoing account; empty: the first one."),
 	SLOT(T, encryption, ENUM, .facets = FACETS(.range = mail_encryption_range),
 	     .doc = "Whether mails are encrypted (S/MIME) for those whose certificate the station has."),
+	SLOT(T, bounceRecipient, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	     .doc = "Name of the EmailRecipient that is mailed at once when a mail to an address here comes back; empty: "
+	            "none."),
+	SLOT(T, lastBounceAddress, STRING, .flags = SLOT_READONLY, .doc = "The address whose mail came back last."),
+	SLOT(T, lastBounceTime, ABSTIME, .flags = SLOT_READONLY, .doc = "When it came back."),
+	SLOT(T, lastBounceCause, STRING, .flags = SLOT_READONLY, .doc = "What the last server said."),
 	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%",
 	     .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
 	SLOT(T, body, STRING,

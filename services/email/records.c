@@ -13,12 +13,14 @@ static const struct tag state_range[] = {
 	{ MAIL_REFUSED, "refused", "Refused for good." },
 	{ MAIL_CANCELLED, "cancelled", "Cancelled by a person." },
 	{ MAIL_DIGESTED, "digested", "Held back by a cap, and summed up in another mail." },
+	{ MAIL_BOUNCED, "bounced", "The server had taken it, and a report said later that it could not be delivered." },
 	{ 0, NULL, NULL },
 };
 static const struct tag kind_range[] = { { MAIL_ALARM, "alarm", "An alarm mail." },
 	                                     { MAIL_TEST, "test", "A test mail." },
 	                                     { MAIL_MESSAGE, "message", "A mail that a person wrote." },
 	                                     { MAIL_DIGEST, "digest", "A list of alarms that were held back." },
+	                                     { MAIL_CONFIRMATION, "confirmation", "What came of an answer." },
 	                                     { 0, NULL, NULL } };
 static const struct tag field_range[] = {
 	{ FIELD_TO, "to", "To" }, { FIELD_CC, "cc", "Cc" }, { FIELD_BCC, "bcc", "Bcc" }, { 0, NULL, NULL }
@@ -52,6 +54,7 @@ static const struct slot mail_slots[] = {
 	     .doc = "Whether it is to be encrypted."),
 	SLOT(struct mail_record, security, STRING, .doc = "Whether it is signed, or why not; empty: it was not to be."),
 	SLOT(struct mail_record, digest, STRING, .flags = SLOT_INDEX, .doc = "The mail that it was summed up in."),
+	SLOT(struct mail_record, ackToken, SECRET, .doc = "What an answer brings back."),
 	SLOT_END,
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };

@@ -3,6 +3,7 @@
  * asks for it (browser, command line, first start). Engine thread. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "services/user/user_inside.h"
 #include "station/log.h"
@@ -187,6 +188,46 @@ static void service_fini(struct component *c)
 	throttles_free(service);
 }
 
+static const struct slot resolved_members[] = {
+	MEMBER("user", STRING, .doc = "Name of the user."),
+	MEMBER("role", INTEGER, .doc = "What the user may do now, as a number of the range of role."),
+	SLOT_END,
+};
+
+/* Mail has no sessions: an answer to an alarm mail is the user's whose address it comes from. Two users with one address are
+ * nobody. */
+static int resolve_address(struct component *c, struct invocation *inv)
+{
+	const struct user *found = NULL;
+	for (struct component *child = c->first; child; child = child->next) {
+		const struct user *u = as_user(child);
+		if (!u || !*u->email || strcasecmp(u->email, inv->arg->text) != 0)
+			continue;
+		if (found)
+			return err_set(&inv->err, E_CONFLICT, NULL, "Several users have this address.");
+		found = u;
+	}
+	if (!found || !user_may_act(found))
+		return err_set(&inv->err, E_NOT_FOUND, NULL, "No user who may act now has this address.");
+	inv->result = (struct value){
+		.kind = V_STRUCT,
+		.list = { .items = must_alloc(2 * sizeof(struct value)), .count = 2, .members = resolved_members }
+	};
+	inv->result.list.items[0] = value_string(found->c.name);
+	inv->result.list.items[1] = value_integer(found->role);
+	return 0;
+}
+
+static const struct slot address_arg = {
+	.name = "address", .kind = V_STRING, .flags = SLOT_REQUIRED, .doc = "A mail address."
+};
+static const struct action service_actions[] = {
+	{ "resolveAddress",
+	  "Which user has this mail address and may act now: {user, role}. For services that hear by mail.", SLOT_HIDDEN,
+	  &address_arg, resolve_address },
+	{ NULL, NULL, 0, NULL, NULL },
+};
+
 #define SPAN(f, d, low, high, ...)                                                                                     \
 	SLOT(struct user_service, f, RELTIME, .dflt = d, .facets = FACETS(.min = low * 1e6, .max = high * 1e6), __VA_ARGS__)
 static const struct slot service_slots[] = {
@@ -209,6 +250,7 @@ const struct type user_service_type = {
 	.base = &baja_component,
 	.flags = TYPE_SINGLETON | TYPE_CONTAINER,
 	.slots = service_slots,
+	.actions = service_actions,
 	.started = service_started,
 	.fini = service_fini,
 };

@@ -103,7 +103,8 @@ static int64_t number(struct fixture *f, const char *path, const char *slot)
 static int acknowledge(struct fixture *f, const struct actor *actor, const char *uuid, const char *note)
 {
 	struct answer a = { 0 };
-	alarm_acknowledge(&f->w.station, actor, &uuid, 1, note, keep_codes, &a);
+	alarm_order(&f->w.station, &(struct alarm_order){ .verb = ALARM_ACKNOWLEDGE, .actor = actor, .note = note }, &uuid,
+	            1, keep_codes, &a);
 	turn_until(&f->w, &a.done);
 	return a.codes[0];
 }
@@ -168,7 +169,7 @@ static void acknowledgements_are_answered_one_by_one(void **state)
 	settle(&f); /* cleared: it leaves the memory */
 	assert_int_equal(acknowledge(&f, &operator, uuid, ""), E_CONFLICT);
 	struct answer noted = { 0 };
-	alarm_add_note(&f.w.station, &operator,(const char *const[]){ uuid, uuid }, 2, "door was open", keep_codes, &noted);
+	alarm_order(&f.w.station, &(struct alarm_order){ .verb = ALARM_NOTE, .actor = &operator, .note = "door was open" }, (const char *const[]){ uuid, uuid }, 2, keep_codes, &noted);
 	turn_until(&f.w, &noted.done);
 	assert_int_equal(noted.codes[0], 0);
 	assert_int_equal(noted.codes[1], 0);
@@ -250,7 +251,8 @@ static void a_refused_acknowledgement_takes_back_only_itself(void **state)
 	read_alarms(&f, &a);
 	const char *uuid = a.rows[0].uuid;
 	atomic_store(&disk.write_code, SQLITE_FULL);
-	alarm_acknowledge(&f.w.station, &admin, &uuid, 1, "", keep_codes, &ack);
+	alarm_order(&f.w.station, &(struct alarm_order){ .verb = ALARM_ACKNOWLEDGE, .actor = &admin, .note = "" }, &uuid, 1,
+	            keep_codes, &ack);
 	numeric_point_feed(f.point, 50, 0);
 	turn_until(&f.w, &ack.done);
 	assert_int_equal(ack.codes[0], E_STORAGE);

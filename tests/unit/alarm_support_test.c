@@ -112,7 +112,8 @@ static void an_acknowledgement_and_a_removal_do_as_with_points(void **state)
 	offnormal(&s, "disk", "The disk is full.");
 	read_alarms(&s.f, &a);
 	const char *uuid = a.rows[0].uuid;
-	alarm_acknowledge(&s.f.w.station, &admin, &uuid, 1, "", keep_codes, &acked);
+	alarm_order(&s.f.w.station, &(struct alarm_order){ .verb = ALARM_ACKNOWLEDGE, .actor = &admin, .note = "" }, &uuid,
+	            1, keep_codes, &acked);
 	turn_until(&s.f.w, &acked.done);
 	assert_int_equal(acked.codes[0], 0);
 	free_answer(&a);

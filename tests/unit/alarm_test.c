@@ -86,7 +86,8 @@ static void a_record_lives_through_its_states(void **state)
 	assert_int_equal(a.rows[0].ackState, ALARM_UNACKED);
 	assert_string_equal(a.rows[0].source.items[0].text, "station:|slot:/Drivers/ColdRoom/Alarm");
 	const char *uuid = a.rows[0].uuid;
-	alarm_acknowledge(&f.w.station, &admin, (const char *const[]){ uuid, "nonsense" }, 2, "seen", keep_codes, &ack);
+	alarm_order(&f.w.station, &(struct alarm_order){ .verb = ALARM_ACKNOWLEDGE, .actor = &admin, .note = "seen" },
+	            (const char *const[]){ uuid, "nonsense" }, 2, keep_codes, &ack);
 	turn_until(&f.w, &ack.done);
 	assert_int_equal(ack.codes[0], 0);
 	assert_int_equal(ack.codes[1], E_NOT_FOUND);

@@ -2,6 +2,7 @@
 // The start: who is logged in? Then the shell; else the login, or the setup of a new station.
 import { get, useSession, Problem } from './api.js';
 import { Shell, savedTheme, setTheme } from './shell.js';
+import { ackView } from './views/ack.js';
 import { loginView, setupView } from './views/login.js';
 /** @typedef {import('./types.js').Session} Session */
 
@@ -17,6 +18,10 @@ async function start(app) {
   setTheme(savedTheme());
   if (location.pathname === '/setup') {
     setupView(app, location.hash.slice(1), (session) => enter(app, session));
+    return;
+  }
+  if (location.pathname === '/ack') {
+    await ackView(app, location.hash.slice(1));
     return;
   }
   try {

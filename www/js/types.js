@@ -16,7 +16,7 @@
  *   revision: number, frozen: boolean, values: Record<string, any>, slots: any[], categories?: string[], categoriesFrom?: string, actions: string[], children: Child[], childCount: number, hasChildren: boolean, linked?: string[]}} Component
  * @typedef {{pointer: string, detail: string}} Finding
  * @typedef {{uuid: string, timestamp: string, sourceState: string, ackState: string, ackRequired: boolean, cleared: boolean, source: string[],
- *   alarmClass: string, priority: number, normalTime: string|null, ackTime: string|null, user: string, alarmData: Record<string, any>,
+ *   alarmClass: string, priority: number, normalTime: string|null, shelvedUntil: string|null, ackTime: string|null, user: string, alarmData: Record<string, any>,
  *   alarmTransition: string, lastUpdate: string, msgText: string, notes: {time: string, user: string, text: string}[],
  *   deliveries: any[], trace: any[]}} Alarm
  * @typedef {{address: string, name: string, field: string, recipient: string, state: string, attempts: number, nextAttempt: string|null, waitsFor?: string,

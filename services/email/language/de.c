@@ -54,6 +54,7 @@ const struct language language_de = {
 		    "Zu {0} wurde nichts getan: Die Zeit war nicht zu verstehen. Schreiben Sie etwa 2 Std oder bis 18:00.",
 		[PHRASE_TOO_OLD] = "Zu {0} wurde nichts getan: Diese Mail ist zu alt, um beantwortet zu werden.",
 		[PHRASE_FAILED] = "Zu {0} wurde nichts getan: {1}",
+		[PHRASE_BY_MAIL] = "Durch {0} ({1}), per Mail, {2}. Sie waren das nicht? Sagen Sie es dem Betreiber der Station.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} Alarme in einer Mail",
 		[PHRASE_DIGEST_INTRO] =
 		    "Diese Alarme wurden wegen der Obergrenze für Mails zurückgehalten und sind hier zusammengefasst:",

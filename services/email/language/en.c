@@ -52,6 +52,7 @@ const struct language language_en = {
 		[PHRASE_BAD_TIME] = "Nothing was done about {0}: the time was not understood. Write it as 2h or as until 18:00.",
 		[PHRASE_TOO_OLD] = "Nothing was done about {0}: this mail is too old to be answered.",
 		[PHRASE_FAILED] = "Nothing was done about {0}: {1}",
+		[PHRASE_BY_MAIL] = "By {0} ({1}), by mail, {2}. Was it not you? Tell whoever runs this station.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarms in one mail",
 		[PHRASE_DIGEST_INTRO] = "These alarms were held back because of the limit of mails, and are summed up here:",
 		[PHRASE_DIGEST_MORE] = "and {0} more, in the station.",

@@ -54,6 +54,7 @@ const struct language language_es = {
 		    "No se ha hecho nada con {0}: no se entendió la hora. Escriba por ejemplo 2 h o hasta 18:00.",
 		[PHRASE_TOO_OLD] = "No se ha hecho nada con {0}: este correo es demasiado antiguo para responderlo.",
 		[PHRASE_FAILED] = "No se ha hecho nada con {0}: {1}",
+		[PHRASE_BY_MAIL] = "Por {0} ({1}), por correo, {2}. ¿No ha sido usted? Avise a quien lleva la estación.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarmas en un correo",
 		[PHRASE_DIGEST_INTRO] = "Estas alarmas se retuvieron por el límite de correos y se resumen aquí:",
 		[PHRASE_DIGEST_MORE] = "y {0} más, en la estación.",

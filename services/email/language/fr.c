@@ -54,6 +54,7 @@ const struct language language_fr = {
 		                    "jusqu’à 18:00."),
 		[PHRASE_TOO_OLD] = "Rien n’a été fait pour {0}\u00a0: ce message est trop ancien pour y répondre.",
 		[PHRASE_FAILED] = "Rien n’a été fait pour {0}\u00a0: {1}",
+		[PHRASE_BY_MAIL] = "Par {0} ({1}), par courriel, {2}. Ce n’était pas vous ? Prévenez l’exploitant de la station.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarmes en un message",
 		[PHRASE_DIGEST_INTRO] = "Ces alarmes ont été retenues par la limite de messages et sont résumées ici\u00a0:",
 		[PHRASE_DIGEST_MORE] = "et {0} autres, dans la station.",

@@ -51,6 +51,7 @@ const struct language language_zh = {
 		[PHRASE_BAD_TIME] = "未对 {0} 执行任何操作：无法理解时间。请写成“2小时”或“至18:00”。",
 		[PHRASE_TOO_OLD] = "未对 {0} 执行任何操作：此邮件太旧，无法再回复。",
 		[PHRASE_FAILED] = "未对 {0} 执行任何操作：{1}",
+		[PHRASE_BY_MAIL] = "由 {0}（{1}）通过邮件操作，{2}。如果不是您本人，请告知站点管理员。",
 		[PHRASE_DIGEST_SUBJECT] = "一封邮件中的 {0} 个报警",
 		[PHRASE_DIGEST_INTRO] = "以下报警因邮件数量上限而暂缓发送，现汇总如下：",
 		[PHRASE_DIGEST_MORE] = "另有 {0} 个，请查看站点。",

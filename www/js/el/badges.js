@@ -2,7 +2,7 @@
 // What a state looks like: chips with a dot and a word, and the symbol of a component. Colour never stands alone.
 import { h, icon } from '../dom.js';
 import { t } from '../i18n.js';
-import { spaced, statusClass, statusText } from '../format.js';
+import { spaced, statusClass, statusText, timeText } from '../format.js';
 /** @typedef {import('../types.js').Type} Type */
 /** @typedef {import('../types.js').Alarm} Alarm */
 
@@ -33,6 +33,7 @@ export function bell(alarm) {
 
 /** @param {Alarm} alarm @returns {any} */
 export function ackBadge(alarm) {
+  if (alarm.shelvedUntil) return h('span', { class: 'chip note' }, t('shelved until {time}', { time: timeText(alarm.shelvedUntil) }));
   if (alarm.ackState === 'unacked') return h('span', { class: 'chip bad' }, alarm.ackRequired ? 'unacked' : t('unacked, not required'));
   return h('span', { class: 'chip plain' }, alarm.user ? t('acked by {user}', { user: alarm.user }) : 'acked');
 }

@@ -7,7 +7,7 @@ import { listen } from '../store/events.js';
 import { agoText, pathOfOrd, spaced, timeText } from '../format.js';
 import { ackBadge, bell, mailBadge } from '../el/badges.js';
 import { toastError } from '../el/toast.js';
-import { acknowledge, addNote } from './alarms.js';
+import { acknowledge, addNote, forceClear, shelve, unshelve } from './alarms.js';
 import { replyText } from './mail.js';
 /** @typedef {import('../types.js').Alarm} Alarm */
 /** @typedef {import('../types.js').Context} Context */
@@ -54,9 +54,13 @@ export async function alarmView({ rest, session, root }, _shell) {
     const may = session.permissions.operate;
     const ack = () => acknowledge([uuid]).then(load).catch(toastError);
     const note = h('button', { type: 'button', class: 'small', 'data-key': 'note', onclick: () => addNote([uuid]).then((done) => { if (done) return load(); }).catch(toastError) }, icon('plus'), t('Add note'));
+    const button = (/** @type {string} */ key, /** @type {string} */ text, /** @type {(uuids: string[]) => Promise<boolean>} */ run) => h('button', { type: 'button', 'data-key': key, onclick: () => run([uuid]).then((done) => { if (done) return load(); }).catch(toastError) }, text);
+    const open = alarm.sourceState !== 'normal' || alarm.ackState === 'unacked' || alarm.shelvedUntil;
     const name = alarm.alarmData.sourceName || t('Alarm');
     keepFocus(root, () => fill(root, h('nav', { 'aria-label': t('Path') }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/alarms' }, t('Alarms'))), h('li', {}, h('a', { href: `/alarms/${uuid}`, 'aria-current': 'page' }, name)))),
       h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, name, bell(alarm), ackBadge(alarm)), h('div', { class: 'sub' }, alarm.msgText, ` · ${agoText(alarm.timestamp)}`)),
+        open && session.permissions.configure && button('clear', t('Force clear'), forceClear),
+        may && open && (alarm.shelvedUntil ? button('shelve', t('Unshelve'), unshelve) : button('shelve', t('Shelve'), shelve)),
         may && alarm.ackState === 'unacked' && h('button', { type: 'button', class: 'primary', 'data-key': 'ack', onclick: ack }, icon('check'), t('Acknowledge'))),
       h('div', { class: 'columns' },
         h('div', {}, record(alarm), mails(alarm), trace(alarm)),

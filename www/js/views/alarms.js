@@ -40,6 +40,37 @@ export async function addNote(uuids) {
   return Boolean(done);
 }
 
+/** Runs an order over alarms and tells the first thing that went wrong. @param {string} path @param {any} body @param {string} done @returns {Promise<boolean>} */
+async function order(path, body, done) {
+  const { results } = await post(path, body);
+  const failed = results.find((/** @type {any} */ r) => !r.ok);
+  if (failed) throw new Error(failed.detail);
+  toast(done);
+  return true;
+}
+
+const SPANS = [['1', '1 hour'], ['2', '2 hours'], ['8', '8 hours'], ['24', '1 day'], ['72', '3 days'], ['168', '1 week']];
+
+/** Shelves alarms for a time: nobody is told of them until then. @param {string[]} uuids @returns {Promise<boolean>} was it done? */
+export async function shelve(uuids) {
+  const span = h('select', {}, SPANS.map(([hours, name]) => h('option', { value: hours }, t(name))));
+  const note = h('textarea', {});
+  const done = await ask({ title: plural(uuids.length, 'Shelve this alarm', 'Shelve {n} alarms'), ok: t('Shelve'), body: [labelled(t('For'), span, t('Nobody is mailed meanwhile. If it is still not normal then, it comes back unacknowledged.')), labelled(t('Why'), note)],
+    submit: () => order('/alarms/shelve', { uuids, note: note.value.trim(), until: new Date(Date.now() + Number(span.value) * 3600e3 - 1000).toISOString() }, t('Shelved.')) });
+  return Boolean(done);
+}
+
+/** @param {string[]} uuids @returns {Promise<boolean>} */
+export const unshelve = (uuids) => order('/alarms/unshelve', { uuids }, t('No longer shelved.'));
+
+/** Ends alarms, whatever their sources say. @param {string[]} uuids @returns {Promise<boolean>} was it done? */
+export async function forceClear(uuids) {
+  const note = h('textarea', {});
+  const done = await ask({ title: plural(uuids.length, 'Clear this alarm by force', 'Clear {n} alarms by force'), ok: t('Force clear'), danger: true, body: [h('p', {}, t('The alarm ends, whatever its source says. It comes back as a new one when the source becomes offnormal again.')), labelled(t('Why'), note)],
+    submit: () => order('/alarms/clear', { uuids, note: note.value.trim() }, t('Cleared.')) });
+  return Boolean(done);
+}
+
 /** Rows, choice and buttons of the console. */
 class Console {
   /** @type {Alarm[]} */ items = [];
@@ -55,11 +86,14 @@ class Console {
     this.count = h('span', { class: 'muted small', role: 'status' });
     this.ackButton = h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => this.act(acknowledge(this.unacked())) }, icon('check'), h('span', {}, t('Acknowledge')));
     this.noteButton = h('button', { type: 'button', disabled: true, onclick: () => this.act(addNote([...this.chosen])) }, icon('note'), t('Add note'));
+    this.shelveButton = h('button', { type: 'button', disabled: true, onclick: () => this.act(shelve([...this.chosen])) }, icon('clock'), t('Shelve'));
+    this.clearButton = h('button', { type: 'button', disabled: true, onclick: () => this.act(forceClear([...this.chosen])) }, icon('trash'), t('Force clear'));
+    this.mayClear = session.permissions.configure;
     this.search = h('input', { type: 'search', 'aria-label': t('Search in alarms'), placeholder: t('Search source, message, class'), oninput: () => this.draw() });
     this.footer = h('footer', { hidden: true }, h('button', { type: 'button', class: 'plain', onclick: () => this.older().catch(toastError) }, t('Older alarms')));
     this.segments = h('div', { class: 'segments', role: 'group', 'aria-label': t('Which alarms') }, SHOWS.map(([id, name]) => h('button', { type: 'button', 'data-show': id, onclick: () => this.turn(id) }, t(name))));
     fill(root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Alarms')), h('div', { class: 'sub' }, t('Newest first. A filled bell has not been acknowledged.'))), this.count),
-      h('div', { class: 'toolbar' }, this.segments, this.search, h('span', { class: 'space' }), this.may && this.noteButton, this.may && this.ackButton),
+      h('div', { class: 'toolbar' }, this.segments, this.search, h('span', { class: 'space' }), this.mayClear && this.clearButton, this.may && this.shelveButton, this.may && this.noteButton, this.may && this.ackButton),
       h('section', { class: 'card' }, this.body, this.footer));
   }
 
@@ -138,7 +172,7 @@ class Console {
     const unacked = this.unacked().length;
     this.ackButton.disabled = unacked === 0;
     this.ackButton.querySelector('span').textContent = unacked > 1 ? t('Acknowledge {n}', { n: unacked }) : t('Acknowledge');
-    this.noteButton.disabled = this.chosen.size === 0;
+    for (const button of [this.noteButton, this.shelveButton, this.clearButton]) button.disabled = this.chosen.size === 0;
   }
 
   /** @param {Alarm[]} found @returns {any} */

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * email:EmailAlarmAcknowledger: answers to alarm mails do what they say. An incoming account's topic received is linked to
+ * its action received. What an answer does, its token, the audit record and the mails that tell of it are one transaction
+ * with what the account notes of the mail. Engine thread. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services/email/ack/ack_checks.h"
+#include "services/email/ack/acknowledger.h"
+#include "services/email/bounce.h"
+#include "services/email/email_inside.h"
+#include "station/alarm_support.h"
+#include "station/audit.h"
+#include "station/format.h"
+#include "station/log.h"
+#include "station/must.h"
+
+enum { SENDERS = 64, PER_SENDER = 10, PER_STATION = 60, SAME_SOURCE_MAX = 49 };
+#define MINUTE_US (60 * SECOND_US)
+
+struct acknowledger {
+	struct component c;
+	bool enabled, ackAlarmsFromSameSource, plusAddressing, linkWithoutLogin;
+	int authentication; /* enum ack_policy */
+	char *authServId, *offReason, *linkAddress;
+	struct reltime tokenLifetime, snoozeTime;
+	char *lastAlarmAcked;
+	struct abstime lastAlarmAckedTime, lastAlarmAckedFailureTime;
+	char *lastAlarmAckedFailureCause;
+	int64_t totalAlarmsAckedToday, totalAlarmAckedFailures, totalMessagesReceivedToday;
+	struct {
+		int64_t automatic, token, expired, used, ended, sender, authenticity, rights, words, time, rate;
+	} refused;
+	/* Not slots. */
+	struct timer midnight;
+	int64_t minute, acted; /* in that minute, by all */
+	struct {
+		char address[64];
+		int64_t acted;
+	} senders[SENDERS]; /* in that minute */
+};
+
+static struct acknowledger *self(struct component *c)
+{
+	return COMPONENT_AS(c, &email_acknowledger, struct acknowledger);
+}
+
+static void set(struct acknowledger *a, const char *slot, struct value v)
+{
+	component_set(&a->c, type_slot(a->c.type, slot), &v);
+}
+
+/* --- counting ----------------------------------------------------------------------------------------------------------- */
+
+static const struct zone *zone_of(struct station *s)
+{
+	return zone_find(s, "", NULL);
+}
+
+/* Where the counter of a refusal is; NULL for what is none. */
+static int64_t *counter(struct acknowledger *a, enum ack_refusal r)
+{
+	int64_t *const counters[ACK_REFUSALS] = {
+		[ACK_AUTOMATIC] = &a->refused.automatic, [ACK_NO_TOKEN] = &a->refused.token,
+		[ACK_EXPIRED] = &a->refused.expired,     [ACK_USED] = &a->refused.used,
+		[ACK_ENDED] = &a->refused.ended,         [ACK_SENDER] = &a->refused.sender,
+		[ACK_FORGED] = &a->refused.authenticity, [ACK_RIGHTS] = &a->refused.rights,
+		[ACK_WORDS] = &a->refused.words,         [ACK_TIME] = &a->refused.time,
+		[ACK_RATE] = &a->refused.rate,
+	};
+	return counters[r];
+}
+
+static void set_midnight(struct acknowledger *a)
+{
+	const struct zone *zone = zone_of(a->c.station);
+	int64_t now = station_now(a->c.station) / SECOND_US;
+	int64_t next =
+	    zone ? zone_instant(zone, (day_containing(zone_local(zone, now)) + 1) * DAY_SECONDS) : now + DAY_SECONDS;
+	timer_start(&a->c.station->clock, &a->midnight, (next - now) * SECOND_US);
+}
+
+static void midnight(struct timer *t)
+{
+	struct acknowledger *a = container_of(t, struct acknowledger, midnight);
+	struct ack_book *book = email_ack_book(a->c.station);
+	set(a, "totalAlarmsAckedToday", value_integer(0));
+	set(a, "totalAlarmAckedFailures", value_integer(0));
+	set(a, "totalMessagesReceivedToday", value_integer(0));
+	for (int r = 0; r < ACK_REFUSALS; r++)
+		if (counter(a, (enum ack_refusal)r))
+			*counter(a, (enum ack_refusal)r) = 0;
+	component_touched(&a->c, type_slot(a->c.type, "refused"));
+	if (book)
+		ack_book_prune(book);
+	set_midnight(a);
+}
+
+/* 7: at most so many in a minute, of one sender and in all. */
+static bool may_act(void *context, const char *address)
+{
+	struct acknowledger *a = context;
+	int64_t minute = clock_mono(&a->c.station->clock) / MINUTE_US;
+	if (minute != a->minute) {
+		a->minute = minute;
+		a->acted = 0;
+		memset(a->senders, 0, sizeof a->senders);
+	}
+	size_t i = 0;
+	while (i < SENDERS - 1 && *a->senders[i].address && strncasecmp(a->senders[i].address, address, 63) != 0)
+		i++;
+	snprintf(a->senders[i].address, sizeof a->senders[i].address, "%.63s", address);
+	return ++a->senders[i].acted <= PER_SENDER && ++a->acted <= PER_STATION;
+}
+
+/* --- doing it --------------------------------------------------------------------------------------------------------------- */
+
+/* What came of an answer. */
+struct outcome {
+	int code;      /* of the desk */
+	size_t beside; /* alarms of the same source that were acknowledged with it */
+	struct err err;
+};
+
+static int give(const struct ack_case *c, enum alarm_verb verb, const char *uuid, struct store_tx *tx, struct err *e)
+{
+	const struct alarm_order order = { .verb = verb,
+		                               .uuid = uuid,
+		                               .actor = &c->actor,
+		                               .note = verb == ALARM_NOTE ? c->answer.comment : "",
+		                               .until = c->answer.until };
+	return c->settings->station->alarms->desk->order(c->settings->station, &order, tx, e);
+}
+
+static size_t acknowledge_beside(const struct ack_case *c, struct store_tx *tx)
+{
+	char uuids[SAME_SOURCE_MAX][37];
+	struct station *s = c->settings->station;
+	size_t n = s->alarms->desk->unacked_beside(s, c->row->alarm, uuids, SAME_SOURCE_MAX), done = 0;
+	for (size_t i = 0; i < n; i++)
+		done += give(c, ALARM_ACKNOWLEDGE, uuids[i], tx, NULL) == 0;
+	return done;
+}
+
+static void carry_out(struct acknowledger *a, const struct ack_case *c, struct store_tx *tx, struct outcome *o)
+{
+	static const enum alarm_verb verbs[] = { [ANSWER_ACK] = ALARM_ACKNOWLEDGE,
+		                                     [ANSWER_SNOOZE] = ALARM_SHELVE,
+		                                     [ANSWER_SHELVE] = ALARM_SHELVE,
+		                                     [ANSWER_UNSHELVE] = ALARM_UNSHELVE,
+		                                     [ANSWER_COMMENT] = ALARM_NOTE };
+	*o = (struct outcome){ 0 };
+	if (c->answer.verb == ANSWER_STATUS)
+		return;
+	o->code = give(c, verbs[c->answer.verb], c->row->alarm, tx, &o->err);
+	if (o->code != 0 || c->answer.verb != ANSWER_ACK)
+		return;
+	if (a->ackAlarmsFromSameSource)
+		o->beside = acknowledge_beside(c, tx);
+	char *source = format_expand("%alarmData.sourceName%", &c->alarm);
+	set(a, "lastAlarmAcked", value_string(source));
+	set(a, "lastAlarmAckedTime", value_abstime(c->settings->now));
+	set(a, "totalAlarmsAckedToday", value_integer(a->totalAlarmsAckedToday + 1 + (int64_t)o->beside));
+	free(source);
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------------------------ */
+
+/* Whom a mail about this case goes to. */
+struct people {
+	struct draft_recipient to[SMTP_RECIPIENTS_MAX];
+	size_t count;
+};
+
+static void add_person(struct people *p, const char *address, enum mail_field field)
+{
+	if (p->count < SMTP_RECIPIENTS_MAX)
+		p->to[p->count++] = (struct draft_recipient){ "", address, field };
+}
+
+static void add_row(void *context, const struct ack_row *row)
+{
+	for (uint32_t i = 0; i < row->addresses.count; i++)
+		add_person(context, row->addresses.items[i].text, FIELD_BCC);
+}
+
+/* A text slot of the recipient that the mail went to; owned. */
+static char *recipient_text(const struct ack_case *c, const char *slot)
+{
+	const struct component *r = station_by_path(c->settings->station, c->row->recipient);
+	const struct slot *row = r ? component_slot(r, slot) : NULL;
+	struct value v = VALUE_NULL;
+	char *text = row && component_get(r, slot, &v, NULL) == 0 ? value_print(row, &v) : must_strdup("");
+	value_clear(&v);
+	return text;
+}
+
+static char *sentence(const struct language *l, enum phrase p, const char *first, const char *second, const char *third)
+{
+	const char *const arguments[] = { first, second, third };
+	return language_say(l, p, arguments, 3);
+}
+
+/* Owned: what was done, or why nothing. */
+static char *tell_outcome(const struct ack_case *c, const struct outcome *o, const struct language *l,
+                          const char *source)
+{
+	static const enum phrase done[] = { [ANSWER_ACK] = PHRASE_DID_ACK,         [ANSWER_SNOOZE] = PHRASE_DID_SNOOZE,
+		                                [ANSWER_SHELVE] = PHRASE_DID_SHELVE,   [ANSWER_UNSHELVE] = PHRASE_DID_UNSHELVE,
+		                                [ANSWER_COMMENT] = PHRASE_DID_COMMENT, [ANSWER_STATUS] = PHRASE_STATUS_IS };
+	static const enum phrase refused[ACK_REFUSALS] = {
+		[ACK_EXPIRED] = PHRASE_TOO_OLD,      [ACK_USED] = PHRASE_TOO_OLD,         [ACK_ENDED] = PHRASE_WAS_CLEARED,
+		[ACK_RIGHTS] = PHRASE_NO_PERMISSION, [ACK_WORDS] = PHRASE_NOT_UNDERSTOOD, [ACK_TIME] = PHRASE_BAD_TIME,
+	};
+	if (c->refusal != ACK_DONE)
+		return sentence(l, refused[c->refusal], source, "", "");
+	if (o->code != 0)
+		return sentence(l, PHRASE_FAILED, source, o->err.text, "");
+	char count[24], *second = must_strdup(""), *third = must_strdup("");
+	enum phrase p = done[c->answer.verb];
+	if (c->answer.verb == ANSWER_ACK && o->beside) {
+		snprintf(count, sizeof count, "%zu", o->beside);
+		free(second);
+		second = must_strdup(count);
+		p = PHRASE_DID_ACK_MANY;
+	} else if (c->answer.verb == ANSWER_SNOOZE || c->answer.verb == ANSWER_SHELVE) {
+		free(second);
+		second = language_instant(l, c->settings->zone, c->answer.until);
+	} else if (c->answer.verb == ANSWER_STATUS) {
+		char *state = format_expand("%sourceState%", &c->alarm), *ack = format_expand("%ackState%", &c->alarm);
+		const char *state_phrase = language_phrase(l, state), *ack_phrase = language_phrase(l, ack);
+		free(second);
+		free(third);
+		second = must_strdup(state_phrase ? state_phrase : state);
+		third = must_strdup(ack_phrase ? ack_phrase : ack);
+		free(state);
+		free(ack);
+	}
+	char *text = sentence(l, p, source, second, third);
+	free(second);
+	free(third);
+	return text;
+}
+
+/* The sender hears what came of it; all who have got the alarm hear of what was done, so that the owner of an address that
+ * somebody else uses learns of it. */
+static void confirm(const struct ack_case *c, const struct outcome *o, struct store_tx *tx)
+{
+	struct station *s = c->settings->station;
+	struct people people = { 0 };
+	char *code = recipient_text(c, "language"), *account = recipient_text(c, "emailAccount"),
+	     *source = c->alarm.kind == V_STRUCT ? format_expand("%alarmData.sourceName%", &c->alarm)
+	                                         : must_strdup(c->row->alarm);
+	const struct language *l = language_find(code) ? language_find(code) : language_english();
+	bool acted = c->refusal == ACK_DONE && o->code == 0 && c->answer.verb != ANSWER_STATUS;
+	char *what = tell_outcome(c, o, l, source), *when = language_instant(l, c->settings->zone, c->settings->now),
+	     *who = acted ? sentence(l, PHRASE_BY_MAIL, c->actor.user, c->sender, when) : must_strdup(""),
+	     *about = sentence(l, PHRASE_SUBJECT, source, "", ""), *subject = must_format("Re: %s", about),
+	     *body = must_format("%s\n%s\n", what, who);
+	add_person(&people, c->sender, FIELD_TO);
+	if (acted)
+		ack_book_of_alarm(c->book, c->row->alarm, add_row, &people);
+	const struct draft d = { .kind = MAIL_CONFIRMATION,
+		                     .subject = subject,
+		                     .body = body,
+		                     .alarm = c->row->alarm,
+		                     .recipient = c->row->recipient,
+		                     .priority = 255,
+		                     .to = people.to,
+		                     .count = people.count };
+	outbox_add(s, *account ? account_by_name(s, account) : account_first(s), account, tx, &d, NULL);
+	char *const texts[] = { code, account, source, what, when, who, about, subject, body };
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(texts[i]);
+}
+
+/* --- one mail --------------------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct acknowledger *a, const struct ack_case *c, struct store_tx *tx)
+{
+	const struct ack_reason *reason = &ack_reasons[c->refusal];
+	char *path = component_path(&a->c);
+	char *from = must_format("%.200s; %.300s", c->mail->from.count ? c->mail->from.items[0].text : "nobody",
+	                         *c->mail->automatic ? c->mail->automatic : reason->sentence);
+	++*counter(a, c->refusal);
+	component_touched(&a->c, type_slot(a->c.type, "refused"));
+	set(a, "totalAlarmAckedFailures", value_integer(a->totalAlarmAckedFailures + 1));
+	set(a, "lastAlarmAckedFailureTime", value_abstime(c->settings->now));
+	set(a, "lastAlarmAckedFailureCause", value_string(reason->sentence));
+	audit_write(a->c.station, tx, c->actor.role ? &c->actor : NULL, "ackRefused", c->row ? c->row->alarm : path, NULL,
+	            NULL, reason->name, from);
+	free(from);
+	free(path);
+}
+
+/* An answer that acts uses the token up; a comment or a question does not, but is not heard twice. */
+static void note_token(const struct ack_case *c, const struct outcome *o, struct store_tx *tx)
+{
+	static const char *const words[] = { "ack", "snooze", "shelve", "unshelve", "comment", "status" };
+	char *result = must_format("%s by %s", words[c->answer.verb], c->actor.user);
+	if (c->answer.verb == ANSWER_ACK && o->code == 0)
+		ack_book_use(c->book, tx, c->row, result);
+	else
+		ack_book_answered(c->book, tx, c->row, c->mail->messageId);
+	free(result);
+}
+
+static void handle(struct acknowledger *a, const struct parsed_mail *mail, struct ack_book *book, struct store_tx *tx)
+{
+	struct ack_case c;
+	struct outcome o = { 0 };
+	const struct ack_settings settings = { .station = a->c.station,
+		                                   .policy = (enum ack_policy)a->authentication,
+		                                   .authserv_id = a->authServId,
+		                                   .zone = zone_of(a->c.station),
+		                                   .now = station_now(a->c.station),
+		                                   .snooze = a->snoozeTime.us,
+		                                   .may_act = may_act,
+		                                   .context = a };
+	set(a, "totalMessagesReceivedToday", value_integer(a->totalMessagesReceivedToday + 1));
+	ack_case_judge(&c, &settings, book, mail);
+	if (c.refusal == ACK_DONE) {
+		carry_out(a, &c, tx, &o);
+		note_token(&c, &o, tx);
+	} else {
+		refuse(a, &c, tx);
+	}
+	if (c.vouched)
+		confirm(&c, &o, tx);
+	bool several; /* machines' answers to our mails are ours as well */
+	if (c.row || ack_book_token_of(book, mail, &several))
+		incoming_claim(a->c.station);
+	ack_case_finish(&c);
+}
+
+static int received(struct component *c, struct invocation *inv)
+{
+	struct acknowledger *a = self(c);
+	struct parsed_mail mail;
+	struct ack_book *book = email_ack_book(c->station);
+	if (!a->enabled || !book)
+		return 0;
+	if (!parsed_mail_from_value(inv->arg, &mail))
+		return err_set(&inv->err, E_INVALID, NULL,
+		               "received takes a mail; it is invoked by the link from an incoming account.");
+	if (mail.report)
+		bounce_received(c->station, &mail);
+	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
+	handle(a, &mail, book, tx);
+	if (!inv->tx)
+		store_commit(c->station->store, tx, NULL, NULL);
+	record_finish(&parsed_mail_kind, &mail);
+	return 0;
+}
+
+/* --- asking for answers ---------------------------------------------------------------------------------------------------------- */
+
+static struct acknowledger *first_enabled(struct station *s)
+{
+	struct component *service = station_service(s, &email_service);
+	for (struct component *c = service ? service->first : NULL; c; c = c->next)
+		if (component_is(c, &email_acknowledger) && self(c)->enabled)
+			return self(c);
+	return NULL;
+}
+
+void ack_offer(struct station *s, struct outgoing *o, int64_t sequence, struct store_tx *tx)
+{
+	struct acknowledger *a = first_enabled(s);
+	struct ack_book *book = email_ack_book(s);
+	struct ack_row row = { .sequence = sequence };
+	char token[ACK_TOKEN_LENGTH + 1];
+	if (!a || !book || !o->count)
+		return;
+	row.alarm = must_strdup(o->mail.alarm);
+	row.mail = must_strdup(o->mail.id);
+	row.recipient = must_strdup(o->deliveries[0].recipient);
+	row.expires.us = station_now(s) + a->tokenLifetime.us;
+	for (size_t i = 0; i < o->count; i++)
+		parsed_mail_add(&row.addresses, o->deliveries[i].address);
+	ack_book_issue(book, tx, &row, token);
+	char *sealed = secret_seal(s->keyring, token, strlen(token));
+	ledger_set_text(&o->mail.ackToken.sealed, sealed);
+	free(sealed);
+	explicit_bzero(token, sizeof token);
+}
+
+char *ack_token_of_mail(struct station *s, const struct mail_record *m)
+{
+	char *token = *m->ackToken.sealed ? secret_open(s->keyring, m->ackToken.sealed, NULL) : NULL;
+	char *copy = must_strdup(token ? token : "");
+	if (token)
+		secret_wipe(&token);
+	return copy;
+}
+
+char *ack_message_id(const struct mail_record *m, const char *token)
+{
+	const char *at = strrchr(m->messageId, '@');
+	return *token && at ? must_format("%.*s.%s%s", (int)(at - m->messageId), m->messageId, token, at)
+	                    : must_strdup(m->messageId);
+}
+
+char *ack_reply_address(struct station *s, const char *address, const char *token)
+{
+	const struct acknowledger *a = first_enabled(s);
+	const char *at = strrchr(address, '@');
+	return *token && at && a && a->plusAddressing ? must_format("%.*s+%s%s", (int)(at - address), address, token, at)
+	                                              : must_strdup(address);
+}
+
+bool ack_may_ask(struct station *s, const char *from)
+{
+	struct acknowledger *a = first_enabled(s);
+	return a && may_act(a, from);
+}
+
+bool ack_link_allowed(struct station *s)
+{
+	const struct acknowledger *a = first_enabled(s);
+	return a && a->linkWithoutLogin;
+}
+
+char *ack_link_of(struct station *s, const char *token)
+{
+	const struct acknowledger *a = first_enabled(s);
+	return *token && a && *a->linkAddress ? must_format("%s/ack#%s", a->linkAddress, token) : must_strdup("");
+}
+
+/* --- the type ------------------------------------------------------------------------------------------------------------------- */
+
+static void show_status(struct acknowledger *a)
+{
+	component_set_status(&a->c, a->enabled ? STATUS_OK : STATUS_DISABLED);
+}
+
+static void started(struct component *c)
+{
+	set_midnight(self(c));
+	show_status(self(c));
+}
+
+static void stopped(struct component *c)
+{
+	timer_stop(&c->station->clock, &self(c)->midnight);
+}
+
+static void changed(struct component *c, const struct slot *slot)
+{
+	if (strcmp(slot->name, "enabled") == 0)
+		show_status(self(c));
+}
+
+static void init(struct component *c)
+{
+	((struct acknowledger *)c)->midnight.fire = midnight;
+}
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct acknowledger *a = (const struct acknowledger *)next;
+	(void)current;
+	if (a->authentication == ACK_REQUIRE && a->enabled && !*a->authServId)
+		report_warning(
+		    report, "authServId",
+		    "Without the name that the mail provider writes into Authentication-Results no answer is believed.");
+	if (a->authentication == ACK_OFF && !*a->offReason)
+		report_error(
+		    report, E_INVALID, "offReason",
+		    "Say why senders need not be verified (such as: our own mail server takes mail from inside only).");
+	if (a->authentication != ACK_REQUIRE)
+		report_warning(report, "authentication", "Anybody who learns of a token can answer under another's address.");
+}
+
+static const struct tag policy_range[] = {
+	{ ACK_REQUIRE, "require", "The provider must vouch for the sender: DMARC or aligned DKIM has passed." },
+	{ ACK_PREFER, "prefer", "The provider must not have found the sender to be false." },
+	{ ACK_OFF, "off", "The sender's address is believed." },
+	{ 0, NULL, NULL },
+};
+#define T struct acknowledger
+#define COUNT(f, n, d) SLOT_AT(T, f, n, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = d)
+#define REFUSED(f, d)                                                                                                  \
+	{                                                                                                                  \
+		.name = #f, .kind = V_INTEGER, .offset = offsetof(T, refused.f) - offsetof(T, refused), .doc = d               \
+	}
+static const struct slot refused_members[] = {
+	REFUSED(automatic, "No person wrote it."),
+	REFUSED(token, "It answers no alarm mail of this station."),
+	REFUSED(expired, "The mail it answers was too old."),
+	REFUSED(used, "The mail it answers had been answered."),
+	REFUSED(ended, "The alarm had ended."),
+	REFUSED(sender, "Not from whom the mail went to."),
+	REFUSED(authenticity, "The provider does not vouch for the sender."),
+	REFUSED(rights, "No user with this address may do it."),
+	REFUSED(words, "The first line was no word that is known."),
+	REFUSED(time, "The time was not understood."),
+	REFUSED(rate, "Too many in a minute."),
+	SLOT_END,
+};
+static const struct slot slots[] = {
+	SLOT_AT(struct component, status, "status", STATUS, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_SUMMARY,
+	        .doc = "State of the acknowledger."),
+	SLOT(T, enabled, BOOLEAN, .dflt = "true", .doc = "Whether alarm mails may be answered and answers act."),
+	SLOT(T, ackAlarmsFromSameSource, BOOLEAN, .dflt = "true",
+	     .doc = "An answer also acknowledges the other alarms of the same source, up to 50 in all."),
+	SLOT(T, authentication, ENUM, .dflt = "require", .facets = FACETS(.range = policy_range),
+	     .doc = "What the mail provider must say of the sender."),
+	SLOT(T, authServId, STRING, .facets = FACETS(.maxLength = 253),
+	     .doc = "Name of the provider in its Authentication-Results, such as mx.google.com (RFC 8601)."),
+	SLOT(T, offReason, STRING, .facets = FACETS(.maxLength = 400), .doc = "Why authentication may be off."),
+	SLOT(T, plusAddressing, BOOLEAN,
+	     .doc =
+	         "Whether the mail provider delivers name+anything to name; answers then find their alarm by the address."),
+	SLOT(T, linkAddress, STRING, .facets = FACETS(.maxLength = 300),
+	     .doc = "Address of the station as people reach it, such as https://station.example:8443; mails then carry a "
+	            "link that "
+	            "opens a page to acknowledge."),
+	SLOT(T, linkWithoutLogin, BOOLEAN,
+	     .doc = "Whether that page acknowledges without login, as the user whose mail address the mail went to alone."),
+	SLOT(T, tokenLifetime, RELTIME, .dflt = "24h", .facets = FACETS(.min = 3600e6, .max = 604800e6),
+	     .doc = "For how long an alarm mail can be answered."),
+	SLOT(T, snoozeTime, RELTIME, .dflt = "1h", .facets = FACETS(.min = 60e6, .max = 604800e6),
+	     .doc = "How long \"snooze\" and \"shelve\" without a time are."),
+	SLOT(T, lastAlarmAcked, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "Source of the alarm that was acknowledged last."),
+	SLOT(T, lastAlarmAckedTime, ABSTIME, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "When."),
+	SLOT(T, lastAlarmAckedFailureTime, ABSTIME, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	     .doc = "When an answer was last refused."),
+	SLOT(T, lastAlarmAckedFailureCause, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT, .doc = "Why."),
+	COUNT(totalAlarmsAckedToday, "totalAlarmsAckedToday", "Alarms acknowledged by mail since midnight."),
+	COUNT(totalAlarmAckedFailures, "totalAlarmAckedFailures", "Mails that did nothing since midnight."),
+	COUNT(totalMessagesReceivedToday, "totalMessagesReceivedToday", "Mails that were looked at since midnight."),
+	SLOT_STRUCT(T, refused, refused_members, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	            .doc = "Mails that did nothing since midnight, by reason."),
+	SLOT_END,
+};
+#undef T
+
+static const struct slot received_arg = {
+	.name = "mail", .kind = V_STRUCT, .members = parsed_mail_slots, .doc = "The mail, given by the link."
+};
+static const struct action actions[] = {
+	{ "received", "Looks at a mail; linked from the topic received of an incoming account.", SLOT_HIDDEN, &received_arg,
+	  received },
+	{ NULL, NULL, 0, NULL, NULL },
+};
+
+const struct type email_acknowledger = {
+	.name = "email:EmailAlarmAcknowledger",
+	.doc = "Lets people answer alarm mails: ack, snooze, shelve, comment, status.",
+	.size = sizeof(struct acknowledger),
+	.base = &baja_component,
+	.slots = slots,
+	.actions = actions,
+	.check = check,
+	.started = started,
+	.stopped = stopped,
+	.changed = changed,
+	.init = init,
+};

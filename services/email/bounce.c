@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Bounces: see bounce.h. The Message-ID of the mail that failed is ours and cannot be guessed, so whoever knows it has got
+ * the mail, or has tried to deliver it. */
+#include "services/email/bounce.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services/email/email_inside.h"
+#include "station/alarm_support.h"
+#include "station/audit.h"
+#include "station/format.h"
+#include "station/log.h"
+#include "station/must.h"
+
+/* A report while its deliveries are looked up. */
+struct bounce {
+	struct station *station;
+	struct parsed_mail report; /* owned */
+};
+
+/* Only forward: what was refused or cancelled stays so. */
+static bool failed(const struct value *row, const struct delivery_record *d)
+{
+	const struct value *members = row->list.items;
+	return strcasecmp(members[REPORT_ACTION].text, "failed") == 0 &&
+	    strcasecmp(members[REPORT_FINAL_RECIPIENT].text, d->address) == 0 && d->state == MAIL_ACCEPTED;
+}
+
+static void write_rows(struct bounce *b, struct delivery_record *d, const struct value *row, struct store_tx *tx)
+{
+	struct station *s = b->station;
+	const struct value *members = row->list.items;
+	struct attempt_record attempt;
+	d->state = MAIL_BOUNCED;
+	d->time.us = station_now(s);
+	ledger_set_text(&d->enhancedStatus, members[REPORT_STATUS].text);
+	ledger_set_text(&d->replyText, members[REPORT_DIAGNOSTIC].text);
+	record_init(&attempt_kind, &attempt);
+	attempt.sequence = station_sequence(s);
+	attempt.time = d->time;
+	ledger_set_text(&attempt.mail, d->mail);
+	ledger_set_text(&attempt.address, d->address);
+	ledger_set_text(&attempt.stage, "report");
+	ledger_set_text(&attempt.outcome, "bounced");
+	ledger_set_text(&attempt.enhancedStatus, d->enhancedStatus);
+	ledger_set_text(&attempt.replyText, d->replyText);
+	store_tx_put(tx, &delivery_kind, d);
+	store_tx_put(tx, &attempt_kind, &attempt);
+	audit_write(s, tx, NULL, "bounced", d->address, NULL, NULL, d->replyText, d->mail);
+	record_finish(&attempt_kind, &attempt);
+}
+
+/* Whoever is to be told instead, as long as it matters. */
+static void escalate(struct station *s, const struct component *recipient, const char *alarm, struct store_tx *tx)
+{
+	const char *name = recipient_after_bounce(recipient);
+	struct component *next = *name ? component_child(recipient->parent, name) : NULL;
+	struct value record;
+	if (!next || next == recipient || !component_is(next, &email_recipient) || !s->alarms ||
+	    !s->alarms->desk->look(s, alarm, &record))
+		return;
+	char *ack = format_expand("%ackState%", &record);
+	struct invocation inv = { .arg = &record, .tx = tx };
+	if (strcmp(ack, "unacked") == 0 && component_invoke(next, "routeAlarm", &inv) != 0)
+		log_warn("%s could not be told instead: %s", next->name, inv.err.text);
+	free(ack);
+	value_clear(&inv.result);
+	value_clear(&record);
+}
+
+static void take_in(struct bounce *b, struct delivery_record *d, struct store_tx *tx)
+{
+	for (uint32_t i = 0; i < b->report.reports.count; i++) {
+		const struct value *row = &b->report.reports.items[i];
+		if (!failed(row, d))
+			continue;
+		struct component *recipient = station_by_path(b->station, d->recipient);
+		write_rows(b, d, row, tx);
+		if (!component_is(recipient, &email_recipient))
+			continue;
+		recipient_bounced(recipient, d->address, row->list.items[REPORT_DIAGNOSTIC].text, tx);
+		escalate(b->station, recipient, d->alarm, tx);
+	}
+}
+
+static void looked_up(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct bounce *b = context;
+	struct store_tx *tx = store_tx_new();
+	if (code != 0)
+		log_error("a bounce could not be taken in: %s", e->text);
+	for (size_t i = 0; code == 0 && i < rows->count; i++)
+		take_in(b, store_row(rows, i), tx);
+	if (store_tx_empty(tx))
+		store_tx_free(&tx);
+	else
+		store_commit(b->station->store, tx, NULL, NULL);
+	record_finish(&parsed_mail_kind, &b->report);
+	free(b);
+}
+
+/* Our Message-IDs begin with the id of the mail. */
+void bounce_received(struct station *s, const struct parsed_mail *report)
+{
+	char id[37] = "";
+	snprintf(id, sizeof id, "%s", report->reportedId);
+	if (strlen(id) != 36 || report->reports.count == 0)
+		return;
+	struct bounce *b = must_alloc(sizeof *b);
+	b->station = s;
+	record_copy(&parsed_mail_kind, &b->report, report);
+	struct store_query q = { .kind = &delivery_kind, .limit = SMTP_RECIPIENTS_MAX };
+	store_where_add(&q, "mail", STORE_EQ, value_string(id));
+	store_ask(s->store, &q, looked_up, b);
+}
