@@ -58,10 +58,10 @@ export const ledgerRow = (api, what, accept, seconds = 30) => eventually(
 /** The delivery of a mail to one address. */
 export const delivery = (mail, address) => mail.deliveries.find((row) => row.address === address);
 
-/** Waits until an account has failed, and returns its values: status, lastPollFailureCause... */
-export const accountFailure = (api, pattern, seconds = 30) => eventually(
+/** Waits until an account has failed, not at the time `before`, and returns its values: status, lastPollFailureCause... */
+export const accountFailure = (api, pattern, seconds = 30, before = undefined) => eventually(
   async () => `a failure like ${pattern}: ${JSON.stringify((await api.component(ACCOUNT)).values)}`,
   async () => {
     const { values } = await api.component(ACCOUNT);
-    return /down/.test(values.status) && pattern.test(values.lastPollFailureCause) && values;
+    return /down/.test(values.status) && values.lastPollFailure !== before && pattern.test(values.lastPollFailureCause) && values;
   }, { seconds });

@@ -28,9 +28,10 @@ after(() => station.stop());
 /** Raises an alarm towards such a server; waits until the account is down with a cause that matches. */
 async function refused(options, mode, cause, extra = {}) {
   const server = await SmtpServer.start({ certificate, ...options });
+  const last = await api.value(ACCOUNT, 'lastPollFailure'); // of another server, with a cause of its own
   await setUpMail(api, { port: server.port, account: { ...mode, emailAuthenticator: basic('alice', SECRET), ...extra } });
   await close(api, contact);
-  const values = await accountFailure(api, cause, 20 * SLOWNESS);
+  const values = await accountFailure(api, cause, 20 * SLOWNESS, last);
   await open(api, contact);
   await server.stop();
   return { server, cause: values.lastPollFailureCause };

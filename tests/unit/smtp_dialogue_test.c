@@ -343,6 +343,63 @@ static void test_slow_is_not_dead(void **state)
 	finish(&c, &p);
 }
 
+/* Nobody answers the SYN: a listener whose queue is full. */
+static void test_black_hole(void **state)
+{
+	(void)state;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof a;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fill[4];
+	must(bind(listener, (struct sockaddr *)&a, size) == 0 && listen(listener, 0) == 0);
+	must(getsockname(listener, (struct sockaddr *)&a, &size) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fill); i++) {
+		fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		connect(fill[i], (struct sockaddr *)&a, size);
+	}
+	struct peer p = { .port = ntohs(a.sin_port) };
+	struct client c;
+	struct smtp_config *config = config_for(&p);
+	config->connect_timeout = 300000;
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	smtp_send(c.smtp, mail_to_bob()); /* more mail does not prolong it */
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.failure.stage, STAGE_CONNECT);
+	assert_int_equal(c.failure.err.code, E_TIMEOUT);
+	assert_int_equal(c.done_count, 2);
+	client_close(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(fill); i++)
+		close(fill[i]);
+	close(listener);
+}
+
+/* A server that reads no more in the middle of 5 MB: the deadline runs, by the size of the mail. */
+static void test_server_that_stops_reading(void **state)
+{
+	(void)state;
+	enum { SIZE = 5 << 20 };
+	struct peer p = { .scripts = { GREETING
+		                           ">250 mail.test\n<MAIL\n>250 ok\n<RCPT\n>250 ok\n<DATA\n>354 go\ngo\ncut\n" } };
+	struct client c;
+	char *content = must_alloc(SIZE + 3);
+	memset(content, 'x', SIZE);
+	for (size_t i = 70; i < SIZE; i += 72)
+		memcpy(content + i, "\r\n", 2);
+	memcpy(content + SIZE, "\r\n", 3);
+	peer_start(&p);
+	client_open(&c, config_for(&p));
+	smtp_send(c.smtp, mail_to((const char *const[]){ "bob@mail.test", NULL }, content));
+	free(content);
+	until_said(&c, "bytes of mail)");
+	assert_false(line_drained(c.smtp->line));
+	uint64_t due = uv_timer_get_due_in(&c.smtp->line->deadline);
+	assert_true(due > 10 * 60 * 1000 && due < 2 * 60 * 60 * 1000);
+	peer_go(&p);
+	client_until(&c, 'f', 1);
+	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING); /* it cannot have the mail */
+	finish(&c, &p);
+}
+
 static void test_idle_connection_says_goodbye(void **state)
 {
 	(void)state;
@@ -466,6 +523,8 @@ int main(void)
 		cmocka_unit_test(test_size_and_utf8),
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_slow_is_not_dead),
+		cmocka_unit_test(test_black_hole),
+		cmocka_unit_test(test_server_that_stops_reading),
 		cmocka_unit_test(test_idle_connection_says_goodbye),
 		cmocka_unit_test(test_refused_connection_and_unknown_name),
 		cmocka_unit_test(test_configuration_changes_under_way),
