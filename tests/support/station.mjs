@@ -29,7 +29,7 @@ export function atExit(cleanup) {
 /** A directory that is removed when the test process ends. */
 export function temporaryDirectory(name = 'belfry') {
   const path = mkdtempSync(join(tmpdir(), `${name}-`));
-  atExit(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+  atExit(() => rmSync(path, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })); // daemons may still be ending in it
   return path;
 }
 
