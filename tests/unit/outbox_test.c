@@ -49,7 +49,7 @@ static void the_queue_is_shared_by_as_many_connections_as_are_allowed(void **sta
 	configure(&m, &m.account->account.c, "{\"enabled\":true}");
 	TURN_UNTIL(&m, m.account->queueSize == 0);
 	assert_int_equal(sink_count(&sink), 100);
-	assert_int_equal(sink.most, 4);
+	assert_int_equal(sink_most(&sink), 4);
 	assert_int_equal(m.account->numberSent, 100);
 	world_end(&m.w);
 	sink_stop(&sink);
@@ -68,7 +68,7 @@ static void one_mail_opens_one_connection(void **state)
 		send_mail(&m, m.account, "single", 200, NULL);
 		TURN_UNTIL(&m, m.account->numberSent == (int64_t)i);
 	}
-	assert_int_equal(sink.most, 1);
+	assert_int_equal(sink_most(&sink), 1);
 	world_end(&m.w);
 	sink_stop(&sink);
 	sink_end(&sink);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,6 @@ struct sink_mail {
 };
 struct sink {
 	int port, listener, placeholder; /* while it is away, nobody else shall have its port */
-	bool refuses_login;              /* answers EHLO with 421 */
 	pthread_t acceptor, workers[SINK_CONNECTIONS];
 	int fds[SINK_CONNECTIONS];
 	size_t connections; /* all there were */
@@ -64,9 +64,8 @@ static inline void sink_serve(struct sink *s, FILE *in, FILE *out)
 		}
 		if (data)
 			sink_mail_taken(s, &m);
-		const char *answer = data ? "250 2.0.0 Ok\r\n"
-		    : strncmp(line, "EHLO", 4) == 0
-		    ? (s->refuses_login ? "421 4.3.2 Later\r\n" : "250-sink.test\r\n250 PIPELINING\r\n")
+		const char *answer = data           ? "250 2.0.0 Ok\r\n"
+		    : strncmp(line, "EHLO", 4) == 0 ? "250-sink.test\r\n250 PIPELINING\r\n"
 		    : strncmp(line, "DATA", 4) == 0 ? "354 Go on\r\n"
 		    : strncmp(line, "QUIT", 4) == 0 ? "221 Bye\r\n"
 		                                    : "250 2.0.0 Ok\r\n";
@@ -122,6 +121,7 @@ static inline void sink_start(struct sink *s)
 	struct sockaddr_in address = sink_address(s);
 	socklen_t length = sizeof address;
 	int yes = 1;
+	signal(SIGPIPE, SIG_IGN); /* whoever is cut while it answers */
 	if (!s->mails) {
 		s->mails = must_alloc(SINK_MAILS * sizeof *s->mails);
 		must(pthread_mutex_init(&s->lock, NULL) == 0);
@@ -171,6 +171,15 @@ static inline size_t sink_count(struct sink *s)
 	size_t count = s->count;
 	pthread_mutex_unlock(&s->lock);
 	return count;
+}
+
+/* The most connections there were at once. */
+static inline int sink_most(struct sink *s)
+{
+	pthread_mutex_lock(&s->lock);
+	int most = s->most;
+	pthread_mutex_unlock(&s->lock);
+	return most;
 }
 
 /* Where the mail of that subject came, from 0; -1: not at all. */
