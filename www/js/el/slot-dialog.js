@@ -55,7 +55,7 @@ export async function editSlot(component, slot, sort = 'property') {
   const flagsBefore = JSON.stringify(names.filter((flag) => slot?.flags.includes(flag)));
   const fields = new Map(FACETS.map((f) => [f.name, h('input', { value: facetText(slot, f.name), autocomplete: 'off' })]));
   const items = labelled(t('Kind of the items'), element);
-  const facets = h('div', {});
+  const facets = h('div', { class: 'members' });
   const shown = () => FACETS.filter((f) => sort === 'property' && f.kinds.includes(whole ? kind.value : slot?.kind || '') && (whole || !f.own));
   const show = () => {
     items.hidden = kind.value !== 'list';
