@@ -204,7 +204,7 @@ static inline int client_count(const struct client *c, char what)
 static inline void client_until(struct client *c, char what, int count)
 {
 	c->late = false;
-	uv_timer_start(&c->limit, client_late, 20000, 0);
+	uv_timer_start(&c->limit, client_late, 60000, 0);
 	while (client_count(c, what) < count && !c->late)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	uv_timer_stop(&c->limit);
@@ -216,7 +216,7 @@ static inline void client_until(struct client *c, char what, int count)
 static inline void client_until_said(struct client *c, const char *text)
 {
 	c->late = false;
-	uv_timer_start(&c->limit, client_late, 20000, 0);
+	uv_timer_start(&c->limit, client_late, 60000, 0);
 	while (!strstr(c->transcript, text) && !c->late)
 		uv_run(&c->loop, UV_RUN_ONCE);
 	uv_timer_stop(&c->limit);
