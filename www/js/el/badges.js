@@ -42,7 +42,7 @@ export function ackBadge(alarm) {
 const SYMBOLS = [
   ['control:NumericPoint', 'point'], ['control:BooleanPoint', 'switch'], ['control:ControlPoint', 'point'], ['alarm:AlarmSourceExt', 'bell'],
   ['control:ProxyExt', 'plug'], ['control:PointExtension', 'plug'], ['driver:Network', 'network'], ['driver:Device', 'device'],
-  ['email:OutgoingAccount', 'send'], ['email:EmailRecipient', 'mail'], ['email:EmailService', 'mail'], ['email:EmailClientAuthenticator', 'key'],
+  ['email:OutgoingAccount', 'send'], ['email:IncomingAccount', 'inbox'], ['email:EmailRecipient', 'mail'], ['email:EmailService', 'mail'], ['email:EmailClientAuthenticator', 'key'],
   ['alarm:AlarmService', 'bell'], ['alarm:AlarmClass', 'bell'], ['trust:TrustService', 'shield'], ['baja:UserService', 'users'], ['baja:User', 'user'],
   ['audit:AuditService', 'list'], ['web:WebService', 'globe'], ['platform:PlatformService', 'gauge'], ['baja:Folder', 'folder'],
 ];
