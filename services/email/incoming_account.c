@@ -85,7 +85,7 @@ static void poll(struct incoming_account *a)
 	struct err e = { 0 };
 	if (!may_poll(a))
 		return;
-	int rc = authenticator_ready(a->account.emailAuthenticator, &e);
+	int rc = account_ready(&a->account, &e);
 	if (rc == AUTHENTICATOR_WAIT) /* it tells when it has a login */
 		return;
 	if (rc != 0) {

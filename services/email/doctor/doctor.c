@@ -158,6 +158,7 @@ static void try_other(struct diagnosis *d, int port, enum exam_security security
 	struct probe *p = &d->probes[d->count++];
 	p->target = d->other;
 	p->target.trust = trust_retain(d->other.trust);
+	p->target.key = d->other.key ? trust_key_retain(d->other.key) : NULL;
 	p->target.port = p->report.port = port;
 	p->target.security = p->report.security = security;
 	start(d, p);
@@ -349,6 +350,7 @@ static int fill_target(struct email_account *a, const struct value *arg, struct 
 	t->timeout = a->connectionTimeout.us;
 	account_own_name(t->name, sizeof t->name);
 	t->trust = trust_snapshot(a->c.station);
+	t->key = account_client_key(a);
 	fill_mail(a, arg[ARG_TEST].text, t);
 	int rc = fill_login(a, arg, t, e);
 	if (rc < 0)
@@ -374,7 +376,8 @@ int doctor_diagnose(struct component *c, struct invocation *inv)
 		                     .other = { .dialogue = target.dialogue,
 		                                .least = target.least,
 		                                .timeout = OTHER_TIMEOUT_US,
-		                                .trust = trust_retain(target.trust) },
+		                                .trust = trust_retain(target.trust),
+		                                .key = target.key ? trust_key_retain(target.key) : NULL },
 		                     .count = 1 };
 	snprintf(d->other.host, sizeof d->other.host, "%s", target.host);
 	snprintf(d->other.name, sizeof d->other.name, "%s", target.name);

@@ -24,6 +24,7 @@ struct examination {
 void exam_target_clear(struct exam_target *t)
 {
 	trust_release(&t->trust);
+	trust_key_release(&t->key);
 	sasl_login_clear(&t->login);
 	free(t->content);
 	t->content = NULL;
@@ -335,6 +336,7 @@ struct examination *exam_start(uv_loop_t *loop, struct exam_target *target, cons
 		                      .tls = x->target.security == EXAM_BY_TLS,
 		                      .least = x->target.least,
 		                      .trust = x->target.trust,
+		                      .key = x->target.key,
 		                      .timeout = x->target.timeout };
 	x->line = line_open(loop, &to, &line_events, x);
 	return x;

@@ -18,6 +18,7 @@ struct exam_target {
 	enum exam_security security;
 	enum tls_version least;
 	struct trust_snapshot *trust;  /* one reference */
+	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
 	int64_t timeout;               /* microseconds, for each step */
 	char name[256];                /* of this machine, for EHLO; "": the address of our end */
 	struct sasl_login login;       /* owned; SASL_NOBODY: it ends before the login */
