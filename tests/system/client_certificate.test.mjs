@@ -15,6 +15,7 @@ import { ACCOUNT, CLEAR, IMPLICIT, accountFailure, addContacts, close, delivery,
 import { freePorts, listening } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
+import { eventually } from '../support/wait.mjs';
 
 const pki = new Pki();
 const served = pki.server('served');
@@ -106,6 +107,17 @@ test('a key that is gone is named, and its return heals the account', options, a
   await choose('alice');
   await api.post('/certificates/keys', { alias: 'alice', pem, password: 'correct horse' });
   await accepted('healed');
+});
+
+test('a mailbox is read by certificate too, and one without says so', options, async () => {
+  const incoming = '/Services/EmailService/IncomingAccount';
+  await api.patch(incoming, { hostname: '127.0.0.1', port: host.imaps, store: 'Imap', idle: false, ...IMPLICIT, emailAuthenticator: external(), clientCertificate: 'gone', pollrate: '1s', enabled: true });
+  const values = () => api.component(incoming).then((c) => c.values);
+  await eventually(async () => `a failure that names the key: ${JSON.stringify(await values())}`, async () => /no key "gone"/.test((await values()).lastPollFailureCause), { seconds: 20 * SLOWNESS });
+  await api.patch(incoming, { clientCertificate: 'alice' });
+  await eventually(async () => `a poll by certificate: ${JSON.stringify(await values())}`, async () => (await values()).lastPollSuccess, { seconds: 20 * SLOWNESS });
+  assert.match(readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8'), /imap-login: Info: Login: user=<alice>, method=EXTERNAL/);
+  await api.patch(incoming, { enabled: false });
 });
 
 test('EXTERNAL as it goes over the wire: with and without a name, and never without TLS', options, async () => {
