@@ -37,7 +37,7 @@ CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT
 CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
 -- services/email/records.c
-CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT, ackToken TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT, ackToken TEXT, recipient INTEGER, data TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_sequence ON mail (sequence);
 CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
 CREATE INDEX mail_digest ON mail (digest) WHERE digest <> '';

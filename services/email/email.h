@@ -42,6 +42,8 @@ struct mail_record {
 	char *security;         /* what S/MIME did, a sentence */
 	int encryption;         /* enum mail_encryption: what it should do */
 	struct secret ackToken; /* what an answer brings back; sealed, in the message only; see ack/acknowledger.h */
+	int64_t recipient;      /* handle of the EmailRecipient whose words it is in; 0: none */
+	char *data; /* the alarm at its transition, as JSON (content/alarm_view.h); empty: only subject and body */
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */

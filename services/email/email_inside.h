@@ -7,6 +7,7 @@
 #include "services/email/account.h"
 #include "services/email/authenticator.h"
 #include "services/email/email.h"
+#include "services/email/language/language.h"
 #include "services/email/outbox.h"
 #include "services/email/reader/reader.h"
 #include "station/alarm_support.h"
@@ -73,6 +74,9 @@ void ledger_trim_now(struct ledger_trim *t);
 void ledger_trim_stop(struct ledger_trim *t);
 /* email_service.c: the service's own; NULL while it does not run. */
 struct ledger_trim *ledger_trim_of(struct station *s);
+
+/* email_service.c: the language of those who have chosen none. */
+const struct language *email_language(struct station *s);
 
 /* account helpers */
 struct outgoing_account *account_first(struct station *s);

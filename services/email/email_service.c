@@ -6,12 +6,14 @@
 
 #include "services/email/ack/ack_book.h"
 #include "services/email/email_inside.h"
+#include "services/email/message.h"
 #include "station/audit.h"
 #include "station/must.h"
 
 struct service {
 	struct component c;
 	bool enabled;
+	int language; /* of language_range */
 	char *faultCause;
 	int64_t ledgerCapacity, ledgerDays;
 	struct ledger_trim trim;
@@ -65,6 +67,13 @@ struct ack_book *email_ack_book(struct station *s)
 	if (service && !service->acks) /* an alarm may be raised before the service starts */
 		service->acks = ack_book_new(s);
 	return service ? service->acks : NULL;
+}
+
+const struct language *email_language(struct station *s)
+{
+	struct component *c = station_service(s, &email_service);
+	int language = c ? COMPONENT_AS(c, &email_service, struct service)->language : 0;
+	return language ? languages[language - 1] : language_english();
 }
 
 /* A certificate was approved or imported: what failed may work now. */
@@ -133,6 +142,8 @@ static void resend_deliveries(void *context, int code, const struct err *e, stru
 		               .body = r->mail.body,
 		               .alarm = r->mail.alarm,
 		               .recipient = first->recipient,
+		               .data = r->mail.data,
+		               .recipient_handle = (uint64_t)r->mail.recipient,
 		               .priority = r->mail.priority,
 		               .encryption = (enum mail_encryption)r->mail.encryption,
 		               .to = to,
@@ -180,6 +191,7 @@ static void started(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
+	message_init();
 	service->observer =
 	    (struct observer){ .value = value_changed, .component = component_changed, .next = c->station->observers };
 	c->station->observers = &service->observer;
@@ -241,6 +253,8 @@ static const struct slot slots[] = {
 	     .doc = "How many mails the ledger keeps. Beyond it the oldest closed ones go; what is to be sent never does."),
 	SLOT(struct service, ledgerDays, INTEGER, .facets = FACETS(.min = 0, .max = 36500, .units = "d"),
 	     .doc = "How long the ledger keeps closed mails. 0: as long as there is room."),
+	SLOT(struct service, language, ENUM, .dflt = "en", .facets = FACETS(.range = language_range + 1),
+	     .doc = "Language of the mails to recipients who have chosen none."),
 	SLOT_END,
 };
 

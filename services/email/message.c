@@ -18,6 +18,18 @@ enum {
 
 /* --- text ---------------------------------------------------------------------------------------------------------- */
 
+/* Of U+202A to U+202E and U+2066 to U+2069: they turn round what stands beside them, so that a name shows as another. */
+static bool turns_text(const unsigned char *p)
+{
+	return p[0] == 0xE2 &&
+	    ((p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) || (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9));
+}
+
+static bool ends_line(const unsigned char *p)
+{
+	return p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9); /* U+2028, U+2029 */
+}
+
 /* Control characters become spaces: they end lines, begin headers, or do things to screens. */
 static void blank_controls(char *text, const char *but)
 {
@@ -26,6 +38,8 @@ static void blank_controls(char *text, const char *but)
 			*p = ' ';
 		if (*p == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0) /* U+0080 to U+009F */
 			p[0] = p[1] = ' ';
+		if (turns_text(p) || ends_line(p))
+			p[0] = p[1] = p[2] = ' ';
 	}
 }
 
@@ -144,19 +158,71 @@ static char *body_text(const char *body)
 	return valid;
 }
 
-static GMimePart *text_part(const char *body)
+/* --- parts --------------------------------------------------------------------------------------------------------- */
+
+static GMimeObject *part_of(const char *type, const char *subtype, GMimeContentEncoding encoding, const void *bytes,
+                            size_t size)
 {
-	char *valid = body_text(body);
-	GMimePart *part = g_mime_part_new_with_type("text", "plain");
-	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(valid, strlen(valid));
+	GMimePart *part = g_mime_part_new_with_type(type, subtype);
+	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes, size);
 	GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
-	g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
 	g_mime_part_set_content(part, content);
-	g_mime_part_set_content_encoding(part, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+	g_mime_part_set_content_encoding(part, encoding);
 	g_object_unref(content);
 	g_object_unref(stream);
+	return GMIME_OBJECT(part);
+}
+
+static GMimeObject *text_part(const char *subtype, const char *body)
+{
+	char *valid = body_text(body);
+	GMimeObject *part = part_of("text", subtype, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, valid, strlen(valid));
+	g_mime_object_set_content_type_parameter(part, "charset", "utf-8");
 	g_free(valid);
 	return part;
+}
+
+/* Two parts (taken) become one; without the second it is the first. */
+static GMimeObject *join(const char *subtype, GMimeObject *first, GMimeObject *second)
+{
+	if (!second)
+		return first;
+	GMimeMultipart *both = g_mime_multipart_new_with_subtype(subtype);
+	g_mime_multipart_add(both, first);
+	g_mime_multipart_add(both, second);
+	g_object_unref(first);
+	g_object_unref(second);
+	return GMIME_OBJECT(both);
+}
+
+static GMimeObject *picture_part(const struct message_parts *p)
+{
+	if (!p->picture)
+		return NULL;
+	GMimeObject *part = part_of("image", "png", GMIME_CONTENT_ENCODING_BASE64, p->picture, p->picture_size);
+	g_mime_object_set_content_id(part, MESSAGE_PICTURE);
+	g_mime_object_set_disposition(part, "inline");
+	g_mime_part_set_filename(GMIME_PART(part), "trend.png");
+	return part;
+}
+
+static GMimeObject *csv_part(const struct message_parts *p)
+{
+	if (!p->csv)
+		return NULL;
+	GMimeObject *part = part_of("text", "csv", GMIME_CONTENT_ENCODING_BASE64, p->csv, strlen(p->csv));
+	g_mime_object_set_content_type_parameter(part, "charset", "utf-8");
+	g_mime_object_set_disposition(part, "attachment");
+	g_mime_part_set_filename(GMIME_PART(part), p->csv_name);
+	return part;
+}
+
+/* The content: text, HTML with its picture, attachments, as far as there are any. */
+static GMimeObject *content_of(const struct message_parts *p)
+{
+	GMimeObject *html = p->html ? join("related", text_part("html", p->html), picture_part(p)) : NULL;
+	GMimeObject *words = join("alternative", text_part("plain", p->body), html);
+	return join("mixed", words, csv_part(p));
 }
 
 /* --- the message --------------------------------------------------------------------------------------------------- */
@@ -180,10 +246,8 @@ static char *to_crlf(const char *text, size_t length, size_t *out_length)
 	return out;
 }
 
-char *message_build(const struct message_parts *p, size_t *length)
+static void add_addresses(GMimeMessage *message, const struct message_parts *p)
 {
-	g_mime_init(); /* counts its calls */
-	GMimeMessage *message = g_mime_message_new(TRUE);
 	add(message, GMIME_ADDRESS_TYPE_FROM, &p->from);
 	if (*p->reply_to.address)
 		add(message, GMIME_ADDRESS_TYPE_REPLY_TO, &p->reply_to);
@@ -191,6 +255,28 @@ char *message_build(const struct message_parts *p, size_t *length)
 		add(message, GMIME_ADDRESS_TYPE_TO, &p->to[i]);
 	for (size_t i = 0; i < p->cc_count; i++)
 		add(message, GMIME_ADDRESS_TYPE_CC, &p->cc[i]);
+}
+
+static void set_header(GMimeMessage *message, const char *name, const char *value)
+{
+	g_mime_object_set_header(GMIME_OBJECT(message), name, value, NULL);
+}
+
+/* The conversation of an alarm (RFC 5322 3.6.4): each mail answers the first one. */
+static void add_thread(GMimeMessage *message, const struct message_parts *p)
+{
+	g_mime_message_set_message_id(message, p->message_id);
+	if (!p->in_reply_to)
+		return;
+	char *id = g_strdup_printf("<%s>", p->in_reply_to);
+	set_header(message, "In-Reply-To", id);
+	set_header(message, "References", id);
+	g_free(id);
+}
+
+static void add_headers(GMimeMessage *message, const struct message_parts *p)
+{
+	add_addresses(message, p);
 	char *text = header_text(p->subject), *subject = encode(text);
 	g_mime_message_set_subject(message, subject, "us-ascii");
 	g_free(subject);
@@ -198,15 +284,29 @@ char *message_build(const struct message_parts *p, size_t *length)
 	GDateTime *date = g_date_time_new_from_unix_local(p->date / 1000000);
 	g_mime_message_set_date(message, date);
 	g_date_time_unref(date);
-	g_mime_message_set_message_id(message, p->message_id);
-	g_mime_object_set_header(GMIME_OBJECT(message), "Auto-Submitted", p->answers ? "auto-replied" : "auto-generated",
-	                         NULL); /* RFC 3834 */
-	GMimePart *part = text_part(p->body);
-	g_mime_message_set_mime_part(message, GMIME_OBJECT(part));
-	text = g_mime_object_to_string(GMIME_OBJECT(message), NULL);
+	add_thread(message, p);
+	set_header(message, "Auto-Submitted", p->answers ? "auto-replied" : "auto-generated"); /* RFC 3834 */
+	if (!p->urgent)
+		return;
+	set_header(message, "Importance", "high"); /* RFC 2156 5.3.4 */
+	set_header(message, "X-Priority", "1");    /* programs that know no other */
+}
+
+void message_init(void)
+{
+	g_mime_init(); /* counts its calls */
+}
+
+char *message_build(const struct message_parts *p, size_t *length)
+{
+	GMimeMessage *message = g_mime_message_new(TRUE);
+	GMimeObject *content = content_of(p);
+	add_headers(message, p);
+	g_mime_message_set_mime_part(message, content);
+	char *text = g_mime_object_to_string(GMIME_OBJECT(message), NULL);
 	char *wire = to_crlf(text, strlen(text), length);
 	g_free(text);
-	g_object_unref(part);
+	g_object_unref(content);
 	g_object_unref(message);
 	return wire;
 }

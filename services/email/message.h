@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Building a message as it goes over the wire (RFC 5322, MIME by GMime). No text of ours, wherever it came from, can add
- * a header: control characters become spaces before GMime sees them. Engine thread. */
+ * a header: control characters become spaces before GMime sees them. Any
+ * thread, after message_init. */
 #ifndef BELFRY_EMAIL_MESSAGE_H
 #define BELFRY_EMAIL_MESSAGE_H
 
@@ -18,7 +19,17 @@ struct message_parts {
 	const char *subject, *body, *message_id; /* message_id without <> */
 	int64_t date;                            /* microseconds since 1970 */
 	bool answers;                            /* it is the answer to somebody's mail (RFC 3834: auto-replied) */
+	/* May be NULL: */
+	const char *html;             /* the same in HTML: multipart/alternative */
+	const char *in_reply_to;      /* Message-ID of the mail that began this conversation, without <> */
+	const unsigned char *picture; /* a PNG image that the HTML refers to by MESSAGE_PICTURE */
+	size_t picture_size;
+	const char *csv, *csv_name; /* an attachment, and what its file is called */
+	bool urgent;                /* Importance: high */
 };
+#define MESSAGE_PICTURE "trend@belfry" /* Content-ID of the picture, without <> */
+/* Once, before anything else here. */
+void message_init(void);
 /* Owned text with CR LF lines of at most 998 bytes, not dot-stuffed. */
 char *message_build(const struct message_parts *p, size_t *length);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "services/email/ack/acknowledger.h"
+#include "services/email/content/render.h"
 #include "services/email/email_inside.h"
 #include "services/email/language/language.h"
 #include "services/email/message.h"
@@ -109,74 +109,18 @@ void outbox_free(struct outgoing_account *a)
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
 
-/* The addresses that stand in a header; Bcc stands in none. */
-static size_t header_addresses(const struct outgoing *o, enum mail_field field, struct message_address *out)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < o->count && n < SMTP_RECIPIENTS_MAX; i++)
-		if (o->deliveries[i].field == (int)field)
-			out[n++] = (struct message_address){ o->deliveries[i].name, o->deliveries[i].address };
-	return n;
-}
-
-/* Owned: the text of a mail that may be answered ends with how, with the link, and with the token. */
-static char *with_footer(struct station *s, const char *body, const char *token)
-{
-	const struct language *l = language_english();
-	if (!*token)
-		return must_strdup(body);
-	char *link = ack_link_of(s, token),
-	     *link_line = *link ? must_format("%s: %s\n", l->phrases[PHRASE_ACKNOWLEDGE], link) : must_strdup("");
-	char *text = must_format("%s\n%s\n%s[%s]\n", body, l->phrases[PHRASE_HOW_TO_ANSWER], link_line, token);
-	free(link);
-	free(link_line);
-	return text;
-}
-
-static char *build(const struct outgoing_account *a, const struct outgoing *o, const char *sender, size_t *length)
-{
-	struct message_address to[SMTP_RECIPIENTS_MAX], cc[SMTP_RECIPIENTS_MAX];
-	struct station *s = a->account.c.station;
-	char *token = ack_token_of_mail(s, &o->mail), *id = ack_message_id(&o->mail, token),
-	     *reply = ack_reply_address(s, *a->replyTo.address ? a->replyTo.address : sender, token),
-	     *body = with_footer(s, o->mail.body, token);
-	bool plus = strcasecmp(reply, sender) != 0;
-	struct message_parts parts = { .from = { "", sender },
-		                           .reply_to = { a->replyTo.name, plus ? reply : "" },
-		                           .to = to,
-		                           .cc = cc,
-		                           .to_count = header_addresses(o, FIELD_TO, to),
-		                           .cc_count = header_addresses(o, FIELD_CC, cc),
-		                           .subject = o->mail.subject,
-		                           .body = body,
-		                           .message_id = id,
-		                           .answers = o->mail.kind == MAIL_CONFIRMATION,
-		                           .date = o->mail.created.us };
-	char *message = message_build(&parts, length);
-	explicit_bzero(token, strlen(token));
-	free(token);
-	free(id);
-	free(reply);
-	free(body);
-	return message;
-}
-
 /* The message for those recipients that are still open. Its sender is what the account says now: whoever has put right
- * a wrong one wants the mails that wait to go. refused: it must not go, as e says. */
-static struct smtp_message *make_message(struct outgoing_account *a, struct outgoing *o, bool *refused, struct err *e)
+ * a wrong one wants the mails that wait to go. */
+static struct smtp_message *make_message(struct outgoing_account *a, struct outgoing *o, const char *sender)
 {
-	char sender[ADDRESS_SIZE];
 	size_t open = 0;
 	for (size_t i = 0; i < o->count; i++)
 		open += o->deliveries[i].open;
-	account_sender_address(a, sender, sizeof sender);
 	ledger_set_text(&o->mail.from, sender);
 	ledger_set_text(&o->mail.replyTo, a->replyTo.address);
 	struct smtp_message *m = smtp_message_new(sender, open);
 	m->id = o->mail.sequence;
 	snprintf(m->envelope_id, sizeof m->envelope_id, "%s", o->mail.id);
-	m->content = build(a, o, sender, &m->length);
-	*refused = protection_apply(a, o, sender, m, e) != 0;
 	for (size_t i = 0, n = 0; i < o->count; i++)
 		if (o->deliveries[i].open)
 			m->recipients[n++].address = message_envelope_address(o->deliveries[i].address);
@@ -261,19 +205,41 @@ static void open_sender(struct outgoing_account *a, struct connection *c)
 	tell_settings(a, c);
 }
 
-static void hand_over(struct outgoing_account *a, struct connection *c, struct outgoing *o)
+/* It was not even tried. */
+static void give_back(struct outgoing_account *a, struct connection *c, struct smtp_message *m)
 {
+	mail_heap_push(&a->outbox.ready, take_flying(&a->outbox, m->id));
+	c->in_flight--;
+	caps_uncount(a);
+	smtp_message_free(&m);
+	outbox_pump(a);
+}
+
+static struct outgoing *flying_with(const struct outbox *b, int64_t id)
+{
+	struct outgoing *o = b->flying;
+	while (o && o->mail.sequence != id)
+		o = o->next;
+	must(o);
+	return o;
+}
+
+/* The message is made; meanwhile the account may have begun to end, or its connection may have failed. */
+static void rendered(struct outgoing_account *a, struct smtp_message *m)
+{
+	struct outgoing *o = flying_with(&a->outbox, m->id);
+	struct connection *c = connection_at(a, o->carrier);
+	a->outbox.rendering--;
+	if (a->outbox.stopping || c->returning || now_of(a) < c->retry_at) {
+		give_back(a, c, m);
+		return;
+	}
 	struct err e = { 0 };
-	bool refused;
-	struct smtp_message *m = make_message(a, o, &refused, &e);
-	o->carrier = (int)(c - a->outbox.connections);
-	put_flying(&a->outbox, o);
-	c->in_flight++;
-	if (refused) {
+	if (protection_apply(a, o, m->sender, m, &e) != 0) { /* it must not go */
+		caps_uncount(a);
 		protection_refuse(a, m, &e);
 		return;
 	}
-	caps_count(a);
 	if (a->transport == TRANSPORT_MAILDIR) {
 		maildir_deliver(a, m);
 		return;
@@ -295,6 +261,19 @@ static void try_connection(struct outgoing_account *a)
 	if (!c->sender)
 		open_sender(a, c);
 	sender_connect(c->sender);
+}
+
+static void hand_over(struct outgoing_account *a, struct connection *c, struct outgoing *o)
+{
+	char sender[ADDRESS_SIZE];
+	account_sender_address(a, sender, sizeof sender);
+	struct smtp_message *m = make_message(a, o, sender);
+	o->carrier = (int)(c - a->outbox.connections);
+	put_flying(&a->outbox, o);
+	c->in_flight++;
+	a->outbox.rendering++;
+	caps_count(a);
+	message_render(a, o, sender, m, rendered);
 }
 
 void outbox_pump(struct outgoing_account *a)
@@ -494,5 +473,5 @@ void outbox_stop(struct outgoing_account *a)
 
 bool outbox_at_rest(const struct outgoing_account *a)
 {
-	return a->outbox.open_connections == 0 && a->outbox.writing == 0;
+	return a->outbox.open_connections == 0 && a->outbox.rendering == 0 && a->outbox.writing == 0;
 }

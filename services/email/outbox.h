@@ -70,6 +70,7 @@ struct outbox {
 	struct mail_heap ready;   /* may go now */
 	struct mail_heap waiting; /* not before their time */
 	struct outgoing *flying;  /* owned: given to the transport, or their outcome is being written */
+	int rendering;            /* of those: their message is being made */
 	int writing;              /* transactions that have yet to end */
 	struct connection connections[CONNECTIONS_MAX];
 	int open_connections; /* senders that have yet to end */
@@ -88,6 +89,8 @@ struct draft_recipient {
 struct draft {
 	enum mail_kind_of kind;
 	const char *subject, *body, *alarm, *recipient;
+	const char *data;          /* of the mail record; NULL: subject and body are all there is */
+	uint64_t recipient_handle; /* 0: no EmailRecipient */
 	int64_t priority;
 	enum mail_encryption encryption;
 	const struct draft_recipient *to;

@@ -72,6 +72,8 @@ static void fill_mail(struct station *s, struct mail_record *m, const struct out
 	m->alarm = must_strdup(d->alarm);
 	m->priority = d->priority;
 	m->encryption = (int)d->encryption;
+	m->recipient = (int64_t)d->recipient_handle;
+	m->data = must_strdup(d->data ? d->data : "");
 	free(ascii_from);
 }
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * email:EmailRecipient: who gets which alarms, when, and with what words. An alarm class is linked to its action
- * routeAlarm; the mails it makes are rows of the alarm's own transaction. It sees an alarm as a struct value and knows
- * its members by name only. Engine thread. */
+ * routeAlarm; the mails it makes are rows of the alarm's own transaction. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "services/email/email_inside.h"
-#include "station/format.h"
+#include "services/email/content/alarm_view.h"
+#include "services/email/content/render.h"
 #include "station/log.h"
 #include "station/must.h"
 #include "station/persist.h"
@@ -29,67 +28,31 @@ struct recipient {
 	bool routeAcks;
 	struct list to, cc, bcc;
 	int encryption; /* enum mail_encryption */
-	char *language, *emailAccount, *subject, *body, *bounceRecipient;
+	int language;   /* of language_range */
+	char *timeZone;
+	int units; /* enum unit_system */
+	bool htmlEnabled, trendPicture, attachCsv;
+	char *emailAccount, *subject, *body, *bounceRecipient;
 	char *lastBounceAddress, *lastBounceCause;
 	struct abstime lastBounceTime;
 };
 
-/* What a format may name: the members of an alarm record that a mail can show (facts: Niagara's tokens). */
-static const struct slot entry_members[] = { MEMBER("name", STRING, .doc = "Key."),
-	                                         MEMBER("value", STRING, .doc = "Value."), SLOT_END };
-static const struct slot tokens[] = {
-	MEMBER("timestamp", ABSTIME, .doc = "-"),
-	MEMBER("uuid", STRING, .doc = "-"),
-	MEMBER("sourceState", STRING, .doc = "-"),
-	MEMBER("ackState", STRING, .doc = "-"),
-	MEMBER("ackRequired", BOOLEAN, .doc = "-"),
-	MEMBER("source", STRING, .doc = "-"),
-	MEMBER("alarmClass", STRING, .doc = "-"),
-	MEMBER("priority", INTEGER, .doc = "-"),
-	MEMBER("normalTime", ABSTIME, .doc = "-"),
-	MEMBER("ackTime", ABSTIME, .doc = "-"),
-	MEMBER("user", STRING, .doc = "-"),
-	MEMBER("alarmTransition", STRING, .doc = "-"),
-	MEMBER("lastUpdate", ABSTIME, .doc = "-"),
-	MEMBER("msgText", STRING, .doc = "-"),
-	{ .name = "alarmData", .kind = V_LIST, .element = V_STRUCT, .members = entry_members, .doc = "-" },
-	SLOT_END,
-};
-
-/* --- an alarm, seen from here ------------------------------------------------------------------------------------------ */
-
-static char *member_text(const struct value *alarm, const char *name)
-{
-	char *format = must_format("%%%s%%", name), *text = format_expand(format, alarm);
-	free(format);
-	return text;
-}
-
-static bool member_is(const struct value *alarm, const char *name, const char *text)
-{
-	char *mine = member_text(alarm, name);
-	bool same = strcmp(mine, text) == 0;
-	free(mine);
-	return same;
-}
-
 /* An acknowledgement is an update whose last change is the acknowledgement itself. */
-static bool is_acknowledgement(const struct value *alarm)
+static bool is_acknowledgement(const struct value *view)
 {
-	char *acked = member_text(alarm, "ackTime"), *updated = member_text(alarm, "lastUpdate");
-	bool same = strcmp(acked, "-") != 0 && strcmp(acked, updated) == 0;
+	char *acked = alarm_member(view, "ackTime");
+	bool same = *acked && alarm_member_is(view, "lastUpdate", acked);
 	free(acked);
-	free(updated);
 	return same;
 }
 
 static bool wants_transition(const struct recipient *r, const struct value *alarm)
 {
-	if (member_is(alarm, "sourceState", "normal"))
+	if (alarm_member_is(alarm, "sourceState", "normal"))
 		return r->transitions.toNormal;
-	if (member_is(alarm, "sourceState", "fault"))
+	if (alarm_member_is(alarm, "sourceState", "fault"))
 		return r->transitions.toFault;
-	if (member_is(alarm, "sourceState", "alert"))
+	if (alarm_member_is(alarm, "sourceState", "alert"))
 		return r->transitions.toAlert;
 	return r->transitions.toOffnormal;
 }
@@ -115,8 +78,8 @@ static bool on_duty(const struct recipient *r)
 /* The alarm's sequence, when it waits for somebody to acknowledge it; else 0. */
 static int64_t answerable(const struct value *alarm)
 {
-	char *sequence = member_text(alarm, "sequence");
-	int64_t n = member_is(alarm, "ackState", "unacked") ? strtoll(sequence, NULL, 10) : 0;
+	char *sequence = alarm_member(alarm, "sequence");
+	int64_t n = alarm_member_is(alarm, "ackState", "unacked") ? strtoll(sequence, NULL, 10) : 0;
 	free(sequence);
 	return n;
 }
@@ -140,48 +103,86 @@ static size_t add_people(const struct list *list, enum mail_field field, struct 
 	return count;
 }
 
+bool recipient_preferences(struct station *s, uint64_t handle, struct preferences *out)
+{
+	struct component *c = station_by_handle(s, handle);
+	if (!component_is(c, &email_recipient))
+		return false;
+	const struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
+	bool own_subject = strcmp(r->subject, type_slot(c->type, "subject")->dflt) != 0,
+	     own_body = strcmp(r->body, type_slot(c->type, "body")->dflt) != 0;
+	*out = (struct preferences){ .language = r->language ? languages[r->language - 1] : email_language(s),
+		                         .zone = zone_find(s, r->timeZone, NULL),
+		                         .units = (enum unit_system)r->units,
+		                         .html = r->htmlEnabled,
+		                         .trend = r->trendPicture,
+		                         .csv = r->attachCsv,
+		                         .subject = own_subject ? r->subject : NULL,
+		                         .body = own_body ? r->body : NULL };
+	if (!out->zone)
+		out->zone = zone_find(s, "", NULL);
+	return true;
+}
+
+/* The mail keeps the alarm as it is now: whenever it goes, it tells of this transition. Its words are chosen when it
+ * goes; those in the ledger until then are today's. */
+static void add_mail(struct recipient *r, const struct value *view, const struct draft_recipient *people, size_t count,
+                     int64_t answers, struct store_tx *tx)
+{
+	struct component *c = &r->c;
+	struct outgoing_account *a =
+	    *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
+	if (!a && *r->emailAccount)
+		log_warn("%s: there is no account \"%s\"; its mail waits for it", c->name, r->emailAccount);
+	char *source = alarm_member(view, "source");
+	if (a)
+		a = failover_route(a, source);
+	free(source);
+	struct preferences preferences;
+	recipient_preferences(c->station, c->handle, &preferences);
+	struct letter letter = { 0 };
+	letter_write(c->station, &preferences, view, &letter);
+	char *uuid = alarm_member(view, "uuid"), *priority = alarm_member(view, "priority"), *path = component_path(c),
+	     *data = alarm_view_print(view);
+	struct draft d = { .kind = MAIL_ALARM,
+		               .subject = letter.subject,
+		               .body = letter.text,
+		               .alarm = uuid,
+		               .recipient = path,
+		               .data = data,
+		               .recipient_handle = c->handle,
+		               .encryption = (enum mail_encryption)r->encryption,
+		               .priority = strtol(priority, NULL, 10),
+		               .to = people,
+		               .count = count,
+		               .answers = answers };
+	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
+	letter_finish(&letter);
+	free(uuid);
+	free(priority);
+	free(path);
+	free(data);
+}
+
 static int route_alarm(struct component *c, struct invocation *inv)
 {
 	struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
-	const struct value *alarm = inv->arg;
 	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
-	if (alarm->kind != V_STRUCT)
+	if (inv->arg->kind != V_STRUCT)
 		return err_set(&inv->err, E_INVALID, NULL,
 		               "routeAlarm takes an alarm; it is invoked by the link from an alarm class.");
 	size_t count = add_people(&r->to, FIELD_TO, people, 0);
 	count = add_people(&r->cc, FIELD_CC, people, count);
 	count = add_people(&r->bcc, FIELD_BCC, people, count);
-	if (count == 0 || !wants(r, alarm))
-		return 0;
-	struct outgoing_account *a =
-	    *r->emailAccount ? account_by_name(c->station, r->emailAccount) : account_first(c->station);
-	if (!a && *r->emailAccount)
-		log_warn("%s: there is no account \"%s\"; its mail waits for it", c->name, r->emailAccount);
-	char *source = member_text(alarm, "source");
-	if (a)
-		a = failover_route(a, source);
-	free(source);
-	char *subject = format_expand(r->subject, alarm), *body = format_expand(r->body, alarm),
-	     *uuid = member_text(alarm, "uuid"), *priority = member_text(alarm, "priority"), *path = component_path(c);
-	struct draft d = { .kind = MAIL_ALARM,
-		               .subject = subject,
-		               .body = body,
-		               .alarm = uuid,
-		               .recipient = path,
-		               .priority = strtol(priority, NULL, 10),
-		               .encryption = (enum mail_encryption)r->encryption,
-		               .to = people,
-		               .count = count,
-		               .answers = answerable(alarm) };
-	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
-	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
-	if (!inv->tx)
-		store_commit(c->station->store, tx, NULL, NULL);
-	free(subject);
-	free(body);
-	free(uuid);
-	free(priority);
-	free(path);
+	struct value view;
+	alarm_view_take(inv->arg, &view);
+	if (count && wants(r, &view)) {
+		struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
+		add_mail(r, &view, people, count, answerable(inv->arg), tx);
+		if (!inv->tx)
+			store_commit(c->station->store, tx, NULL, NULL);
+	}
+	value_clear(&view);
 	return 0;
 }
 
@@ -225,7 +226,7 @@ static void check_people(const struct list *list, const char *name, struct repor
 static void check_format(const char *name, const char *format, struct report *report)
 {
 	struct err e = { 0 };
-	if (format_check(format, tokens, &e) != 0)
+	if (format_check(format, alarm_tokens, &e) != 0)
 		report_error(report, E_INVALID, name, "%s", e.text);
 }
 
@@ -237,6 +238,9 @@ static void check(const struct component *next, const struct component *current,
 	check_people(&r->bcc, "bcc", report);
 	check_format("subject", r->subject, report);
 	check_format("body", r->body, report);
+	struct err e;
+	if (*r->timeZone && zone_check(next->station, r->timeZone, &e) != 0)
+		report_error(report, E_INVALID, "timeZone", "%s", e.text);
 	if (current && *r->emailAccount && !account_by_name(current->station, r->emailAccount))
 		report_warning(report, "emailAccount",
 		               "There is no outgoing account \"%.60s\" yet; mail waits until there is one.", r->emailAccount);
@@ -272,6 +276,12 @@ static const struct slot person_members[] = {
 	       .doc = "Mail address of the person."),
 	SLOT_END,
 };
+static const struct tag unit_systems[] = {
+	{ UNITS_AS_CONFIGURED, "asConfigured", "Those of the points." },
+	{ UNITS_METRIC, "metric", "°C, kPa, l/s..." },
+	{ UNITS_ENGLISH, "english", "°F, psi, gpm..." },
+	{ 0, NULL, NULL },
+};
 #define T struct recipient
 static const struct slot slots[] = {
 	SLOT_STRUCT(T, timeRange, range_members, .doc = "When alarms are mailed; outside they are recorded only."),
@@ -282,8 +292,15 @@ static const struct slot slots[] = {
 	SLOT_LIST(T, cc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy."),
 	SLOT_LIST(T, bcc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX),
 	          .doc = "Who gets a copy unseen."),
-	SLOT(T, language, STRING, .facets = FACETS(.maxLength = 2),
-	     .doc = "ISO 639 code of the recipient's language; empty: the station's."),
+	SLOT(T, language, ENUM, .facets = FACETS(.range = language_range),
+	     .doc = "Language of the mails: the words of states and labels, numbers and dates."),
+	SLOT(T, timeZone, STRING, .facets = FACETS(.maxLength = 63),
+	     .doc = "Time zone of the times in mails, such as Europe/Berlin; empty: the station's."),
+	SLOT(T, units, ENUM, .facets = FACETS(.range = unit_systems), .doc = "Units of the values in mails."),
+	SLOT(T, htmlEnabled, BOOLEAN, .dflt = "true", .doc = "Mails have an HTML part beside the text."),
+	SLOT(T, trendPicture, BOOLEAN, .dflt = "true",
+	     .doc = "Mails show the last day of the point, when it has a history. Needs the HTML part."),
+	SLOT(T, attachCsv, BOOLEAN, .doc = "Attach the same values as a CSV file, when the point has a history."),
 	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
 	     .doc = "Name of the outgoing account; empty: the first one."),
 	SLOT(T, encryption, ENUM, .facets = FACETS(.range = mail_encryption_range),
@@ -306,9 +323,10 @@ static const struct slot slots[] = {
 };
 #undef T
 
-static const struct slot alarm_arg = {
-	.name = "alarm", .kind = V_STRUCT, .members = tokens, .doc = "The alarm, given by the link from an alarm class."
-};
+static const struct slot alarm_arg = { .name = "alarm",
+	                                   .kind = V_STRUCT,
+	                                   .members = alarm_tokens,
+	                                   .doc = "The alarm, given by the link from an alarm class." };
 static const struct action actions[] = {
 	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg,
 	  route_alarm },

@@ -55,6 +55,8 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, security, STRING, .doc = "Whether it is signed, or why not; empty: it was not to be."),
 	SLOT(struct mail_record, digest, STRING, .flags = SLOT_INDEX, .doc = "The mail that it was summed up in."),
 	SLOT(struct mail_record, ackToken, SECRET, .doc = "What an answer brings back."),
+	SLOT(struct mail_record, recipient, INTEGER, .doc = "Handle of the EmailRecipient."),
+	SLOT(struct mail_record, data, STRING, LONG_TEXT, .doc = "The alarm at its transition; words are made of it."),
 	SLOT_END,
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };
@@ -114,6 +116,8 @@ json_t *mail_to_json(struct station *s, const struct mail_record *m, const struc
 	}
 	if (!whole)
 		json_object_del(json, "body");
+	json_object_del(json, "recipient"); /* ours alone */
+	json_object_del(json, "data");
 	json_object_set_new(json, "deliveries", array);
 	return json;
 }

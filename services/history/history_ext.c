@@ -338,6 +338,7 @@ static int run_update_id(struct component *c, struct invocation *inv)
 static const struct action actions[] = {
 	{ "updateHistoryId", "Gives the history the name that historyName says now.", 0, NULL, run_update_id },
 	{ "deleteHistory", "Deletes all records of the history.", SLOT_CONFIRM, NULL, run_delete },
+	{ "query", "Answers the samples of a span, for other services.", SLOT_HIDDEN, &history_query_arg, history_query },
 	{ 0 },
 };
 

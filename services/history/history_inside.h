@@ -65,4 +65,8 @@ bool history_append(struct history_service *service, struct history *h, struct s
 /* Forgets all samples of h, durably soon. */
 void history_delete_samples(struct history_service *service, struct history *h);
 
+/* history_query.c: the hidden action of all history extensions. */
+extern const struct slot history_query_arg;
+int history_query(struct component *c, struct invocation *inv);
+
 #endif

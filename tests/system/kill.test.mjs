@@ -113,7 +113,7 @@ async function line(number, kills, summary) {
   const tally = server.tally();
   const missing = mails.filter(({ messageId }) => !tally.has(messageId));
   assert.deepEqual(missing.map(({ subject }) => subject), [], 'mails that have not arrived');
-  const told = new Set(server.messages.map(({ raw }) => raw.toString('latin1').match(/^Subject: (\S+) offnormal/m)?.[1]));
+  const told = new Set(server.messages.map(({ raw }) => raw.toString('latin1').match(/^Subject: (\S+) Offnormal/m)?.[1]));
   assert.deepEqual(alarms.filter(({ uuid }) => !told.has(uuid)).map(({ uuid }) => uuid), [], 'alarms of which no mail has told');
   const copies = copiesByKill(server.messages, killed);
   assert.ok(Math.max(...copies) <= CONNECTIONS[number], `more than one copy for one kill and connection: ${copies}`);

@@ -5,26 +5,28 @@
 #ifndef BELFRY_RENDER_H
 #define BELFRY_RENDER_H
 
+#include "services/email/content/letter.h"
 #include "services/email/email_inside.h"
 
-/* How a recipient wants to be written to; texts are borrowed from the component. */
+/* How a recipient wants to be written to. */
 struct preferences {
-	int language; /* of language_range */
-	const char *timeZone;
-	int units; /* enum unit_system */
-	bool htmlEnabled, trendPicture, attachCsv;
-	const char *subject, *body; /* formats; the default one stands for the language's own */
+	const struct language *language;
+	const struct zone *zone;
+	enum unit_system units;
+	bool html, trend, csv;
+	const char *subject, *body; /* formats, borrowed from the component; NULL: the language's own words */
 };
-/* recipient.c: those of the EmailRecipient with that handle; false: there is none any more. */
+/* recipient.c: those of the EmailRecipient with that handle; false: it is gone. */
 bool recipient_preferences(struct station *s, uint64_t handle, struct preferences *out);
 
-/* The finished message (taken by the callee), with CR LF, not dot-stuffed. Called once, later, on the engine thread. */
-typedef void message_rendered(void *context, char *content, size_t length);
-/* Renders what o says now; its mail's subject and body become what was rendered. o is read during the call only. */
-void message_render(struct outgoing_account *a, struct outgoing *o, message_rendered *done, void *context);
+/* letter_write.c: the words of an alarm, into an empty letter; no trend yet. view: of alarm_view.h. */
+void letter_write(struct station *s, const struct preferences *p, const struct value *view, struct letter *letter);
 
-/* The subject and text of an alarm's mail as they are now (owned), for the ledger. view: of alarm_view.h. */
-void message_words(struct station *s, const struct preferences *p, const struct value *view, char **subject,
-                   char **body);
+/* m has its content, or, when the account is gone, is to be freed. Called once, later. */
+typedef void message_rendered(struct outgoing_account *a, struct smtp_message *m);
+/* Fills m->content with what o says now; its mail's subject and body become what was said. o is read during the call
+ * only. Takes m until done has it. */
+void message_render(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m,
+                    message_rendered *done);
 
 #endif

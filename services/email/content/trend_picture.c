@@ -94,8 +94,8 @@ static void line(cairo_t *cr, double x1, double y1, double x2, double y2)
 static void draw_values(const struct frame *f)
 {
 	cairo_set_line_width(f->cr, 1);
-	for (double v = ceil(f->low / f->step) * f->step; v <= f->high; v += f->step) {
-		double y = y_of(f, v);
+	for (int i = 0, count = (int)(f->high / f->step - ceil(f->low / f->step)); i <= count; i++) {
+		double v = (ceil(f->low / f->step) + i) * f->step, y = y_of(f, v);
 		colour(f->cr, 0xdddddd, 1);
 		line(f->cr, LEFT, y, TREND_WIDTH - RIGHT, y);
 		char *text = language_number(f->t->language, fabs(v) < f->step / 2 ? 0 : v, f->decimals);

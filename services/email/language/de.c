@@ -38,7 +38,7 @@ const struct language language_de = {
 		[PHRASE_ACKNOWLEDGE] = "Quittieren",
 		[PHRASE_HOW_TO_ANSWER] =
 		    "Antworten Sie mit einem von: quittieren · stumm 2 Std · zurückstellen bis 18:00 · Kommentar TEXT · Status",
-		[PHRASE_SENT_BY] = "Gesendet von der Station {0}. Zeiten: {1}.",
+		[PHRASE_SENT_BY] = "Gesendet von der Station {0}.",
 		[PHRASE_DID_ACK] = "Der Alarm von {0} ist quittiert.",
 		[PHRASE_DID_ACK_MANY] = "Der Alarm von {0} ist quittiert, dazu {1} frühere derselben Quelle.",
 		[PHRASE_DID_SNOOZE] = "Sie bekommen bis {1} keine Mail zu {0}.",

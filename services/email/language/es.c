@@ -38,7 +38,7 @@ const struct language language_es = {
 		[PHRASE_ACKNOWLEDGE] = "Reconocer",
 		[PHRASE_HOW_TO_ANSWER] =
 		    "Responda con una de estas palabras: reconocer · silenciar 2 h · aplazar hasta 18:00 · comentario TEXTO · estado",
-		[PHRASE_SENT_BY] = "Enviado por la estación {0}. Horas: {1}.",
+		[PHRASE_SENT_BY] = "Enviado por la estación {0}.",
 		[PHRASE_DID_ACK] = "La alarma de {0} queda reconocida.",
 		[PHRASE_DID_ACK_MANY] = "La alarma de {0} queda reconocida, y {1} anteriores del mismo origen.",
 		[PHRASE_DID_SNOOZE] = "No recibirá correo sobre {0} hasta {1}.",

@@ -38,7 +38,7 @@ const struct language language_fr = {
 		[PHRASE_ACKNOWLEDGE] = "Acquitter",
 		[PHRASE_HOW_TO_ANSWER] = ("Répondez par l’un de ces mots\u00a0: acquitter · silence 2 h · suspendre jusqu’à 18:00 · "
 		                         "commentaire TEXTE · statut"),
-		[PHRASE_SENT_BY] = "Envoyé par la station {0}. Heures\u00a0: {1}.",
+		[PHRASE_SENT_BY] = "Envoyé par la station {0}.",
 		[PHRASE_DID_ACK] = "L’alarme de {0} est acquittée.",
 		[PHRASE_DID_ACK_MANY] = "L’alarme de {0} est acquittée, ainsi que {1} alarmes antérieures de la même source.",
 		[PHRASE_DID_SNOOZE] = "Vous ne recevrez aucun message sur {0} avant {1}.",

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One mail on its way to its message: words, then what others say, then the building. See render.h. */
+#include "services/email/content/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services/email/ack/acknowledger.h"
+#include "services/email/content/alarm_view.h"
+#include "services/email/content/trend_ask.h"
+#include "services/email/message.h"
+#include "station/log.h"
+#include "station/must.h"
+
+enum { URGENT = 63, THREAD_MAILS = 8 }; /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */
+
+struct rendering {
+	/* Set by message_render. */
+	struct station *station;
+	uint64_t account;
+	struct smtp_message *message; /* owned until done has it */
+	message_rendered *done;
+	struct letter letter;
+	struct message_parts parts; /* texts owned by what follows */
+	struct message_address addresses[2 * SMTP_RECIPIENTS_MAX];
+	char *texts[4 * SMTP_RECIPIENTS_MAX + 8]; /* owned: copies of what the mail's records say */
+	size_t text_count;
+	char *mail; /* borrowed from texts: the id */
+	/* What is waited for. */
+	struct timer patience;
+	int asked;         /* answers that have yet to come */
+	bool begun, ended; /* the work; it goes on without the answers that are late */
+	char *in_reply_to; /* owned */
+	/* The pool's, while it works. */
+	uv_work_t work;
+};
+
+static const char *keep(struct rendering *r, const char *text)
+{
+	must(r->text_count < ARRAY_SIZE(r->texts));
+	return r->texts[r->text_count++] = must_strdup(text ? text : "");
+}
+
+static void rendering_free(struct rendering *r)
+{
+	timer_stop(&r->station->clock, &r->patience);
+	for (size_t i = 0; i < r->text_count; i++)
+		free(r->texts[i]);
+	letter_finish(&r->letter);
+	free(r->in_reply_to);
+	free(r);
+}
+
+/* --- the building: libuv's pool ------------------------------------------------------------------------------------------- */
+
+static void build(uv_work_t *work)
+{
+	struct rendering *r = container_of(work, struct rendering, work);
+	struct message_parts *p = &r->parts;
+	unsigned char *picture = r->letter.html ? trend_picture(&r->letter.trend, &p->picture_size) : NULL;
+	char *text = letter_text(&r->letter),
+	     *html = r->letter.html ? letter_html(&r->letter, picture ? MESSAGE_PICTURE : NULL) : NULL;
+	p->subject = r->letter.subject;
+	p->body = text;
+	p->html = html;
+	p->picture = picture;
+	p->csv = r->letter.csv;
+	p->csv_name = "trend.csv";
+	p->in_reply_to = r->in_reply_to;
+	r->message->content = message_build(p, &r->message->length);
+	free(picture);
+	free(text);
+	free(html);
+}
+
+static void built(uv_work_t *work, int status)
+{
+	struct rendering *r = container_of(work, struct rendering, work);
+	struct component *c = station_by_handle(r->station, r->account);
+	must(status == 0); /* nobody cancels it */
+	r->ended = true;
+	if (component_is(c, &email_outgoing_account))
+		r->done(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account), r->message);
+	else
+		smtp_message_free(&r->message);
+	if (r->asked == 0)
+		rendering_free(r);
+}
+
+static void begin(struct rendering *r)
+{
+	r->begun = true;
+	timer_stop(&r->station->clock, &r->patience);
+	must(uv_queue_work(&r->station->loop, &r->work, build, built) == 0);
+}
+
+/* --- what others say -------------------------------------------------------------------------------------------------- */
+
+static void out_of_patience(struct timer *t)
+{
+	begin(container_of(t, struct rendering, patience));
+}
+
+/* One answer has come, or will not. */
+static void one_less(struct rendering *r)
+{
+	r->asked--;
+	if (r->asked == 0 && !r->begun)
+		begin(r);
+	else if (r->asked == 0 && r->ended)
+		rendering_free(r);
+}
+
+static void trend_known(void *context, struct trend *trend, char *csv)
+{
+	struct rendering *r = context;
+	if (r->begun) {
+		free(csv);
+	} else {
+		r->letter.trend = *trend;
+		r->letter.csv = csv;
+		*trend = (struct trend){ 0 };
+	}
+	one_less(r);
+}
+
+/* Owned: the Message-ID that a mail went with. */
+static char *sent_id(struct station *s, const struct mail_record *mail)
+{
+	char *token = ack_token_of_mail(s, mail), *id = ack_message_id(mail, token);
+	free(token);
+	return id;
+}
+
+static void thread_known(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct rendering *r = context;
+	(void)e;
+	const struct mail_record *first = code == 0 && rows->count ? store_row(rows, 0) : NULL;
+	if (first && !r->begun && strcmp(first->id, r->mail) != 0)
+		r->in_reply_to = sent_id(r->station, first);
+	one_less(r);
+}
+
+/* Of the mails about this alarm that went to the same address, the first one began the conversation. */
+static void deliveries_known(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct rendering *r = context;
+	(void)e;
+	struct store_query q = { .kind = &mail_kind, .order = "sequence", .limit = 1 };
+	for (size_t i = 0; code == 0 && i < rows->count; i++)
+		store_where_add(&q, "id", STORE_EQ, value_string(((const struct delivery_record *)store_row(rows, i))->mail));
+	if (q.where_count)
+		store_ask(r->station->store, &q, thread_known, r);
+	else
+		one_less(r);
+}
+
+static void ask_thread(struct rendering *r, const struct outgoing *o)
+{
+	struct store_query q = { .kind = &delivery_kind, .order = "time", .limit = THREAD_MAILS };
+	if (o->count == 0 || !r->station->store)
+		return;
+	store_where_add(&q, "alarm", STORE_EQ, value_string(o->mail.alarm));
+	store_where_add(&q, "address", STORE_EQ, value_string(o->deliveries[0].address));
+	r->asked++;
+	store_ask(r->station->store, &q, deliveries_known, r);
+}
+
+/* --- what the records say --------------------------------------------------------------------------------------------- */
+
+/* The addresses that stand in a header; Bcc stands in none. */
+static size_t header_addresses(struct rendering *r, const struct outgoing *o, enum mail_field field,
+                               struct message_address *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < o->count && n < SMTP_RECIPIENTS_MAX; i++)
+		if (o->deliveries[i].field == (int)field)
+			out[n++] = (struct message_address){ keep(r, o->deliveries[i].name), keep(r, o->deliveries[i].address) };
+	return n;
+}
+
+/* How the mail may be answered: with its token in Message-ID, Reply-To, last line and link (ack/acknowledger.h). */
+static void offer_answers(struct rendering *r, const struct outgoing_account *a, const struct outgoing *o,
+                          const char *sender)
+{
+	char *token = ack_token_of_mail(r->station, &o->mail), *id = ack_message_id(&o->mail, token),
+	     *reply = ack_reply_address(r->station, *a->replyTo.address ? a->replyTo.address : sender, token);
+	r->parts.message_id = keep(r, id);
+	r->parts.reply_to.address = keep(r, strcasecmp(reply, sender) != 0 ? reply : "");
+	r->parts.answers = o->mail.kind == MAIL_CONFIRMATION;
+	if (*token) {
+		char *link = ack_link_of(r->station, token);
+		r->letter.answer.footer = must_format("%s\n[%s]", r->letter.language->phrases[PHRASE_HOW_TO_ANSWER], token);
+		if (*link)
+			r->letter.answer.url = must_strdup(link);
+		free(link);
+	}
+	explicit_bzero(token, strlen(token));
+	free(token);
+	free(id);
+	free(reply);
+}
+
+static void address(struct rendering *r, const struct outgoing_account *a, const struct outgoing *o, const char *sender)
+{
+	struct message_address *to = r->addresses, *cc = r->addresses + SMTP_RECIPIENTS_MAX;
+	r->parts = (struct message_parts){ .from = { "", keep(r, sender) },
+		                               .reply_to = { keep(r, a->replyTo.name), keep(r, a->replyTo.address) },
+		                               .to = to,
+		                               .cc = cc,
+		                               .to_count = header_addresses(r, o, FIELD_TO, to),
+		                               .cc_count = header_addresses(r, o, FIELD_CC, cc),
+		                               .date = o->mail.created.us,
+		                               .urgent = o->mail.kind == MAIL_ALARM && o->mail.priority <= URGENT };
+	r->mail = (char *)(uintptr_t)keep(r, o->mail.id);
+}
+
+/* A mail that keeps no alarm, or whose EmailRecipient is gone, says what it said when it was made. */
+static void write_as_kept(struct rendering *r, const struct outgoing *o)
+{
+	r->letter.language = language_english();
+	r->letter.subject = must_strdup(o->mail.subject);
+	r->letter.text = must_strdup(o->mail.body);
+}
+
+static void write_alarm(struct rendering *r, struct outgoing *o, const struct preferences *p, const struct value *view)
+{
+	letter_write(r->station, p, view, &r->letter);
+	ledger_set_text(&o->mail.subject, r->letter.subject);
+	ledger_set_text(&o->mail.body, r->letter.text);
+	ask_thread(r, o);
+	r->asked++; /* it may answer at once */
+	if (!trend_ask(r->station, p, view, trend_known, r))
+		r->asked--;
+}
+
+void message_render(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m,
+                    message_rendered *done)
+{
+	struct rendering *r = must_alloc(sizeof *r);
+	*r = (struct rendering){ .station = a->account.c.station,
+		                     .account = a->account.c.handle,
+		                     .message = m,
+		                     .done = done,
+		                     .patience.fire = out_of_patience };
+	struct preferences preferences;
+	struct value view = VALUE_NULL;
+	struct err e = { 0 };
+	address(r, a, o, sender);
+	r->asked = 1; /* ourselves */
+	if (*o->mail.data && alarm_view_parse(o->mail.data, &view, &e) != 0)
+		log_warn("mail %s keeps an alarm that cannot be read: %s", o->mail.id, e.text);
+	if (view.kind == V_STRUCT && recipient_preferences(r->station, (uint64_t)o->mail.recipient, &preferences))
+		write_alarm(r, o, &preferences, &view);
+	else
+		write_as_kept(r, o);
+	offer_answers(r, a, o, sender);
+	value_clear(&view);
+	timer_start(&r->station->clock, &r->patience, SECOND_US);
+	one_less(r);
+}
