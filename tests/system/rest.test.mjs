@@ -263,7 +263,7 @@ const rank = { nobody: 0, viewer: 1, operator: 2, admin: 3 };
 
 /** Least role of each call, and an example that does no harm. What is not here fails the test. */
 const routes = {
-  'POST /session': [0], 'GET /session': [1], 'DELETE /session': [1], 'POST /setup': [0],
+  'POST /session': [0], 'GET /session': [1], 'DELETE /session': [1], 'POST /setup': [0], 'POST /ack/look': [0], 'POST /ack': [0],
   'GET /sessions': [1], 'DELETE /sessions/{id}': [1], 'GET /tokens': [1], 'POST /tokens': [1], 'DELETE /tokens/{id}': [1],
   'GET /components': [1], 'GET /components/{path}': [1], 'PATCH /components': [3], 'PATCH /components/{path}': [3, '/Plant', { displayName: null }],
   'DELETE /components': [3], 'DELETE /components/{path}': [3, '/Nowhere'],
