@@ -5,7 +5,7 @@
 #   make fuzz F=smtp_reply S=600          libFuzzer on a parser, in seconds (wants clang and libclang-rt-14-dev)
 MODE ?= debug
 OUT := build/$(MODE)
-PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium libical libcrypto libseccomp cairo
+PACKAGES := libmicrohttpd gnutls sqlite3 jansson libgpiod libuv gmime-3.0 libsodium libical libcrypto libseccomp cairo libcurl
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 

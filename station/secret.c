@@ -174,11 +174,17 @@ char *secret_open(const struct keyring *k, const char *sealed, struct err *e)
 	return plain;
 }
 
+char *secret_room(size_t size)
+{
+	char *room = locked_memory(size + 1);
+	memset(room, 0, size + 1);
+	return room;
+}
+
 char *secret_lock(const char *plain, size_t length)
 {
-	char *copy = locked_memory(length + 1);
+	char *copy = secret_room(length);
 	memcpy(copy, plain, length);
-	copy[length] = '\0';
 	return copy;
 }
 

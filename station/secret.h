@@ -23,6 +23,8 @@ char *secret_seal(const struct keyring *k, const char *plain, size_t length);
 char *secret_open(const struct keyring *k, const char *sealed, struct err *e);
 /* A copy of a plain secret in locked memory, owned, given back by secret_wipe. */
 char *secret_lock(const char *plain, size_t length);
+/* Locked memory for size bytes and a NUL, all zero, to be filled; owned, given back by secret_wipe. */
+char *secret_room(size_t size);
 /* Overwrites and frees what secret_open or secret_lock returned (never memory of malloc: this one has guard pages).
  * *text may be NULL and is NULL afterwards. */
 void secret_wipe(char **text);

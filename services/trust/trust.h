@@ -61,6 +61,10 @@ struct trust_verdict {
  * session must not be resumed from another one: GnuTLS verifies nothing then. Any thread. 0 or a code. */
 int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
                   enum tls_version least, struct trust_verdict *v, struct err *e);
+/* The same question about a session that another library has opened (libcurl), asked when its handshake has ended and
+ * before anything is sent. *v as above. Any thread. 0, or E_UNTRUSTED with the reason. */
+int trust_judge(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, struct trust_verdict *v,
+                struct err *e);
 /* After gnutls_deinit of its session. */
 void trust_verdict_clear(struct trust_verdict *v);
 /* A sentence for a failed handshake: protocol version, alert, end of connection. */

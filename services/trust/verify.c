@@ -202,13 +202,24 @@ static bool exempted(const struct exemption *x, const char *spki)
 	    (x->expires == ABSTIME_NULL || wall_now() < x->expires);
 }
 
-static void judge(gnutls_session_t session, struct trust_verdict *v, struct peer *p)
+/* What GnuTLS says of the chain: against the credential of the session when that is ours, else against our roots. */
+static int verify_chain(gnutls_session_t session, bool ours, struct trust_verdict *v, struct peer *p)
 {
-	char host_key[HOST_KEY_MAX];
 	unsigned char address[16];
 	gnutls_typed_vdata_st identity[2];
+	gnutls_x509_trust_list_t roots = NULL;
 	peer_identity(v->host, address, identity);
-	int rc = gnutls_certificate_verify_peers(session, identity, ARRAY_SIZE(identity), &p->status);
+	if (ours)
+		return gnutls_certificate_verify_peers(session, identity, ARRAY_SIZE(identity), &p->status);
+	gnutls_certificate_get_trust_list(anchors_credentials(v->snapshot->anchors), &roots);
+	return gnutls_x509_trust_list_verify_crt2(roots, p->chain, p->count, identity, ARRAY_SIZE(identity),
+	                                          GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &p->status, NULL);
+}
+
+static void judge(gnutls_session_t session, bool ours, struct trust_verdict *v, struct peer *p)
+{
+	char host_key[HOST_KEY_MAX];
+	int rc = verify_chain(session, ours, v, p);
 	if (rc < 0)
 		p->status |= GNUTLS_CERT_INVALID;
 	p->name_ok = gnutls_x509_crt_check_hostname(p->chain[0], v->host) != 0;
@@ -221,28 +232,33 @@ static void judge(gnutls_session_t session, struct trust_verdict *v, struct peer
 		write_reason(v, p, x, host_key);
 }
 
-static int verify(gnutls_session_t session)
+static bool examine(gnutls_session_t session, bool ours, struct trust_verdict *v)
 {
-	struct trust_verdict *v = gnutls_session_get_ptr(session);
 	struct peer p = { .count = 0 };
-	must(v && v->snapshot);
 	v->trusted = v->exempted = false;
 	import_chain(session, &p);
 	if (p.count == 0) {
 		snprintf(v->reason, sizeof v->reason,
 		         "%.200s:%d sent no certificate that can be read. Have the server's certificate put right.", v->host,
 		         v->port);
-		return GNUTLS_E_CERTIFICATE_ERROR;
+		return false;
 	}
 	v->seen = true;
 	certificate_fingerprint(p.chain[0], v->fingerprint);
 	certificate_spki(p.chain[0], v->spki);
 	free(v->chain_pem);
 	v->chain_pem = chain_text(&p);
-	judge(session, v, &p);
+	judge(session, ours, v, &p);
 	for (unsigned i = 0; i < p.count; i++)
 		gnutls_x509_crt_deinit(p.chain[i]);
-	return v->trusted ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+	return v->trusted;
+}
+
+static int verify(gnutls_session_t session)
+{
+	struct trust_verdict *v = gnutls_session_get_ptr(session);
+	must(v && v->snapshot);
+	return examine(session, true, v) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 /* --- the door ----------------------------------------------------------------------------------------------------- */
@@ -270,8 +286,8 @@ int trust_show_key(gnutls_session_t session, const struct gnutls_cert_retr_st *i
 	return 0;
 }
 
-int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
-                  enum tls_version least, struct trust_verdict *v, struct err *e)
+/* Whom the verdict will be about. */
+static void verdict_begin(struct trust_snapshot *t, const char *host, int port, struct trust_verdict *v)
 {
 	char key[HOST_KEY_MAX], name[HOST_KEY_MAX];
 	host_key_make(host, port, key);
@@ -282,16 +298,30 @@ int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char
 	snprintf(v->host, sizeof v->host, "%.255s", name);
 	v->port = port;
 	v->snapshot = trust_retain(t);
+}
+
+int trust_prepare(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port,
+                  enum tls_version least, struct trust_verdict *v, struct err *e)
+{
+	verdict_begin(t, host, port, v);
 	int rc = gnutls_priority_set(session, anchors_priority(t->anchors, least));
 	if (rc == 0)
 		rc = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, anchors_credentials(t->anchors));
 	if (rc == 0 && !is_address(v->host)) /* SNI carries names only (RFC 6066 section 3) */
 		rc = gnutls_server_name_set(session, GNUTLS_NAME_DNS, v->host, strlen(v->host));
 	if (rc != 0)
-		return err_set(e, E_TLS, NULL, "A TLS session to %.200s could not be prepared: %s.", key, gnutls_strerror(rc));
+		return err_set(e, E_TLS, NULL, "A TLS session to %.200s:%d could not be prepared: %s.", v->host, port,
+		               gnutls_strerror(rc));
 	gnutls_session_set_ptr(session, v);
 	gnutls_session_set_verify_function(session, verify);
 	return 0;
+}
+
+int trust_judge(struct trust_snapshot *t, gnutls_session_t session, const char *host, int port, struct trust_verdict *v,
+                struct err *e)
+{
+	verdict_begin(t, host, port, v);
+	return examine(session, false, v) ? 0 : err_set(e, E_UNTRUSTED, NULL, "%s", v->reason);
 }
 
 void trust_verdict_clear(struct trust_verdict *v)
