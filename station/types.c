@@ -7,6 +7,7 @@
 #include "services/alarm/alarm.h"
 #include "services/audit/audit_service.h"
 #include "services/email/email.h"
+#include "services/email/oauth/oauth.h"
 #include "services/history/history.h"
 #include "services/platform/platform.h"
 #include "services/schedule/schedule.h"
@@ -67,6 +68,11 @@ const struct type *const station_types[] = {
 	&email_basic_authenticator,
 	&email_no_authenticator,
 	&email_certificate_authenticator,
+	&email_oauth_authenticator,
+	&email_oauth_client_secret,
+	&email_oauth_client_certificate,
+	&email_oauth_authorization_code,
+	&email_oauth_device_code,
 	&email_account_type,
 	&email_outgoing_account,
 	&email_incoming_account,

@@ -72,6 +72,7 @@ extern const struct route
 	type_routes[],
 	ack_routes[], alarm_routes[],
 	mail_routes[],
+	oauth_routes[],
 	schedule_routes[],
 	certificate_routes[],
 	key_routes[],

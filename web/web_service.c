@@ -43,6 +43,7 @@ static const struct route *const tables[] = {
 	alarm_routes,
 	ack_routes,
 	mail_routes,
+	oauth_routes,
 	schedule_routes,
 	history_routes,
 	config_routes,

@@ -51,3 +51,6 @@ CREATE INDEX attempt_mail ON attempt (mail);
 CREATE TABLE mailbox (account INTEGER PRIMARY KEY, mailbox TEXT, uidValidity INTEGER, seen TEXT) STRICT;
 CREATE TABLE incoming (account INTEGER, uid TEXT, messageId TEXT, hash TEXT, time INTEGER, outcome TEXT, disposition TEXT, settled INTEGER, PRIMARY KEY (account, uid)) STRICT, WITHOUT ROWID;
 CREATE INDEX incoming_hash ON incoming (hash);
+
+-- services/email/oauth/grant_record.c
+CREATE TABLE oauth_grant (authenticator INTEGER PRIMARY KEY, endpoint TEXT, clientId TEXT, refreshToken TEXT, granted INTEGER, refreshed INTEGER, expires INTEGER, user TEXT) STRICT;

@@ -30,11 +30,11 @@ export class MailHost {
    * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only), .submission12 and .smtps12 (TLS 1.2 only).
    * mechanisms: what AUTH offers.
    * With clientCa, the file of an authority, also those that want a client certificate of it: .certified (Postfix, implicit),
-   * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name. */
-  static async start(certificate, { clientCa, mechanisms = 'plain login' } = {}) {
+   * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name.
+   * With the publicKey (PEM) of an authorization server also XOAUTH2 and OAUTHBEARER; the claim `mailbox` names the user. */
+  static async start(certificate, { clientCa, publicKey, mechanisms = 'plain login' } = {}) {
     const host = new MailHost();
-    host.clientCa = clientCa;
-    host.mechanisms = mechanisms;
+    Object.assign(host, { clientCa, publicKey, mechanisms });
     await host.launch(certificate);
     return host;
   }
@@ -67,7 +67,7 @@ export class MailHost {
     mkdirSync(join(dir, 'run'), { recursive: true });
     writeFileSync(join(dir, 'users'), Object.entries(USERS).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''));
     this.dovecotConf = join(dir, 'dovecot.conf');
-    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : ''));
+    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : '') + (this.publicKey ? tokenDovecot(dir, this) : ''));
     daemon('/usr/sbin/dovecot', ['-c', this.dovecotConf], join(dir, 'start.log'));
   }
 
@@ -352,3 +352,18 @@ const certifiedPostfix = (host) => `
   -o smtpd_tls_CAfile=${host.clientCa}
   -o { smtpd_relay_restrictions = permit_tls_all_clientcerts, reject }
 `;
+
+/** What comes behind the normal configuration when tokens are taken; later settings win. */
+const tokenDovecot = (dir, host) => {
+  mkdirSync(join(dir, 'keys/default/RS256'), { recursive: true });
+  writeFileSync(join(dir, 'keys/default/RS256/default'), host.publicKey);
+  writeFileSync(join(dir, 'oauth2.conf.ext'), `introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=${dir}/keys/\nusername_attribute = mailbox\n`);
+  return `
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = ${dir}/oauth2.conf.ext
+}
+`;
+};

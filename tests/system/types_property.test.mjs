@@ -81,7 +81,8 @@ const NO_FORM = {
   mailAddress: fc.constantFrom('anna', '@example.com', 'a b@example.com', 'a@b\r\nRCPT TO:<x@y>'),
 };
 /** Strings whose type checks them by a rule that no facet tells. */
-const RULES = { timeZone: fc.constantFrom('', 'Europe/Berlin', 'America/New_York') };
+const ENDPOINT = fc.constantFrom('', 'https://login.invalid/tenant');
+const RULES = { authServerMetadataEndpoint: ENDPOINT, timeZone: fc.constantFrom('', 'Europe/Berlin', 'America/New_York') };
 const FORMATS = fc.constantFrom('', 'plain', '100 %%', 'Größe ✓'); // which names there are differs from type to type
 
 /** Values that the table allows. */

@@ -17,6 +17,7 @@
 #include "services/alarm/alarm.h"
 #include "services/email/ack/ack_book.h"
 #include "services/email/email.h"
+#include "services/email/oauth/oauth.h"
 #include "services/trust/trust_service.h"
 #include "services/user/user_inside.h"
 #include "station/audit.h"
@@ -685,9 +686,9 @@ static void the_schema_has_the_tables_of_the_program(void **state)
 {
 	(void)state;
 	static const struct record_kind *const kinds[] = {
-		&component_kind,        &slot_kind,         &link_kind,     &meta_kind,    &audit_kind,   &alarm_kind,
-		&user_certificate_kind, &allowed_host_kind, &session_kind,  &token_kind,   &version_kind, &delta_kind,
-		&ack_token_kind,        &mail_kind,         &delivery_kind, &attempt_kind,
+		&component_kind,        &slot_kind,         &link_kind,     &meta_kind,    &audit_kind,       &alarm_kind,
+		&user_certificate_kind, &allowed_host_kind, &session_kind,  &token_kind,   &version_kind,     &delta_kind,
+		&ack_token_kind,        &mail_kind,         &delivery_kind, &attempt_kind, &oauth_grant_kind,
 	};
 	struct bench *b = bench_begin();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {

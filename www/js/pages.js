@@ -16,4 +16,5 @@ export const PAGES = [
   { base: '/configuration', name: t('Configuration'), icon: 'sliders', open: async (c) => (await import('./views/config.js')).configView(c) },
   { base: '/search', name: t('Search'), icon: 'search', open: async (c) => (await import('./views/search.js')).searchView(c) },
   { base: '/certificates', name: t('Certificates'), icon: 'shield', open: async (c) => (await import('./views/certificates.js')).certificatesView(c) },
+  { base: '/oauth/callback', name: t('Authorization'), open: async (c) => (await import('./views/oauth.js')).callbackView(c) },
 ];

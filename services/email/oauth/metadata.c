@@ -111,7 +111,8 @@ static int read_document(const json_t *json, const char *endpoint, struct oauth_
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(addresses); i++)
 		rc = address(json, addresses[i].name, addresses[i].required, addresses[i].out, e);
-	m->secret_in_form = lists(json, "token_endpoint_auth_methods_supported", "client_secret_post");
+	m->secret_in_form = lists(json, "token_endpoint_auth_methods_supported", "client_secret_post") &&
+	    !lists(json, "token_endpoint_auth_methods_supported", "client_secret_basic");
 	m->names_issuer = json_is_true(json_object_get(json, "authorization_response_iss_parameter_supported"));
 	return rc;
 }

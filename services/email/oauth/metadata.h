@@ -10,7 +10,7 @@
 
 struct oauth_metadata {
 	char *issuer, *authorization_endpoint, *token_endpoint, *device_authorization_endpoint, *revocation_endpoint;
-	bool secret_in_form; /* the client secret goes into the form: client_secret_post; else client_secret_basic */
+	bool secret_in_form; /* client_secret_post, because client_secret_basic, which all should know, is not offered */
 	bool names_issuer;   /* answers of the authorization endpoint carry iss (RFC 9207) */
 };
 

@@ -33,6 +33,9 @@ const isPlace = (s) => Boolean(s.type?.container) && !is(s, 'control:ControlPoin
 /** @param {Subject} s @returns {boolean} */
 const isSchedule = (s) => s.component.type.startsWith('schedule:') && is(s, 'control:ControlPoint');
 
+/** @param {Subject} s @returns {boolean} it logs in, or is a login, with tokens of an authorization server */
+const hasOauth = (s) => [s.component, ...(s.component.children || []).filter((c) => c.name === 'emailAuthenticator')].some((c) => typeIs(s.types, c.type, 'email:OAuthEmailClientAuthenticator'));
+
 /** @type {ViewRow[]} */
 export const VIEWS = [
   { id: 'sheet', name: () => t('Properties'), fits: hasSlots, open: async (s) => (await import('./sheet.js')).sheetPanel(s) },
@@ -43,6 +46,7 @@ export const VIEWS = [
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:EmailAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
   { id: 'doctor', name: () => t('Doctor'), fits: (s) => is(s, 'email:EmailAccount') && s.component.values.transport !== 'Maildir' && s.context.session.permissions.configure, open: async (s) => (await import('./doctor.js')).doctorPanel(s) },
   { id: 'reachability', name: () => t('Reachability'), fits: (s) => is(s, 'email:EmailService'), open: async () => (await import('./reachability.js')).reachabilityPanel() },
+  { id: 'authorization', name: () => t('Authorization'), fits: hasOauth, open: async (s) => (await import('./oauth.js')).oauthPanel(s) },
   { id: 'history', name: () => t('History'), fits: (s) => is(s, 'history:HistoryExt') || (s.component.children || []).some((c) => typeIs(s.types, c.type, 'history:HistoryExt')),
     open: async (s) => (await import('./histories.js')).historyPanel(s) },
   { id: 'wiresheet', name: () => t('Wire sheet'), fits: (s) => Boolean(s.type?.container) && (hasOwn(s) || s.context.session.permissions.configure), open: async (s) => (await import('./wiresheet.js')).wiresheetPanel(s) },
