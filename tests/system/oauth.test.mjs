@@ -4,6 +4,7 @@
 // Accounts that log in with tokens: of a real authorization server (oidc-provider), taken by Debian's Postfix and Dovecot.
 
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -20,7 +21,11 @@ const pki = new Pki();
 let identity, host, station, api, contact;
 
 before(async () => {
-  [identity, station] = await Promise.all([Identity.start(pki.server('identity')), Station.start()]);
+  station = await Station.start();
+  await station.api.post('/certificates/keys/generate', { alias: 'signer', commonName: 'station', keyAlgorithm: 'EC', keySize: 256, usage: 'client' });
+  const { chain } = await station.api.get('/certificates/keys/signer');
+  const signer = { client_id: 'signer', token_endpoint_auth_method: 'private_key_jwt', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], jwks: { keys: [new X509Certificate(chain).publicKey.export({ format: 'jwk' })] } };
+  identity = await Identity.start(pki.server('identity'), { clients: [signer] });
   if (!needsRoot) host = await MailHost.start(pki.server('served'), { publicKey: identity.publicKey });
   api = station.api;
   [contact] = await addContacts(api, 1);
@@ -71,6 +76,13 @@ test('a wrong secret is said in a sentence, and mended', async () => {
   assert.match(faultCause, /invalid_client.*secret/);
   await eventually('an alarm', async () => (await api.get('/alarms?state=open')).items.some(({ source }) => JSON.stringify(source).includes('emailAuthenticator')), { seconds: 20 * SLOWNESS });
   await api.patch(LOGIN, { clientSecret: SECRET });
+  await connected();
+});
+
+test('a certificate of the User Key Store signs for the token (RFC 7523)', async () => {
+  await use('EmailClientCertificate', { scope: 'mail', clientId: 'signer', clientSecret: undefined, clientCertificate: 'nobody' });
+  assert.match((await until('fault', ({ status }) => /fault/.test(status))).faultCause, /nobody/);
+  await api.patch(LOGIN, { clientCertificate: 'signer' });
   await connected();
 });
 

@@ -2,8 +2,12 @@
  * What authorization servers say, right and wrong: metadata documents, tokens, errors, device codes. */
 #include "tests/unit/world.h"
 
+#include "services/email/oauth/grant.h"
+#include "services/email/oauth/jwt.h"
 #include "services/email/oauth/metadata.h"
-#include "services/email/oauth/token.h"
+#include "tests/unit/pki.h"
+
+#include <gnutls/crypto.h>
 
 #define ENDPOINT "https://login.test/tenant"
 
@@ -197,6 +201,147 @@ static void device_codes(void **state)
 	}
 }
 
+/* --- the grant, in virtual time ----------------------------------------------------------------------------------- */
+
+#define MINUTE (60 * SECOND_US)
+
+/* A grant that has a token for an hour, given at time 0. */
+static struct grant held(void)
+{
+	struct grant g;
+	grant_reset(&g, true);
+	assert_int_equal(grant_next(&g, 0), NEED_METADATA);
+	assert_int_equal(grant_next(&g, 0), NEED_NOTHING); /* under way */
+	grant_discovered(&g);
+	assert_int_equal(grant_next(&g, 0), NEED_TOKEN);
+	grant_given(&g, 0, 60 * MINUTE, false, 0.5);
+	return g;
+}
+
+static void a_token_is_renewed_ahead_of_its_end(void **state)
+{
+	(void)state;
+	struct grant g = held();
+	assert_int_equal(grant_next(&g, MINUTE), NEED_TIME);
+	assert_true(g.wake > 45 * MINUTE && g.wake < 57 * MINUTE);
+	assert_true(grant_valid(&g, g.wake));
+	assert_int_equal(grant_next(&g, g.wake), NEED_TOKEN);
+	assert_false(grant_valid(&g, 60 * MINUTE));
+	for (int64_t lifetime = SECOND_US; lifetime < 100 * MINUTE; lifetime += 7 * SECOND_US)
+		for (int dice = 0; dice <= 1; dice++) {
+			grant_given(&g, 0, lifetime, false, dice);
+			assert_true(g.refresh > 0 && g.refresh <= g.expires && g.expires < lifetime);
+		}
+}
+
+static void a_failed_renewal_is_tried_again_and_the_token_serves_on(void **state)
+{
+	(void)state;
+	struct grant g = held();
+	int64_t now = g.refresh, last = 0;
+	for (int i = 0; i < 12; i++) {
+		assert_int_equal(grant_next(&g, now), NEED_TOKEN);
+		grant_failed(&g, now, TOKEN_FAILED, true, 0);
+		assert_int_equal(grant_next(&g, now), NEED_TIME);
+		assert_true(g.wake - now >= last && g.wake - now <= 5 * MINUTE);
+		last = g.wake - now;
+		now = g.wake;
+	}
+	assert_int_equal(last, 5 * MINUTE);
+	assert_true(grant_valid(&g, 59 * MINUTE));
+}
+
+static void an_ended_grant_waits_for_its_person(void **state)
+{
+	(void)state;
+	struct grant g = held();
+	assert_int_equal(grant_next(&g, g.refresh), NEED_TOKEN);
+	grant_failed(&g, g.refresh, TOKEN_ENDED, true, 0);
+	assert_int_equal(grant_next(&g, INT64_MAX / 2), NEED_NOTHING);
+	assert_false(grant_valid(&g, g.refresh));
+	g = held(); /* a client that asks on its own goes on asking, slowly */
+	grant_failed(&g, 0, TOKEN_ENDED, false, 0);
+	assert_int_equal(grant_next(&g, 0), NEED_TIME);
+	assert_int_equal(g.wake, 15 * MINUTE);
+}
+
+static void a_rotated_token_is_saved_before_anything_else(void **state)
+{
+	(void)state;
+	struct grant g = held();
+	grant_given(&g, 0, MINUTE, true, 0);
+	assert_int_equal(grant_next(&g, 0), NEED_SAVE);
+	grant_saved(&g, 0, false); /* the disk refuses: the token is used, and writing is tried again */
+	assert_true(grant_valid(&g, 0));
+	assert_int_equal(grant_next(&g, 0), NEED_TIME);
+	assert_int_equal(grant_next(&g, g.wake), NEED_SAVE);
+	grant_saved(&g, g.wake, true);
+	assert_int_not_equal(grant_next(&g, 0), NEED_SAVE);
+}
+
+static void a_device_code_is_polled_as_the_server_wishes(void **state)
+{
+	(void)state;
+	struct device_poll p;
+	device_poll_begin(&p, 0, 5 * SECOND_US, 10 * MINUTE);
+	assert_int_equal(p.next, 5 * SECOND_US);
+	assert_true(device_poll_again(&p, p.next, TOKEN_PENDING));
+	assert_int_equal(p.next, 10 * SECOND_US);
+	assert_true(device_poll_again(&p, p.next, TOKEN_SLOW_DOWN));
+	assert_int_equal(p.next, 20 * SECOND_US);
+	assert_true(device_poll_again(&p, p.next, TOKEN_PENDING)); /* slower from now on */
+	assert_int_equal(p.next, 30 * SECOND_US);
+	assert_true(device_poll_again(&p, p.next, TOKEN_FAILED));
+	assert_false(device_poll_again(&p, 10 * MINUTE, TOKEN_PENDING));
+	device_poll_begin(&p, 0, SECOND_US, MINUTE);
+	assert_false(device_poll_again(&p, SECOND_US, TOKEN_DENIED));
+}
+
+/* --- assertions --------------------------------------------------------------------------------------------------- */
+
+/* Verifies a JWT with the certificate's key, as the server does; ECDSA back into DER. */
+static void verify(const char *jwt, gnutls_x509_crt_t certificate, gnutls_sign_algorithm_t algorithm, bool pair)
+{
+	unsigned char raw[600];
+	size_t length;
+	const char *dot = strrchr(jwt, '.');
+	assert_int_equal(sodium_base642bin(raw, sizeof raw, dot + 1, strlen(dot + 1), NULL, &length, NULL,
+	                                   sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+	                 0);
+	gnutls_datum_t data = { (unsigned char *)(uintptr_t)jwt, (unsigned)(dot - jwt) },
+	               signature = { raw, (unsigned)length };
+	if (pair) {
+		gnutls_datum_t r = { raw, (unsigned)length / 2 }, s = { raw + length / 2, (unsigned)length / 2 };
+		assert_int_equal(length, 64);
+		must(gnutls_encode_rs_value(&signature, &r, &s) == 0);
+	}
+	gnutls_pubkey_t key;
+	must(gnutls_pubkey_init(&key) == 0 && gnutls_pubkey_import_x509(key, certificate, 0) == 0);
+	assert_true(gnutls_pubkey_verify_data2(key, algorithm, 0, &data, &signature) >= 0);
+	gnutls_pubkey_deinit(key);
+	if (pair)
+		gnutls_free(signature.data);
+}
+
+static void assertions_are_signed(void **state)
+{
+	(void)state;
+	struct pair p = pair_make((struct wish){ .cn = "station" });
+	gnutls_privkey_t key;
+	must(gnutls_privkey_init(&key) == 0 && gnutls_privkey_import_x509(key, p.key, 0) == 0);
+	for (int i = 0; i < 40; i++) { /* numbers with leading zeros come along */
+		json_t *claims = json_pack("{s:s, s:i}", "iss", "belfry", "jti", i);
+		struct err e;
+		char *jwt = jwt_sign(claims, key, p.crt, &e);
+		assert_non_null(jwt);
+		verify(jwt, p.crt, GNUTLS_SIGN_ECDSA_SHA256, true);
+		secret_wipe(&jwt);
+		json_decref(claims);
+	}
+	gnutls_privkey_deinit(key);
+	pair_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +353,12 @@ int main(void)
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(a_server_that_repeats_a_secret_is_not_quoted),
 		cmocka_unit_test(device_codes),
+		cmocka_unit_test(a_token_is_renewed_ahead_of_its_end),
+		cmocka_unit_test(a_failed_renewal_is_tried_again_and_the_token_serves_on),
+		cmocka_unit_test(an_ended_grant_waits_for_its_person),
+		cmocka_unit_test(a_rotated_token_is_saved_before_anything_else),
+		cmocka_unit_test(a_device_code_is_polled_as_the_server_wishes),
+		cmocka_unit_test(assertions_are_signed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,13 +208,16 @@ void oauth_redirected(struct station *s, const struct oauth_redirect *r, oauth_c
 {
 	struct authorization_code *x = expecting(s, r->state);
 	struct err e = { 0 };
-	if (!x)
-		err_set(&e, E_NOT_FOUND, NULL,
-		        "Nobody here waits for this answer: it was used already, or more than 15 minutes have "
-		        "passed. Authorize again.");
-	else if (judge(x, r, &e) != 0)
+	if (!x) {
+		err_set(
+		    &e, E_NOT_FOUND, NULL,
+		    "Nobody here waits for this answer: it was used already, or more than 15 minutes have passed. Authorize "
+		    "again.");
+		done(context, e.code, &e, NULL);
+		return;
+	}
+	if (judge(x, r, &e) != 0) {
 		forget(x);
-	if (e.code != 0) {
 		done(context, e.code, &e, NULL);
 		return;
 	}

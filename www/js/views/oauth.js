@@ -18,12 +18,8 @@ const BASE = 'email:OAuthEmailClientAuthenticator';
 const BROWSER = 'email:OAuthAuthorizationCodeAuthenticator', DEVICE = 'email:OAuthDeviceCodeAuthenticator';
 const CALLBACK = '/oauth/callback';
 
-/** The authenticator of an account, or the component itself when it is one. @param {Subject} s @returns {any} */
-function authenticatorOf({ component, types }) {
-  if (typeIs(types, component.type, BASE)) return component;
-  const child = (component.children || []).find((c) => c.name === 'emailAuthenticator');
-  return child && typeIs(types, child.type, BASE) ? child : null;
-}
+/** The path of an account's authenticator, or of the component itself when it is one. @param {Subject} s @returns {string} */
+const authenticatorPath = ({ component, types }) => (typeIs(types, component.type, BASE) ? component.path : `${component.path}/emailAuthenticator`);
 
 /** @param {string} address that a person has copied @returns {Record<string, string>} */
 function broughtBack(address) {
@@ -79,8 +75,7 @@ function state(values) {
 
 /** @param {Subject} subject @returns {Promise<Panel>} */
 export async function oauthPanel(subject) {
-  const { path } = authenticatorOf(subject);
-  const authenticator = await get(componentUrl(path));
+  const authenticator = await get(componentUrl(authenticatorPath(subject)));
   const type = subject.types.get(authenticator.type);
   const named = (/** @type {string} */ name) => /** @type {any} */ (type?.actions.find((a) => a.name === name));
   const act = (/** @type {string} */ name) => named(name) && h('button', { type: 'button', onclick: () => invoke(named(name), authenticator).catch(toastError) }, named(name).displayName);
@@ -93,7 +88,7 @@ export async function oauthPanel(subject) {
   draw();
   if (subject.context.session.permissions.configure) drawSteps();
   return {
-    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Authorization server')), act('usePreset'), act('disconnect')), told, steps),
+    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Authorization server')), act('usePreset'), act('disconnect')), h('div', { class: 'authorization' }, told, steps)),
     watched: () => [authenticator.handle],
     live: (kind, data) => {
       if (kind !== 'value' || data.handle !== authenticator.handle) return;
@@ -110,7 +105,7 @@ export async function callbackView({ root, query }) {
   const answer = Object.fromEntries(['state', 'code', 'iss', 'error', 'error_description'].map((name) => [name, query.get(name) || '']));
   history.replaceState(null, '', CALLBACK); // the code stands in no history
   const place = h('div', { role: 'status' }, h('p', {}, t('Fetching the access …')));
-  fill(root, h('div', { class: 'head' }, h('h1', {}, title)), h('section', { class: 'card' }, place));
+  fill(root, h('div', { class: 'head' }, h('h1', {}, title)), h('section', { class: 'card' }, h('div', { class: 'authorization' }, place)));
   try {
     const { path } = await post(CALLBACK, answer);
     const account = path.replace(/\/[^/]*$/, '');
