@@ -17,7 +17,7 @@ declare -A PACKAGES=(
 	# libFuzzer, for make fuzz.
 	[fuzz]="clang libclang-rt-14-dev"
 	# The virtual machine with a real GPIO chip.
-	[vm]="qemu-system-x86 busybox-static cpio kmod xz-utils linux-headers-amd64 linux-source-6.1"
+	[vm]="qemu-system-x86 busybox-static cpio kmod xz-utils gpiod linux-headers-amd64 linux-source-6.1"
 )
 
 # Node.js may also come from elsewhere than Debian: then the command is what counts.
