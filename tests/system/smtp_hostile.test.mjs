@@ -149,7 +149,7 @@ test('a line cut behind the final dot: the mail comes again, with the same Messa
   await setUpMail(api, { port: server.port, account: { ...CLEAR, emailAuthenticator: noAuth() }, recipient: { subject: 'cut' } });
   await close(api, contact);
   await ledgerRow(api, 'accepted after a cut', (mail) => mail.subject === 'cut' && mail.state === 'accepted', 40 * SLOWNESS);
-  assert.ok(server.messages.some(({ messageId }) => messageId === cut.messageId), 'no second attempt of the same message');
+  await eventually('a second attempt of the same message', () => server.messages.some(({ messageId }) => messageId === cut.messageId), { seconds: 40 * SLOWNESS });
   await open(api, contact);
   await server.stop();
 });

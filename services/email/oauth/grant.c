@@ -61,7 +61,7 @@ void grant_given(struct grant *g, int64_t now, int64_t lifetime, bool rotated, d
 	g->retry = 0;
 	g->unsaved = g->unsaved || rotated;
 	g->expires = now + usable;
-	g->refresh = g->expires - ahead / 2 - (int64_t)((double)(ahead / 2) * dice);
+	g->refresh = g->expires - ahead / 2 - (int64_t)((double)ahead / 2 * dice);
 }
 
 void grant_failed(struct grant *g, int64_t now, enum token_outcome outcome, bool person, double dice)
@@ -74,7 +74,7 @@ void grant_failed(struct grant *g, int64_t now, enum token_outcome outcome, bool
 		pause = RETRY_REFUSED;
 	g->busy = false;
 	g->failures++;
-	g->retry = now + pause - (int64_t)((double)(pause / 4) * dice);
+	g->retry = now + pause - (int64_t)((double)pause / 4 * dice);
 	g->stopped = person && (outcome == TOKEN_ENDED || outcome == TOKEN_DENIED);
 	if (outcome == TOKEN_ENDED)
 		g->expires = 0;

@@ -24,7 +24,8 @@ static void watch_end(struct oauth_authenticator *a)
 {
 	const struct oauth_flow *flow = oauth_flow(a);
 	int64_t client = flow->client_ends ? flow->client_ends(a) : ABSTIME_NULL;
-	int64_t end = earlier(a->grantExpires.us, client), left = end - station_now(a->c.station);
+	int64_t end = earlier(a->grantExpires.us, client);
+	int64_t left = end == ABSTIME_NULL ? 0 : end - station_now(a->c.station);
 	char text[300] = "The permission lasts.";
 	bool near = end != ABSTIME_NULL && left <= a->expiryWarning.us;
 	if (near)
