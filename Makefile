@@ -17,7 +17,6 @@ FLAGS_asan := -Og -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno
 FLAGS_tsan := -Og -g -fsanitize=thread
 FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Wno-error
 DEFINES = -D_GNU_SOURCE -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"'
-# Asked once, not for every file; the first `make run` asks before there are any.
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS = -std=gnu11 $(DEFINES) $(WARN) $(FLAGS_$(MODE)) -I. -pthread $(PACKAGE_CFLAGS)
 LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
