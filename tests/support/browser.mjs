@@ -39,7 +39,7 @@ export async function newPage(context) {
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) page.trouble.push(message.text());
   });
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000); // a busy machine may need that
   return page;
 }
 
