@@ -182,7 +182,7 @@ async function check(type, path, list) {
 
 /** Properties that a rule over several of them may refuse although the table allows the value. */
 const RULED = new Set(['facets', 'deadband', 'highLimit', 'lowLimit', 'faultAlgorithm', 'minimumOutput', 'maximumOutput', 'useSsl', 'useStartTls',
-  'to', 'cc', 'bcc', 'replyTo', 'effective', 'weeklySchedule', 'specialEvents', 'events', 'times', 'days']);
+  'to', 'cc', 'bcc', 'replyTo', 'effective', 'weeklySchedule', 'specialEvents', 'events', 'times', 'days', 'interval', 'patience', 'authentication']);
 
 test('each property takes what its table allows, when it is set alone', async () => {
   const refused = [];
@@ -269,8 +269,11 @@ test('whatever is sent, no answer is 5xx', async () => {
   }, 40 * RUNS);
 });
 
+/** Actions that speak to servers on the network, or name some that are not ours. */
+const REACHES_OUT = new Set(['usePreset', 'authorize', 'diagnose']);
+
 test('actions take arguments of their table and survive all others', async () => {
-  const calls = types.filter(({ name }) => subjects.has(name)).flatMap((type) => type.actions.map((action) => ({ type, action })));
+  const calls = types.filter(({ name }) => subjects.has(name)).flatMap((type) => type.actions.filter(({ name }) => !REACHES_OUT.has(name)).map((action) => ({ type, action })));
   await property(fc.tuple(fc.constantFrom(...calls), fc.jsonValue({ maxDepth: 2 }), fc.integer()), async ([{ type, action }, junk, seed]) => {
     const good = action.arg && right(action.arg);
     const argument = good && seed % 2 ? fc.sample(good, { numRuns: 1, seed })[0] : junk;
