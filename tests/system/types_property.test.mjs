@@ -70,8 +70,8 @@ const bounded = ({ min, max }) => ({ min: Math.max(min ?? -1e9, -1e15), max: Mat
 const FORMS = {
   timeOfDay: fc.tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 })).map((parts) => parts.map((n) => String(n).padStart(2, '0')).join(':')),
   datePattern: fc.constantFrom('', '2026-12-24', '*-12-24', '*-*-last', '2028-02-29'),
-  hostName: fc.oneof(fc.domain(), fc.ipV4(), fc.constantFrom('', '::1', 'münchen.example')),
-  mailAddress: fc.oneof(fc.tuple(fc.stringMatching(/^[a-z][a-z0-9.+_-]{0,20}$/), fc.domain()).map((parts) => parts.join('@')), fc.constant('')),
+  hostName: fc.oneof(fc.stringMatching(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/).map((label) => `${label}.invalid`), fc.constantFrom('', '127.0.0.1', '::1', 'münchen.invalid')), /* accounts go there */
+  mailAddress: fc.oneof(fc.stringMatching(/^[a-z][a-z0-9.+_-]{0,20}$/).map((local) => `${local}@mail.invalid`), fc.constant('')),
 };
 /** Strings of which no form is. */
 const NO_FORM = {
@@ -270,7 +270,7 @@ test('whatever is sent, no answer is 5xx', async () => {
 });
 
 /** Actions that speak to servers on the network, or name some that are not ours. */
-const REACHES_OUT = new Set(['usePreset', 'authorize', 'diagnose']);
+const REACHES_OUT = new Set(['usePreset', 'authorize', 'diagnose', 'checkNow']);
 
 test('actions take arguments of their table and survive all others', async () => {
   const calls = types.filter(({ name }) => subjects.has(name)).flatMap((type) => type.actions.filter(({ name }) => !REACHES_OUT.has(name)).map((action) => ({ type, action })));

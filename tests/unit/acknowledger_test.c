@@ -780,7 +780,12 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	                               h.id);
 	hear(&h, report);
 	settle(&h);
-	read_delivery(&h, before.mail.id, ANNA, &d);
+	for (int i = 0; i < 10000; i++) { /* it is looked up first, then written */
+		read_delivery(&h, before.mail.id, ANNA, &d);
+		if (d.row.state == MAIL_BOUNCED)
+			break;
+		record_finish(&delivery_kind, &d.row);
+	}
 	assert_int_equal(d.row.state, MAIL_BOUNCED);
 	assert_string_equal(d.row.enhancedStatus, "5.2.2");
 	record_finish(&delivery_kind, &d.row);

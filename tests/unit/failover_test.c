@@ -68,7 +68,7 @@ static void after_the_delay_another_account_stands_in(void **state)
 	assert_int_not_equal(x->a->circuitBreaker, CIRCUIT_CLOSED);
 	assert_true(account_in_alarm(&x->a->account, "circuitBreaker"));
 	assert_true(sink_place(&x->sinks[1], "pump") >= 0);
-	assert_true(sink_place(&x->sinks[1], "ALARM offnormal") >= 0); /* the alarm about a goes through b as well */
+	assert_true(sink_place(&x->sinks[1], "ALARM Offnormal") >= 0); /* the alarm about a goes through b as well */
 	TURN_UNTIL(m, x->b->queueSize == 0);
 	struct mail_record mail = read_mail(m, "id", id);
 	assert_string_equal(mail.account, "Backup");
@@ -80,7 +80,7 @@ static void after_the_delay_another_account_stands_in(void **state)
 	endure(m, x->a, 80, 10);
 	TURN_UNTIL(m, x->a->circuitBreaker == CIRCUIT_CLOSED);
 	assert_false(account_in_alarm(&x->a->account, "circuitBreaker"));
-	TURN_UNTIL(m, sink_place(&x->sinks[0], "ALARM normal") >= 0);
+	TURN_UNTIL(m, sink_place(&x->sinks[0], "ALARM Normal") >= 0);
 	send_mail(m, x->a, "again", 200, NULL);
 	TURN_UNTIL(m, sink_place(&x->sinks[0], "again") >= 0);
 }
@@ -118,7 +118,7 @@ static void without_another_account_mails_wait_and_the_alarm_says_so(void **stat
 	endure(m, x->a, 90, 5);
 	assert_true(account_in_alarm(&x->a->account, "circuitBreaker"));
 	assert_int_equal(x->a->queueSize, 1);
-	TURN_UNTIL(m, sink_place(&x->sinks[1], "ALARM offnormal") >= 0); /* that one takes any way there is */
+	TURN_UNTIL(m, sink_place(&x->sinks[1], "ALARM Offnormal") >= 0); /* that one takes any way there is */
 	sink_start(&x->sinks[0]);
 	endure(m, x->a, 80, 10);
 	TURN_UNTIL(m, sink_place(&x->sinks[0], "pump") >= 0);

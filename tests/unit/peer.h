@@ -15,6 +15,7 @@
 #define BELFRY_TESTS_PEER_H
 
 #include <semaphore.h>
+#include <signal.h>
 
 #include "tests/unit/pki.h"
 
@@ -228,6 +229,7 @@ static inline void peer_start(struct peer *p)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof a;
+	signal(SIGPIPE, SIG_IGN); /* a client that is gone is no end of the test */
 	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&a, size) == 0 && listen(p->listener, 8) == 0);
 	must(getsockname(p->listener, (struct sockaddr *)&a, &size) == 0);
