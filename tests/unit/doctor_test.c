@@ -65,7 +65,7 @@ static const struct row rows[] = {
 	  .code = E_AUTH,
 	  .advice = "Let the station choose",
 	  .changes = "{\"emailAuthenticator\":{\"mechanism\":\"auto\"}}" },
-	{ .name = "no server at all", .dialogue = &exam_smtp, .script = "cut\n", .step = EXAM_GREETING, .code = E_NETWORK },
+	{ .name = "closed at once", .dialogue = &exam_smtp, .script = "", .step = EXAM_GREETING, .code = E_NETWORK },
 	{ .name = "a web server",
 	  .dialogue = &exam_smtp,
 	  .script = ">HTTP/1.1 400 Bad\n",
