@@ -29,11 +29,10 @@ struct rendering {
 	char *mail; /* borrowed from texts: the id */
 	/* What is waited for. */
 	struct timer patience;
-	int asked;         /* answers that have yet to come */
-	bool begun, ended; /* the work; it goes on without the answers that are late */
-	char *in_reply_to; /* owned */
-	/* The pool's, while it works. */
-	uv_work_t work;
+	int asked;            /* answers that have yet to come */
+	bool begun, ended;    /* the work; it goes on without the answers that are late */
+	char *in_reply_to;    /* owned */
+	struct message order; /* to the net thread, which builds, and back */
 };
 
 static const char *keep(struct rendering *r, const char *text)
@@ -52,11 +51,10 @@ static void rendering_free(struct rendering *r)
 	free(r);
 }
 
-/* --- the building: libuv's pool ------------------------------------------------------------------------------------------- */
+/* --- the building: the net thread ------------------------------------------------------------------------------------------- */
 
-static void build(uv_work_t *work)
+static void build(struct rendering *r)
 {
-	struct rendering *r = container_of(work, struct rendering, work);
 	struct message_parts *p = &r->parts;
 	unsigned char *picture = r->letter.html ? trend_picture(&r->letter.trend, &p->picture_size) : NULL;
 	char *text = letter_text(&r->letter),
@@ -74,11 +72,10 @@ static void build(uv_work_t *work)
 	free(html);
 }
 
-static void built(uv_work_t *work, int status)
+static void built(struct message *order)
 {
-	struct rendering *r = container_of(work, struct rendering, work);
+	struct rendering *r = container_of(order, struct rendering, order);
 	struct component *c = station_by_handle(r->station, r->account);
-	must(status == 0); /* nobody cancels it */
 	r->ended = true;
 	if (component_is(c, &email_outgoing_account))
 		r->done(COMPONENT_AS(c, &email_outgoing_account, struct outgoing_account), r->message);
@@ -88,11 +85,22 @@ static void built(uv_work_t *work, int status)
 		rendering_free(r);
 }
 
+static void run_on_net(struct message *order)
+{
+	struct rendering *r = container_of(order, struct rendering, order);
+	build(r);
+	r->order.run = built;
+	station_post(r->station, &r->order);
+}
+
+/* Not on libuv's pool: it wakes the engine by uv_async, and an engine of real-time priority spins there until the worker
+ * has run on, for every mail anew. */
 static void begin(struct rendering *r)
 {
 	r->begun = true;
 	timer_stop(&r->station->clock, &r->patience);
-	must(uv_queue_work(&r->station->loop, &r->work, build, built) == 0);
+	r->order.run = run_on_net;
+	net_post(&r->station->net, &r->order);
 }
 
 /* --- what others say -------------------------------------------------------------------------------------------------- */

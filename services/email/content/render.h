@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Making the message of a mail when it is about to be sent: its words from the alarm it keeps, in the reader's language,
  * time zone and units; the picture of the point's trend; the thread it belongs to. What others have to say (a history, the
- * ledger) is waited for for a second at most. Engine thread; the work itself is done on libuv's pool. */
+ * ledger) is waited for for a second at most. Engine thread; the work itself is done on the net thread. */
 #ifndef BELFRY_RENDER_H
 #define BELFRY_RENDER_H
 
