@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A letter: all that one mail says, in its reader's words, as plain data. It is written on the engine thread, where the
- * tree is, and made into a message on libuv's pool: the picture, the HTML part and the MIME entity cost milliseconds. */
+ * tree is, and made into a message on the net thread: the picture, the HTML part and the MIME entity cost milliseconds. */
 #ifndef BELFRY_LETTER_H
 #define BELFRY_LETTER_H
 
