@@ -71,7 +71,7 @@ const struct account_protocol *account_protocol_of(const struct email_account *a
 
 int account_effective_port(const struct email_account *a)
 {
-	return a->port >= 0 ? (int)a->port : usual_port(a);
+	return a->port > 0 ? (int)a->port : usual_port(a);
 }
 
 /* --- rules ---------------------------------------------------------------------------------------------------------- */
@@ -80,8 +80,6 @@ static void check_port(const struct email_account *a, const struct account_proto
 {
 	static const char *const names[] = { "no encryption", "useStartTls", "useSsl" };
 	enum account_security security = account_security(a);
-	if (a->port == 0)
-		report_error(report, E_INVALID, "port", "Port 0 does not exist; -1 means the usual one, %d.", usual_port(a));
 	for (size_t i = 0; protocol && i < ARRAY_SIZE(known_ports); i++)
 		if (a->port == known_ports[i].port &&
 		    (known_ports[i].protocol != protocol || !(known_ports[i].securities & 1u << security)))
@@ -285,7 +283,7 @@ static const struct slot slots[] = {
 	SLOT(T, hostname, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = 253, .form = FORM_HOST_NAME),
 	     .doc = "Name or address of the mail server."),
 	SLOT(T, port, INTEGER, .dflt = "-1", .facets = FACETS(.min = -1, .max = 65535),
-	     .doc = "Port of the mail server; -1 means the one that protocol and TLS mode imply."),
+	     .doc = "Port of the mail server; -1 or 0 means the one that protocol and TLS mode imply."),
 	SLOT(T, effectivePort, INTEGER, .flags = SHOWN, .doc = "The port that is used."),
 	SLOT_COMPONENT(T, emailAuthenticator, &email_authenticator, .dflt = "email:BasicEmailClientAuthenticator",
 	               .doc = "How the account logs in."),
