@@ -26,7 +26,7 @@ function findingRow({ step, ok, text }) {
 }
 
 /** @param {Subject} subject @returns {Promise<Panel>} */
-export async function doctorPanel({ component, type, options }) {
+export async function doctorPanel({ component, type }) {
   let account = component;
   const action = (await allTypes()).get('email:EmailAccount')?.actions.find((a) => a.name === 'diagnose');
   if (!action?.arg) throw new Error(t('This station has no mail doctor.'));
@@ -63,8 +63,7 @@ export async function doctorPanel({ component, type, options }) {
     account = await get(url);
     toast(t('Saved.'));
     fresh();
-    options.changed();
-    await run();
+    await run(); /* in this panel: one made anew might read what the job before has found, and then hear nothing of this one */
   };
   const adviceRow = (/** @type {Advice} */ { text, changes }) => h('li', {}, h('p', {}, text), changes && h('p', { class: 'offer' }, h('button', { type: 'button', class: 'small', onclick: () => apply(changes).catch(toastError) }, icon('check'), t('Apply')), h('span', { class: 'muted' }, changesText(changes, type))));
   const conclude = (/** @type {{state: string, findings: Finding[], advice: Advice[]}} */ { state, findings, advice }) => {
@@ -91,6 +90,7 @@ export async function doctorPanel({ component, type, options }) {
   await recall();
   return {
     element,
+    follow: (fresher) => { account = fresher; },
     live: (kind, data) => {
       if (kind === 'reset') recall().catch(toastError);
       if (kind !== 'job' || data.job !== job) return;
