@@ -151,7 +151,7 @@ static void written(void *context, int code, const struct err *e)
 		take_back(service, alarm, g);
 	if (alarm)
 		alarm_ext_show(station_by_handle(g->station, alarm->source));
-	if (service)
+	if (service && (g->verb == ALARM_SHELVE || g->verb == ALARM_UNSHELVE || g->verb == ALARM_CLEAR))
 		alarm_shelf_look(service);
 	if (g->done)
 		g->done(g->context, code, e);

@@ -31,9 +31,9 @@ void alarm_shelf_look(struct alarm_service *service)
 void alarm_shelf_inherit(struct alarm_service *service, struct alarm_record *r)
 {
 	int64_t now = station_now(service->c.station);
-	for (const struct open_alarm *a = NULL; (a = open_alarms_next(&service->open, a));)
-		if (a->source == (uint64_t)r->sourceHandle && a->source && alarm_shelved(&a->record) &&
-		    a->record.shelvedUntil.us > now)
+	uint64_t source = (uint64_t)r->sourceHandle;
+	for (const struct open_alarm *a = NULL; source && (a = open_alarms_same(&service->open, source, a));)
+		if (alarm_shelved(&a->record) && a->record.shelvedUntil.us > now)
 			r->shelvedUntil = a->record.shelvedUntil;
 }
 

@@ -100,27 +100,38 @@ struct open_alarm *open_alarms_find(const struct open_alarms *all, const char *u
 	return a;
 }
 
-struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source)
+struct open_alarm *open_alarms_same(const struct open_alarms *all, uint64_t source, const struct open_alarm *after)
 {
-	struct open_alarm *a = all->buckets ? all->sources[by_source(all, source)] : NULL;
-	while (a && (a->source != source || a->record.sourceState == ALARM_NORMAL))
+	struct open_alarm *a = after ? after->next_source : all->buckets ? all->sources[by_source(all, source)] : NULL;
+	while (a && a->source != source)
 		a = a->next_source;
 	return a;
 }
 
+/* The first one after `after` that is not normal. */
+static struct open_alarm *next_active(const struct open_alarms *all, uint64_t source, const struct open_alarm *after)
+{
+	struct open_alarm *a = open_alarms_same(all, source, after);
+	while (a && a->record.sourceState == ALARM_NORMAL)
+		a = open_alarms_same(all, source, a);
+	return a;
+}
+
+struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source)
+{
+	return next_active(all, source, NULL);
+}
+
 struct open_alarm *open_alarms_older(const struct open_alarm *a)
 {
-	struct open_alarm *older = a->next_source;
-	while (older && (older->source != a->source || older->record.sourceState == ALARM_NORMAL))
-		older = older->next_source;
-	return older;
+	return next_active(NULL, a->source, a);
 }
 
 bool open_alarms_unacked(const struct open_alarms *all, uint64_t source)
 {
-	struct open_alarm *a = all->buckets ? all->sources[by_source(all, source)] : NULL;
-	while (a && (a->source != source || a->record.ackState == ALARM_ACKED))
-		a = a->next_source;
+	const struct open_alarm *a = open_alarms_same(all, source, NULL);
+	while (a && a->record.ackState == ALARM_ACKED)
+		a = open_alarms_same(all, source, a);
 	return a != NULL;
 }
 

@@ -42,6 +42,8 @@ struct open_alarm *open_alarms_of(const struct open_alarms *all, uint64_t source
 /* The next older one of the same source that is not normal. */
 struct open_alarm *open_alarms_older(const struct open_alarm *a);
 bool open_alarms_unacked(const struct open_alarms *all, uint64_t source);
+/* Walks those of a source, the newest first; from NULL. */
+struct open_alarm *open_alarms_same(const struct open_alarms *all, uint64_t source, const struct open_alarm *after);
 /* Walks all, in no order; from NULL. */
 struct open_alarm *open_alarms_next(const struct open_alarms *all, const struct open_alarm *a);
 /* Brings the counters up to date with one record; and the counters of a class. */
