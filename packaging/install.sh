@@ -12,8 +12,8 @@ declare -A PACKAGES=(
 	# Compiling with sanitizers, lint, real mail servers, the browser and what drives them.
 	[check]="git libasan8 libubsan1 libtsan2 libcmocka-dev clang-format clang-tidy nodejs npm chromium
 		postfix dovecot-imapd dovecot-pop3d dovecot-submissiond openssl sqlite3 procps"
-	# Load on the HTTP face, for make bench.
-	[bench]="wrk postfix"
+	# What make bench measures beside the station: load on the HTTP face, and who else sends alarm mails.
+	[bench]="wrk postfix prometheus-alertmanager"
 	# libFuzzer, for make fuzz.
 	[fuzz]="clang libclang-rt-14-dev"
 	# The virtual machine with a real GPIO chip.

@@ -1,112 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures the station against the least that the same work costs, side by side on this machine, and prints the ratios.
+// Measures the station against the least that the same work costs, and against its peers, side by side on this machine, and
+// prints the ratios.
 //   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires browsers
 
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { CLEAR, addContacts, close, open, setUpMail } from '../support/plant.mjs';
-import { freePorts, listening } from '../support/ports.mjs';
-
-process.env.BELFRY_MODE ??= 'release';
-const { ROOT, Station, atExit, temporaryDirectory } = await import('../support/station.mjs');
-const { eventually } = await import('../support/wait.mjs');
-
-const run = promisify(execFile);
-const bare = (name) => join(ROOT, 'build/release', `bare_${name}`);
-const quantile = (numbers, q) => [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * q))];
-const median = (numbers) => quantile(numbers, 0.5);
-
-/** Microseconds since 1970 of an RFC 3339 text. */
-const micros = (text) => Math.floor(Date.parse(text) / 1000) * 1e6 + Number((text.match(/\.(\d+)/)?.[1] ?? '0').padEnd(6, '0').slice(0, 6));
-
-const rows = [];
-const say = (what, ours, theirs, ratio, goal) => {
-  rows.push({ what, ours, theirs, ratio });
-  console.log(`${what}\n    Belfry  ${ours}\n    bare    ${theirs}\n    ratio   ${ratio.toFixed(2)}${goal ? `   (goal: ${goal})` : ''}`);
-};
-
-/** Postfix's black hole: takes everything, keeps nothing. */
-async function sink() {
-  const [port] = await freePorts(1);
-  const child = spawn('/usr/sbin/smtp-sink', [...(process.getuid() === 0 ? ['-u', 'nobody'] : []), `127.0.0.1:${port}`, '1000'], { stdio: 'ignore' });
-  atExit(() => child.kill());
-  await listening(port, 'smtp-sink');
-  return { port, stop: () => child.kill() };
-}
-
-const CONNECTIONS = 4; // to the server, in a burst
-
-async function mailStation(count) {
-  const hole = await sink();
-  const station = await Station.start({ args: ['--log-level', 'warn'] });
-  await setUpMail(station.api, { port: hole.port, account: { ...CLEAR, maxConnections: CONNECTIONS } });
-  const contacts = await addContacts(station.api, count);
-  return { hole, station, contacts };
-}
-
-const allAccepted = (api, count) => eventually('all mails accepted', async () => {
-  const mails = await api.list('/mail');
-  return mails.length >= count && mails.every(({ state }) => state === 'accepted') && mails;
-}, { seconds: 120, every: 5 });
-
-/** For each mail of the ledger, microseconds from the alarm's time to the server's 250. */
-function latencies(mails, alarms) {
-  const raised = new Map(alarms.map(({ uuid, timestamp }) => [uuid, micros(timestamp)]));
-  return mails.filter(({ alarm }) => raised.has(alarm)).map(({ alarm, deliveries }) => micros(deliveries[0].time) - raised.get(alarm));
-}
-
-async function alarm() {
-  const COUNT = 200;
-  const { hole, station, contacts: [contact] } = await mailStation(1);
-  for (let i = 1; i <= COUNT + 20; i++) {
-    await close(station.api, contact);
-    await allAcceptedSoFar(station.api, i);
-    await open(station.api, contact);
-  }
-  const ours = latencies(await station.api.list('/mail'), await station.api.list('/alarms')).slice(0, COUNT); // the newest: warm
-  const { stdout } = await run(bare('mail'), [temporaryDirectory('bench'), String(hole.port), String(COUNT)]);
-  const theirs = stdout.trim().split('\n').map(Number);
-  const text = (list) => `p50 ${median(list).toFixed(0)} us, p99 ${quantile(list, 0.99).toFixed(0)} us`;
-  say(`alarm to mail accepted, ${COUNT} one after the other; bare: one fsync and one SMTP transaction`, text(ours), text(theirs),
-    median(ours) / median(theirs), 'at most 2');
-  await station.stop();
-  hole.stop();
-}
-
-const allAcceptedSoFar = (api, count) => eventually('the mail accepted', async () => {
-  const { numberSent } = (await api.component('/Services/EmailService/OutgoingAccount')).values;
-  return numberSent >= count;
-}, { seconds: 20, every: 1 });
-
-async function burst() {
-  const COUNT = 1000;
-  const { hole, station, contacts } = await mailStation(COUNT);
-  const source = async () => {
-    const start = process.hrtime.bigint();
-    execFileSync('/usr/sbin/smtp-source', ['-s', String(CONNECTIONS), '-d', '-m', String(COUNT), '-l', '2048', `127.0.0.1:${hole.port}`]);
-    return Number(process.hrtime.bigint() - start) / 1e9;
-  };
-  const ours = [], theirs = [];
-  for (let round = 0; round < 3; round++) {
-    theirs.push(COUNT / await source());
-    const since = (await station.api.list('/mail')).length;
-    await close(station.api, ...contacts);
-    const mails = await allAccepted(station.api, since + COUNT);
-    const newest = mails.slice(0, COUNT);
-    const alarms = (await station.api.list('/alarms')).slice(0, COUNT);
-    const first = Math.min(...alarms.map(({ timestamp }) => micros(timestamp)));
-    const last = Math.max(...newest.map(({ deliveries }) => micros(deliveries[0].time)));
-    ours.push(COUNT / ((last - first) / 1e6));
-    await open(station.api, ...contacts);
-  }
-  say(`burst of ${COUNT} alarms to ${COUNT} mails; bare: smtp-source with ${CONNECTIONS} connections, nothing durable`,
-    `${median(ours).toFixed(0)} mails/s`, `${median(theirs).toFixed(0)} mails/s`, median(ours) / median(theirs), 'at least 1');
-  await station.stop();
-  hole.stop();
-}
+import { median, program, quantile, rows, run, say } from './report.mjs';
+import { alarm, burst } from './mail.mjs';
+import { addContacts } from '../support/plant.mjs';
+import { ROOT, Station, temporaryDirectory } from '../support/station.mjs';
+import { eventually } from '../support/wait.mjs';
 
 async function wrk(url, token) {
   const { stdout } = await run('wrk', ['-t1', '-c32', '-d3s', '-H', `Authorization: Bearer ${token}`, url]);
@@ -121,7 +26,7 @@ async function get() {
     const { text } = await station.api.send('GET', path);
     const file = join(temporaryDirectory('bench'), 'body.json');
     writeFileSync(file, text);
-    const child = spawn(bare('mhd'), [join(station.dir, 'tls/default.pem'), join(station.dir, 'tls/default.key'), file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(program('bare_mhd'), [join(station.dir, 'tls/default.pem'), join(station.dir, 'tls/default.key'), file], { stdio: ['pipe', 'pipe', 'inherit'] });
     const port = await new Promise((resolve) => { child.stdout.once('data', (data) => resolve(String(data).trim())); });
     const ours = [], theirs = [];
     for (let round = 0; round < 3; round++) {
@@ -137,21 +42,21 @@ async function get() {
 
 /** A million components, measured from inside (tests/bench/scale.c), beside bare structs and a bare scan. */
 async function scale() {
-  const program = join(ROOT, 'build/release/scale'), number = async (...args) => (await run(program, args)).stdout.split(' ').map(Number);
+  const number = async (...args) => (await run(program('scale'), args)).stdout.split(' ').map(Number);
   const COUNT = 1000000, POINTS = 200000;
   const [folder] = await number('folders', String(COUNT));
   say('bytes for each of a million folders', `${folder} bytes`, 'goal 120 bytes', folder / 120, 'at most 1');
   const [point] = await number('points', String(POINTS));
   say(`bytes for each of ${POINTS} numeric points with an alarm extension`, `${point} bytes`, 'goal 320 bytes', point / 320, 'at most 1');
   const directory = join(await temporaryDirectory(), 'data');
-  await run(program, ['write', directory, String(COUNT)]);
+  await run(program('scale'), ['write', directory, String(COUNT)]);
   const ours = [], theirs = [];
   let megabytes;
   for (let round = 0; round < 3; round++) {
     const [read, , taken] = await number('load', directory);
     ours.push(read);
     megabytes = taken;
-    theirs.push(Number((await run(bare('scan'), [join(directory, 'station.db')])).stdout.split(' ')[0]));
+    theirs.push(Number((await run(program('bare_scan'), [join(directory, 'station.db')])).stdout.split(' ')[0]));
   }
   say(`reading ${COUNT} components (${POINTS} points with alarm extension) at start; bare: SQLite reads the same rows`,
     `${median(ours).toFixed(0)} ms`, `${median(theirs).toFixed(0)} ms`, median(ours) / median(theirs), 'at most 3');
@@ -163,7 +68,7 @@ async function scale() {
 
 /** Values along links, measured from inside (tests/bench/wires.c). */
 async function wires() {
-  const program = join(ROOT, 'build/release/wires'), number = async (...args) => (await run(program, args)).stdout.split(' ').map(Number);
+  const number = async (...args) => (await run(program('wires'), args)).stdout.split(' ').map(Number);
   const [fan] = await number('fan', '1000');
   say('a value to 1000 links, and to an observer at each end', `${(fan / 1e6).toFixed(1)} million/s`, 'goal 5 million/s', fan / 5e6, 'at least 1');
   const [chain, us] = await number('chain', '10000');
@@ -176,7 +81,7 @@ async function browsers() {
   const station = await Station.start({ args: ['--log-level', 'warn'] });
   const names = Array.from({ length: POINTS }, (_, i) => `P${i}`);
   await station.api.post('/batch', names.map((name) => ({ op: 'add', path: '/', name, type: 'control:NumericWritable' })));
-  const child = spawn(join(ROOT, 'build/release/browsers'), [new URL(station.api.base).port, station.api.token,
+  const child = spawn(program('browsers'), [new URL(station.api.base).port, station.api.token,
     names.map((name) => `slot:/${name}`).join(','), String(COUNT), String(SECONDS)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', (piece) => { text += piece; });
