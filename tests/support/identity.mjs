@@ -112,6 +112,11 @@ export class Identity {
     });
   }
 
+  /** Values of an account's emailAuthenticator that gets tokens for alice's mailbox by itself. */
+  login(mechanism = 'auto') {
+    return { type: 'email:OAuthEmailClientSecretAuthenticator', authServerMetadataEndpoint: this.issuer, account: 'alice', clientId: CLIENT, clientSecret: SECRET, scope: 'mail', mechanism };
+  }
+
   /** Withdraws every permission that a person has given. */
   async withdraw() {
     for (const grantId of this.grants) await (await this.provider.Grant.find(grantId))?.destroy();

@@ -11,6 +11,7 @@ import { Imap } from './imap.mjs';
 import { fingerprint } from './pki.mjs';
 import { freePorts, listening } from './ports.mjs';
 import { atExit, temporaryDirectory } from './station.mjs';
+import { tokenDovecot } from './tokens.mjs';
 import { eventually } from './wait.mjs';
 
 /** For the skip option of a test: false, or why Postfix cannot run. */
@@ -67,7 +68,7 @@ export class MailHost {
     mkdirSync(join(dir, 'run'), { recursive: true });
     writeFileSync(join(dir, 'users'), Object.entries(USERS).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''));
     this.dovecotConf = join(dir, 'dovecot.conf');
-    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : '') + (this.publicKey ? tokenDovecot(dir, this) : ''));
+    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : '') + (this.publicKey ? tokenDovecot(dir, this.publicKey, this.mechanisms) : ''));
     daemon('/usr/sbin/dovecot', ['-c', this.dovecotConf], join(dir, 'start.log'));
   }
 
@@ -352,18 +353,3 @@ const certifiedPostfix = (host) => `
   -o smtpd_tls_CAfile=${host.clientCa}
   -o { smtpd_relay_restrictions = permit_tls_all_clientcerts, reject }
 `;
-
-/** What comes behind the normal configuration when tokens are taken; later settings win. */
-const tokenDovecot = (dir, host) => {
-  mkdirSync(join(dir, 'keys/default/RS256'), { recursive: true });
-  writeFileSync(join(dir, 'keys/default/RS256/default'), host.publicKey);
-  writeFileSync(join(dir, 'oauth2.conf.ext'), `introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix=${dir}/keys/\nusername_attribute = mailbox\n`);
-  return `
-auth_mechanisms = plain login xoauth2 oauthbearer
-passdb {
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = ${dir}/oauth2.conf.ext
-}
-`;
-};

@@ -8,13 +8,15 @@ import { chmodSync, chownSync, existsSync, mkdirSync, openSync, readFileSync, re
 import { join } from 'node:path';
 import { freePorts, listening } from './ports.mjs';
 import { atExit, temporaryDirectory } from './station.mjs';
+import { tokenDovecot } from './tokens.mjs';
 import { eventually } from './wait.mjs';
 
 const id = (flag, user) => Number(execFileSync('id', [flag, user]).toString());
 
 export class MailStore {
   /**
-   * Options: mechanisms (default 'plain login'), maxTls ('TLSv1.2': no newer one is offered).
+   * Options: mechanisms (default 'plain login'), maxTls ('TLSv1.2': no newer one is offered), publicKey (PEM) of an
+   * authorization server: its tokens are taken as well.
    * Ports afterwards: .imap, .pop3 (clear and STARTTLS), .imaps, .pop3s (TLS from the first byte).
    */
   static async start(certificate, options = {}) {
@@ -23,7 +25,7 @@ export class MailStore {
     return store;
   }
 
-  async launch(certificate, { mechanisms = 'plain login', maxTls } = {}) {
+  async launch(certificate, { mechanisms = 'plain login', maxTls, publicKey } = {}) {
     this.dir = temporaryDirectory('mailstore');
     chmodSync(this.dir, 0o755);
     this.mail = join(this.dir, 'mail');
@@ -37,7 +39,7 @@ export class MailStore {
     this.conf = join(this.dir, 'dovecot.conf');
     const openssl = join(this.dir, 'openssl.cnf');
     writeFileSync(openssl, `openssl_conf = top\n[top]\nssl_conf = ssl\n[ssl]\nsystem_default = limits\n[limits]\n${maxTls ? `MaxProtocol = ${maxTls}\n` : ''}`);
-    writeFileSync(this.conf, dovecotConf(this, certificate, mechanisms, openssl));
+    writeFileSync(this.conf, dovecotConf(this, certificate, mechanisms, openssl) + (publicKey ? tokenDovecot(this.dir, publicKey, mechanisms) : ''));
     atExit(() => this.stop());
     const log = openSync(join(this.dir, 'start.log'), 'a');
     execFileSync('/usr/sbin/dovecot', ['-c', this.conf], { stdio: ['ignore', log, log], env: { ...process.env, OPENSSL_CONF: openssl } });

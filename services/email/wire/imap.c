@@ -119,13 +119,14 @@ static void send_response(struct retrieval *r, const char *challenge)
 
 static void send_authenticate(struct retrieval *r)
 {
-	char verb[64], *initial = NULL;
+	char verb[64], shown[80], *initial = NULL;
 	if (!retrieval_choose(r, &imap_of(r)->can.mechanisms) ||
 	    !retrieval_response(r, NULL, imap_of(r)->can.sasl_ir ? INITIAL_MAX : 0, &initial))
 		return;
 	snprintf(verb, sizeof verb, "AUTHENTICATE %s", sasl_exchange_name(r->sasl));
+	snprintf(shown, sizeof shown, "%s%s", verb, initial ? " (redacted)" : "");
 	char *command = initial ? retrieval_secret_line(verb, initial) : secret_lock(verb, strlen(verb));
-	imap_send(r, IMAP_AUTHENTICATE, command, initial ? "AUTHENTICATE (redacted)" : verb);
+	imap_send(r, IMAP_AUTHENTICATE, command, shown);
 	secret_wipe(&command);
 	secret_wipe(&initial);
 }
