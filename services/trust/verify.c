@@ -72,8 +72,8 @@ static const struct {
 /* What the peer showed. */
 struct peer {
 	gnutls_x509_crt_t chain[CHAIN_MAX];
-	unsigned count;
-	unsigned status; /* all bits of GnuTLS */
+	unsigned count, sent; /* sent: as many as there were */
+	unsigned status;      /* all bits of GnuTLS */
 	bool name_ok;
 };
 
@@ -117,6 +117,8 @@ static void say_name(struct sentence *s, const struct peer *p, const char *host)
 
 static void say_chain(struct sentence *s, const struct peer *p)
 {
+	if (p->sent > CHAIN_MAX)
+		clause(s, "came with %u certificates, of which at most %d are looked at", p->sent, CHAIN_MAX);
 	unsigned rest = p->status & ~(unsigned)CHAIN_BITS_NAMED_ELSEWHERE;
 	for (size_t i = 0; i < ARRAY_SIZE(chain_faults); i++) {
 		if (rest & chain_faults[i].bit)
@@ -166,9 +168,8 @@ static void write_reason(struct trust_verdict *v, const struct peer *p, const st
 
 static void import_chain(gnutls_session_t session, struct peer *p)
 {
-	unsigned sent = 0;
-	const gnutls_datum_t *list = gnutls_certificate_get_peers(session, &sent);
-	for (unsigned i = 0; i < sent && i < CHAIN_MAX; i++) {
+	const gnutls_datum_t *list = gnutls_certificate_get_peers(session, &p->sent);
+	for (unsigned i = 0; list && i < p->sent && i < CHAIN_MAX; i++) {
 		gnutls_x509_crt_t crt;
 		if (gnutls_x509_crt_init(&crt) != 0)
 			return;
@@ -401,6 +402,12 @@ void trust_handshake_error(gnutls_session_t session, int gnutls_code, const stru
 		err_set(e, E_TLS, NULL,
 		        "%s does not speak TLS at once. Is this a port for STARTTLS (587, 143, 110)? Then set useStartTls "
 		        "and clear useSsl, or use the port for implicit TLS (465, 993, 995).",
+		        key);
+		return;
+	case GNUTLS_E_HANDSHAKE_TOO_LARGE:
+		err_set(e, E_TLS, NULL,
+		        "%s sent a certificate that is larger than what is taken (128 KiB). Have the server's certificate put "
+		        "right.",
 		        key);
 		return;
 	case GNUTLS_E_PREMATURE_TERMINATION:

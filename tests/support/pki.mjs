@@ -33,20 +33,38 @@ export class Pki {
     openssl('ecparam', '-genkey', '-name', 'prime256v1', '-noout', '-out', file.key);
   }
 
-  sign(file, issuer, subject, days, extensions) {
+  /** from: days from now when it begins to be valid. */
+  sign(file, issuer, subject, days, extensions, from = 0) {
     const request = join(this.dir, `${file.name}.csr`);
     const ext = join(this.dir, `${file.name}.ext`);
     writeFileSync(ext, extensions);
     openssl('req', '-new', '-key', file.key, '-subj', subject, '-out', request);
+    if (from) {
+      this.signLater(file, issuer, request, ext, from, days);
+      return;
+    }
     openssl('x509', '-req', '-in', request, '-CA', issuer.cert, '-CAkey', issuer.key, '-CAcreateserial', '-days', String(days),
       '-sha256', '-extfile', ext, '-out', file.cert);
   }
 
-  /** A server's certificate of the issuing CA; its file holds the chain without the root. */
-  server(name, { names = NAMES, days = 800, subject = '/CN=localhost' } = {}) {
+  /** With a beginning of its own: only `openssl ca` can do that, which wants files of its own. */
+  signLater(file, issuer, request, ext, from, days) {
+    const config = join(this.dir, `${file.name}.cnf`);
+    const index = join(this.dir, `${file.name}.index`);
+    const day = (n) => new Date(Date.now() + n * 86400e3).toISOString().replace(/[-:T]|\.\d+/g, '');
+    writeFileSync(index, '');
+    writeFileSync(config, `[ca]\ndefault_ca=x\n[x]\ndatabase=${index}\nnew_certs_dir=${this.dir}\nrand_serial=yes\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n`);
+    openssl('ca', '-batch', '-notext', '-config', config, '-cert', issuer.cert, '-keyfile', issuer.key, '-md', 'sha256', '-in', request,
+      '-extfile', ext, '-startdate', day(from), '-enddate', day(from + days), '-out', file.cert);
+  }
+
+  /** A server's certificate of the issuing CA; its file holds the chain without the root. from: days from now when it begins;
+   * padding: bytes of an extension that nobody knows. */
+  server(name, { names = NAMES, days = 800, subject = '/CN=localhost', from = 0, padding = 0 } = {}) {
     const file = files(this.dir, name);
     this.makeKey(file);
-    this.sign(file, this.intermediate, subject, days, `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nextendedKeyUsage=serverAuth\n`);
+    const more = padding ? `1.3.6.1.4.1.55555.1=ASN1:UTF8String:${'x'.repeat(padding)}\n` : '';
+    this.sign(file, this.intermediate, subject, days, `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nextendedKeyUsage=serverAuth\n${more}`, from);
     writeFileSync(file.cert, file.pem + this.intermediate.pem);
     return file;
   }

@@ -25,13 +25,17 @@ before(async () => {
 });
 after(() => station.stop());
 
-/** Raises an alarm towards such a server; waits until the account is down with a cause that matches. */
-async function refused(options, mode, cause, extra = {}) {
+/** Raises an alarm towards such a server; waits until the account is down with a cause that matches, and the ledger has the
+ * attempt with the stage that it came to. */
+async function refused(options, mode, cause, stage, extra = {}) {
   const server = await SmtpServer.start({ certificate, ...options });
   const last = await api.value(ACCOUNT, 'lastPollFailure'); // of another server, with a cause of its own
   await setUpMail(api, { port: server.port, account: { ...mode, emailAuthenticator: basic('alice', SECRET), ...extra } });
   await close(api, contact);
   const values = await accountFailure(api, cause, 20 * SLOWNESS, last);
+  const attempts = async () => (await Promise.all((await api.get('/mail')).items.map(({ id }) => api.get(`/mail/${id}`)))).flatMap((mail) => mail.attempts);
+  await eventually(async () => `an attempt at ${stage}: ${JSON.stringify(await attempts())}`,
+    async () => (await attempts()).some((attempt) => attempt.stage === stage && cause.test(attempt.replyText)), { seconds: 20 * SLOWNESS });
   await open(api, contact);
   await server.stop();
   return { server, cause: values.lastPollFailureCause };
@@ -48,46 +52,46 @@ function nothingSent(server) {
 const causes = new Map();
 
 test('STARTTLS chosen and not offered', async () => {
-  const { server, cause } = await refused({ tls: 'none' }, STARTTLS, /STARTTLS/);
+  const { server, cause } = await refused({ tls: 'none' }, STARTTLS, /STARTTLS/, 'ehlo');
   nothingSent(server);
   causes.set('STARTTLS', cause);
 });
 
 test('AUTH wanted and not offered', async () => {
-  const { server, cause } = await refused({ tls: 'starttls', auth: '' }, STARTTLS, /AUTH|log ?in|credential|authentic/i);
+  const { server, cause } = await refused({ tls: 'starttls', auth: '' }, STARTTLS, /AUTH|log ?in|credential|authentic/i, 'ehlo');
   nothingSent(server);
   causes.set('AUTH', cause);
 });
 
 test('text injected behind the answer to STARTTLS', async () => {
   const inject = '250-mail.test\r\n250 AUTH PLAIN LOGIN\r\n235 2.7.0 ok\r\n';
-  const { server, cause } = await refused({ tls: 'starttls', inject }, STARTTLS, /inject|behind|after|before|extra|unexpected/i);
+  const { server, cause } = await refused({ tls: 'starttls', inject }, STARTTLS, /inject|behind|after|before|extra|unexpected/i, 'starttls');
   nothingSent(server);
   causes.set('inject', cause);
 });
 
 test('a server of TLS 1.1 only', async () => {
-  const { server, cause } = await refused({ tls: 'implicit', minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }, IMPLICIT, /TLS/);
+  const { server, cause } = await refused({ tls: 'implicit', minVersion: 'TLSv1', maxVersion: 'TLSv1.1' }, IMPLICIT, /TLS/, 'connect');
   nothingSent(server);
   causes.set('TLS 1.1', cause);
 });
 
 test('a name that is not in the certificate', async () => {
   const other = pki.server('other', { names: 'DNS:other.example', subject: '/CN=other.example' });
-  const { server, cause } = await refused({ tls: 'implicit', certificate: other }, IMPLICIT, /name|other\.example/i);
+  const { server, cause } = await refused({ tls: 'implicit', certificate: other }, IMPLICIT, /name|other\.example/i, 'connect');
   nothingSent(server);
   causes.set('name', cause);
 });
 
 test('an expired certificate', async () => {
   const expired = pki.server('expired', { days: -1 });
-  const { server, cause } = await refused({ tls: 'implicit', certificate: expired }, IMPLICIT, /expired/i);
+  const { server, cause } = await refused({ tls: 'implicit', certificate: expired }, IMPLICIT, /expired/i, 'connect');
   nothingSent(server);
   causes.set('expired', cause);
 });
 
 test('no TLS chosen: credentials are not sent in clear unless that was allowed', async () => {
-  const { server, cause } = await refused({ tls: 'none' }, CLEAR, /clear|encrypt/i);
+  const { server, cause } = await refused({ tls: 'none' }, CLEAR, /clear|encrypt/i, 'ehlo');
   nothingSent(server);
   causes.set('clear', cause);
 });

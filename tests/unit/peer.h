@@ -7,6 +7,8 @@
  *   <#TEXT   reads a line whose first word is an IMAP tag, and the rest must begin with TEXT; >#TEXT answers with that tag
  *   .        reads a mail up to its final dot
  *   tls      makes the TLS handshake as a server
+ *   flood X  sends such records until the client has gone: keyUpdate, renegotiation, warning, empty, ticket inside TLS;
+ *            alerts before it
  *   cut      resets the connection
  *   gone     waits until the client has closed
  *   go       waits for peer_go()
@@ -20,8 +22,10 @@
 #include "tests/unit/pki.h"
 
 struct peer {
-	const char *scripts[6]; /* one a connection */
-	const struct pair *certificate;
+	const char *scripts[6];                 /* one a connection */
+	const struct pair *certificate, *above; /* above: so many more of its chain */
+	int above_count;
+	const struct pair *then; /* from the second connection on; NULL: the same */
 	const char *priority;
 	int port, listener, connections;
 	pthread_t thread;
@@ -94,12 +98,14 @@ static inline void peer_send(struct peer *p, const char *text, size_t length)
 
 static inline void peer_tls(struct peer *p, const char *step)
 {
-	gnutls_x509_crt_t chain[1] = { p->certificate->crt };
-	must(gnutls_certificate_allocate_credentials(&p->credentials) == 0);
-	must(gnutls_certificate_set_x509_key(p->credentials, chain, 1, p->certificate->key) == 0);
+	bool other = p->then && p->connections > 1;
+	p->credentials = pair_credentials(other ? p->then : p->certificate, p->above, other ? 0 : p->above_count);
 	must(gnutls_init(&p->session, GNUTLS_SERVER) == 0);
 	must(gnutls_priority_set_direct(p->session, p->priority ? p->priority : "NORMAL", NULL) == 0);
 	gnutls_credentials_set(p->session, GNUTLS_CRD_CERTIFICATE, p->credentials);
+	gnutls_datum_t key; /* for tickets, which most servers give */
+	must(gnutls_session_ticket_key_generate(&key) == 0 && gnutls_session_ticket_enable_server(p->session, &key) == 0);
+	gnutls_free(key.data);
 	gnutls_transport_set_int(p->session, p->fd);
 	int rc;
 	do
@@ -107,6 +113,35 @@ static inline void peer_tls(struct peer *p, const char *step)
 	while (rc < 0 && !gnutls_error_is_fatal(rc));
 	if (rc < 0)
 		peer_wrong(p, step, gnutls_strerror(rc));
+}
+
+/* One record of a flood; false: the client is gone. */
+static inline bool peer_flood_once(struct peer *p, const char *what)
+{
+	static const char alert[] = { 21, 3, 3, 0, 2, 1, 112 }; /* a warning: unrecognized_name */
+	switch (*what) {
+	case 'k':
+		return gnutls_session_key_update(p->session, 0) == 0;
+	case 'r':
+		return gnutls_rehandshake(p->session) == 0;
+	case 'w':
+		return gnutls_alert_send(p->session, GNUTLS_AL_WARNING, GNUTLS_A_USER_CANCELED) == 0;
+	case 'e':
+		return gnutls_record_send2(p->session, "", 0, 1, 0) >= 0; /* TLS 1.3: nothing but padding */
+	case 't':
+		return gnutls_session_ticket_send(p->session, 1, 0) == 0;
+	default:
+		return send(p->fd, alert, sizeof alert, MSG_NOSIGNAL) > 0;
+	}
+}
+
+static inline void peer_flood(struct peer *p, const char *step)
+{
+	int count = 0;
+	while (count < 1000000 && peer_flood_once(p, step + strlen("flood ")))
+		count++;
+	if (count == 1000000)
+		peer_wrong(p, step, "(the client takes everything)");
 }
 
 static inline void peer_repeat(struct peer *p, const char *step)
@@ -156,6 +191,8 @@ static inline void peer_step(struct peer *p, const char *step)
 		while (strcmp(line, ".") != 0);
 	} else if (strcmp(step, "tls") == 0) {
 		peer_tls(p, step);
+	} else if (strncmp(step, "flood ", 6) == 0) {
+		peer_flood(p, step);
 	} else if (strcmp(step, "gone") == 0) {
 		while (peer_line(p, line, sizeof line))
 			;

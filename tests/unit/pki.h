@@ -30,10 +30,11 @@ struct wish {
 	bool ca;
 	int from, until; /* days; 0, 0: yesterday to in a year */
 	bool rsa1024, client_only, sha1;
-	const char *permitted; /* a CA's name constraint: only names below this domain */
-	bool no_path;          /* a CA that may sign no further CA */
-	int many;              /* so many names more */
-	bool version1;         /* as of 1988: without any extension */
+	const char *permitted, *excluded; /* a CA's name constraints: only names below this domain, none below that one */
+	bool no_path;                     /* a CA that may sign no further CA */
+	int many;                         /* so many names instead: h0.test and so on */
+	int constraints;                  /* a CA that excludes so many domains: x0.test and so on */
+	bool version1;                    /* as of 1988: without any extension */
 };
 
 static inline void add_name(gnutls_x509_crt_t crt, const char *name)
@@ -48,21 +49,55 @@ static inline void add_name(gnutls_x509_crt_t crt, const char *name)
 		must(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND) == 0);
 }
 
+/* subjectAltName as DER, since GnuTLS takes minutes to add ten thousand names one by one. */
+static inline void add_many_names(gnutls_x509_crt_t crt, int count)
+{
+	unsigned char *der = must_alloc((size_t)count * 16 + 8);
+	size_t length = 5;
+	for (int i = 0; i < count; i++) {
+		int n = snprintf((char *)der + length + 2, 14, "h%d.test", i);
+		der[length] = 0x82; /* dNSName */
+		der[length + 1] = (unsigned char)n;
+		length += (size_t)n + 2;
+	}
+	size_t inside = length - 5;
+	const unsigned char head[] = { 0x30, 0x83, (unsigned char)(inside >> 16), (unsigned char)(inside >> 8),
+		                           (unsigned char)inside }; /* SEQUENCE; GnuTLS minds no zero in front of a length */
+	memcpy(der, head, sizeof head);
+	must(gnutls_x509_crt_set_extension_by_oid(crt, "2.5.29.17", der, length, 0) == 0);
+	free(der);
+}
+
+static inline void add_constraint(gnutls_x509_name_constraints_t nc, const char *domain, bool permitted)
+{
+	gnutls_datum_t name = { (unsigned char *)(uintptr_t)domain, (unsigned)strlen(domain) };
+	must((permitted ? gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &name)
+	                : gnutls_x509_name_constraints_add_excluded(nc, GNUTLS_SAN_DNSNAME, &name)) == 0);
+}
+
+static inline void add_constraints(gnutls_x509_crt_t crt, const struct wish *w)
+{
+	gnutls_x509_name_constraints_t nc;
+	char domain[32];
+	must(gnutls_x509_name_constraints_init(&nc) == 0);
+	if (w->permitted)
+		add_constraint(nc, w->permitted, true);
+	if (w->excluded)
+		add_constraint(nc, w->excluded, false);
+	for (int i = 0; i < w->constraints; i++) {
+		snprintf(domain, sizeof domain, "x%d.test", i);
+		add_constraint(nc, domain, false);
+	}
+	must(gnutls_x509_crt_set_name_constraints(crt, nc, 1) == 0);
+	gnutls_x509_name_constraints_deinit(nc);
+}
+
 static inline void add_extras(gnutls_x509_crt_t crt, const struct wish *w)
 {
-	char name[32];
-	for (int i = 0; i < w->many; i++) {
-		snprintf(name, sizeof name, "h%d.test", i);
-		add_name(crt, name);
-	}
-	if (w->permitted) {
-		gnutls_x509_name_constraints_t nc;
-		gnutls_datum_t domain = { (unsigned char *)(uintptr_t)w->permitted, (unsigned)strlen(w->permitted) };
-		must(gnutls_x509_name_constraints_init(&nc) == 0);
-		must(gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &domain) == 0);
-		must(gnutls_x509_crt_set_name_constraints(crt, nc, 1) == 0);
-		gnutls_x509_name_constraints_deinit(nc);
-	}
+	if (w->many)
+		add_many_names(crt, w->many);
+	if (w->permitted || w->excluded || w->constraints)
+		add_constraints(crt, w);
 }
 
 static inline void add_extensions(gnutls_x509_crt_t crt, const struct wish *w)
@@ -123,11 +158,36 @@ static inline void pair_free(struct pair *p)
 	free(p->pem);
 }
 
+/* So many CAs, each of the one before it, the first of root; chain[0] is the last. */
+static inline void pairs_make_chain(struct pair *chain, int count, const struct pair *root)
+{
+	for (int i = count - 1; i >= 0; i--)
+		chain[i] =
+		    pair_make((struct wish){ .cn = "Deep CA", .ca = true, .issuer = i == count - 1 ? root : &chain[i + 1] });
+}
+
+/* A server's credentials: a leaf, and what it sends above it. */
+static inline gnutls_certificate_credentials_t pair_credentials(const struct pair *leaf, const struct pair *above,
+                                                                int count)
+{
+	gnutls_certificate_credentials_t credentials;
+	gnutls_x509_crt_t *chain = must_alloc(((size_t)count + 1) * sizeof *chain);
+	chain[0] = leaf->crt;
+	for (int i = 0; i < count; i++)
+		chain[i + 1] = above[i].crt;
+	must(gnutls_certificate_allocate_credentials(&credentials) == 0);
+	must(gnutls_certificate_set_x509_key(credentials, chain, count + 1, leaf->key) == 0);
+	free(chain);
+	return credentials;
+}
+
 /* --- a server for one handshake ----------------------------------------------------------------------------------- */
 
 struct tls_server {
 	int fd;
 	const struct pair *chain[3]; /* the leaf first */
+	const struct pair *deep;     /* instead of what is above the leaf; so many of them */
+	int deep_count;
 	const char *priority;
 	const char *greeting; /* sent in the clear instead of a handshake */
 	int result;
@@ -139,7 +199,7 @@ static inline void *tls_serve(void *argument)
 	struct tls_server *s = argument;
 	gnutls_certificate_credentials_t credentials;
 	gnutls_session_t session;
-	gnutls_x509_crt_t chain[3];
+	struct pair above[2];
 	int count = 0;
 	char byte;
 	if (s->greeting) {
@@ -149,12 +209,11 @@ static inline void *tls_serve(void *argument)
 		close(s->fd);
 		return NULL;
 	}
-	while (count < 3 && s->chain[count]) {
-		chain[count] = s->chain[count]->crt;
+	while (count < 2 && s->chain[count + 1]) {
+		above[count] = *s->chain[count + 1];
 		count++;
 	}
-	must(gnutls_certificate_allocate_credentials(&credentials) == 0);
-	must(gnutls_certificate_set_x509_key(credentials, chain, count, s->chain[0]->key) == 0);
+	credentials = pair_credentials(s->chain[0], s->deep ? s->deep : above, s->deep ? s->deep_count : count);
 	must(gnutls_init(&session, GNUTLS_SERVER) == 0);
 	must(gnutls_priority_set_direct(session, s->priority, NULL) == 0);
 	gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);

@@ -285,6 +285,86 @@ static void test_silent_handshake_has_a_deadline(void **state)
 	silent_handshake(*state, SMTP_STARTTLS, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngone\n");
 }
 
+/* --- 35 and 33: what a server may send without end, inside TLS and on the way there ---------------------------------- */
+
+#define ONLY_1_2 "NORMAL:-VERS-ALL:+VERS-TLS1.2"
+#define ONLY_1_3 "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+
+/* Ends as it should, without a byte of the login; then the server is good, and the mail that came back arrives. */
+static void ends_and_goes_on(struct fixture *f, struct peer *p, enum smtp_security security, const char *flood,
+                             int code, const char *words)
+{
+	static const char good[] = "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN;
+	static const char upgrade[] = GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\n";
+	char *bad = must_format("%s%s", security == SMTP_TLS ? "" : upgrade, flood);
+	char *next = security == SMTP_TLS
+	    ? must_strdup(good)
+	    : must_format("%stls\n<EHLO station.test\n%s<AUTH PLAIN\n>235 ok\n%s", upgrade, AUTH_EHLO, MAIL_TAKEN);
+	struct client c;
+	p->scripts[0] = bad;
+	p->scripts[1] = next;
+	peer_start(p);
+	struct smtp_config *config = login(f, p, security, SASL_AUTO);
+	if (code == E_TIMEOUT)
+		config->connect_timeout = config->command_timeout = 300000;
+	client_open(&c, config);
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'f', 1);
+	if (c.failure.err.code != code || !strstr(c.failure.err.text, words))
+		fail_msg("%s: %s, %s", flood, err_name(c.failure.err.code), c.failure.err.text);
+	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING);
+	assert_int_equal(c.ready_count, 0);
+	smtp_configure(c.smtp, login(f, p, security, SASL_AUTO));
+	smtp_send(c.smtp, mail_to_bob());
+	client_until(&c, 'd', 2);
+	assert_int_equal(c.done[1]->recipients[0].outcome, SMTP_ACCEPTED);
+	no_secret(&c);
+	client_close(&c);
+	peer_stop(p);
+	if (*p->wrong && !p->then) /* a certificate that was refused is no handshake as written */
+		fail_msg("%s: %s", flood, p->wrong);
+	free(bad);
+	free(next);
+}
+
+static void test_floods(void **state)
+{
+	static const struct {
+		const char *script, *priority;
+		int code;
+		const char *words;
+	} floods[] = {
+		{ "tls\nflood keyUpdate\n", ONLY_1_3, E_TLS, "broke" },
+		{ "tls\nflood renegotiation\n", ONLY_1_2, E_TLS, "broke" },
+		{ "tls\nflood warning\n", ONLY_1_2, E_TLS, "broke" },
+		{ "tls\nflood warning\n", ONLY_1_3, E_TLS, "broke" },
+		{ "tls\nflood empty\n", ONLY_1_3, E_TIMEOUT, "in time" },
+		{ "tls\nflood ticket\n", ONLY_1_3, E_TIMEOUT, "in time" },
+		{ "flood alerts\n", NULL, E_TLS, "alert" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(floods); i++)
+		for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+			struct fixture *f = *state;
+			struct peer p = { .certificate = &f->good, .priority = floods[i].priority };
+			ends_and_goes_on(f, &p, s, floods[i].script, floods[i].code, floods[i].words);
+		}
+}
+
+static void test_a_chain_of_a_hundred(void **state)
+{
+	struct fixture *f = *state;
+	static struct pair deep[100];
+	pairs_make_chain(deep, ARRAY_SIZE(deep), &f->ca);
+	struct pair below = pair_make((struct wish){ .cn = "below", .names = { "ip:127.0.0.1" }, .issuer = &deep[0] });
+	for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+		struct peer p = { .certificate = &below, .above = deep, .above_count = ARRAY_SIZE(deep), .then = &f->good };
+		ends_and_goes_on(f, &p, s, "tls\ngone\n", E_UNTRUSTED, "came with 101 certificates");
+	}
+	pair_free(&below);
+	for (size_t i = 0; i < ARRAY_SIZE(deep); i++)
+		pair_free(&deep[i]);
+}
+
 /* A name and password that do not fit on the AUTH line go as the answer to 334. */
 static void test_long_password(void **state)
 {
@@ -317,6 +397,8 @@ int main(void)
 		cmocka_unit_test(test_untrusted_certificates),
 		cmocka_unit_test(test_old_tls_is_refused),
 		cmocka_unit_test(test_silent_handshake_has_a_deadline),
+		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_a_chain_of_a_hundred),
 		cmocka_unit_test(test_long_password),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

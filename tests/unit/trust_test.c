@@ -3,6 +3,9 @@
  * one key of one name:port. Then the service: rows, approvals, the User Trust Store, all of it across restarts. */
 #include "tests/unit/world.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "services/trust/allowed_host.h"
 #include "services/trust/inquiry.h"
 #include "services/trust/user_store.h"
@@ -10,17 +13,27 @@
 
 #define NO_BUNDLE "/nonexistent/bundle.pem"
 #define DAY_US (86400 * SECOND_US)
+/* GnuTLS enlarges its list of names one by one: with AddressSanitizer ten thousand take a minute. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { MANY = 1000 };
+#define LAST_OF_MANY "h999.test"
+#else
+enum { MANY = 10000 };
+#define LAST_OF_MANY "h9999.test"
+#endif
 
 static struct pki {
 	struct pair root, other_root, intermediate, good, by_intermediate, wrong_name, by_address, expired, future, self,
 	    self_same_key, self_new_key, unknown, client_only, weak, all_wrong, fake_ca, by_fake_ca, only_cn, sha1,
 	    narrow_ca, by_narrow_ca, short_ca, below_short_ca, by_below_short_ca, many, old_ca, by_old_ca, address_as_name,
-	    middle_star, version1;
+	    middle_star, version1, excluding_ca, by_excluding_ca, wide_ca, by_wide_ca, cross_root, ten_thousand,
+	    many_constraints_ca, by_many_constraints_ca, by_deep_ca, deep[100];
 } pki;
 
 static int make_pki(void **state)
 {
 	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* whose certificate is refused may still be sending it */
 	pki.root = pair_make((struct wish){ .cn = "Test Root", .ca = true });
 	pki.other_root = pair_make((struct wish){ .cn = "Other Root", .ca = true });
 	pki.intermediate = pair_make((struct wish){ .cn = "Test Intermediate", .ca = true, .issuer = &pki.root });
@@ -60,6 +73,21 @@ static int make_pki(void **state)
 	pki.by_old_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.old_ca });
 	pki.address_as_name = pair_make((struct wish){ .cn = "x", .names = { "127.0.0.1" }, .issuer = &pki.root });
 	pki.middle_star = pair_make((struct wish){ .cn = "x", .names = { "mail.*.test" }, .issuer = &pki.root });
+	pki.excluding_ca =
+	    pair_make((struct wish){ .cn = "Excluding", .ca = true, .issuer = &pki.root, .excluded = "mail.test" });
+	pki.by_excluding_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.excluding_ca });
+	pki.wide_ca = pair_make((struct wish){ .cn = "Wide", .ca = true, .issuer = &pki.root, .permitted = "test" });
+	pki.by_wide_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.wide_ca });
+	/* The root's own key and name once more, signed by one that has expired: a chain of old clients' sake. */
+	pki.cross_root =
+	    pair_make((struct wish){ .cn = "Test Root", .ca = true, .issuer = &pki.old_ca, .key_of = &pki.root });
+	pki.ten_thousand = pair_make((struct wish){ .cn = "x", .issuer = &pki.root, .many = MANY });
+	pki.many_constraints_ca = pair_make((struct wish){
+	    .cn = "Many constraints", .ca = true, .issuer = &pki.root, .constraints = (1 << 20) / MANY + 10 });
+	pki.by_many_constraints_ca =
+	    pair_make((struct wish){ .cn = "x", .issuer = &pki.many_constraints_ca, .many = MANY });
+	pairs_make_chain(pki.deep, ARRAY_SIZE(pki.deep), &pki.root);
+	pki.by_deep_ca = pair_make((struct wish){ .cn = "x", .names = { "mail.test" }, .issuer = &pki.deep[0] });
 	pki.version1 = pair_make((struct wish){ .cn = "mail.test", .issuer = &pki.root, .version1 = true });
 	return 0;
 }
@@ -146,6 +174,18 @@ static void faults_are_named(void **state)
 		{ &pki.many, { NULL }, "h299.test", { NULL } },
 		{ &pki.many, { NULL }, "mail.test", { "h0.test, h1.test, h2.test and many more" } },
 		{ &pki.by_old_ca, { &pki.old_ca }, "mail.test", { "depends on a CA certificate that has expired" } },
+		{ &pki.good,
+		  { &pki.cross_root, &pki.old_ca },
+		  "mail.test",
+		  { NULL } }, /* there is a second path, a valid one */
+		{ &pki.by_excluding_ca, { &pki.excluding_ca }, "mail.test", { "breaks the constraints" } },
+		{ &pki.by_wide_ca, { &pki.wide_ca }, "mail.test", { NULL } },
+		{ &pki.ten_thousand, { NULL }, LAST_OF_MANY, { NULL } },
+		{ &pki.ten_thousand, { NULL }, "mail.test", { "h0.test, h1.test, h2.test and many more" } },
+		{ &pki.by_many_constraints_ca,
+		  { &pki.many_constraints_ca },
+		  LAST_OF_MANY,
+		  { "breaks the constraints" } }, /* GnuTLS compares so many and no more */
 	};
 	struct trust_snapshot *t = with_roots(pki.root.pem);
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
@@ -164,6 +204,26 @@ static void faults_are_named(void **state)
 				fail_msg("\"%s\" does not say \"%s\"", e.text, tests[i].says[k]);
 		trust_verdict_clear(&v);
 	}
+	trust_release(&t);
+}
+
+/* What is too much is refused before it has cost much. A certificate of 1 MB: tests/system/smtp_matrix.test.mjs. */
+static void a_chain_of_a_hundred_is_refused(void **state)
+{
+	(void)state;
+	struct trust_snapshot *t = with_roots(pki.root.pem);
+	struct trust_verdict v = { 0 };
+	struct err e = { 0 };
+	struct rusage before, after;
+	struct tls_server s = { .chain = { &pki.by_deep_ca }, .deep = pki.deep, .deep_count = ARRAY_SIZE(pki.deep) };
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(handshake(t, &s, "mail.test", 465, TLS_V1_2, &v, &e), E_UNTRUSTED);
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* KiB */
+	assert_non_null(strstr(e.text, "came with 101 certificates, of which at most 16 are looked at"));
+	assert_int_equal(s.received, 0);
+	assert_true(strlen(v.chain_pem) <= CHAIN_PEM_MAX);
+	trust_verdict_clear(&v);
 	trust_release(&t);
 }
 
@@ -574,6 +634,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faults_are_named),
+		cmocka_unit_test(a_chain_of_a_hundred_is_refused),
 		cmocka_unit_test(exemptions_hold_for_one_key_of_one_host),
 		cmocka_unit_test(versions_below_the_minimum_are_refused),
 		cmocka_unit_test(a_plain_greeting_is_explained),

@@ -56,7 +56,7 @@ void line_handshake(struct line *l)
 	int rc;
 	do
 		rc = gnutls_handshake(l->session);
-	while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+	while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc) && ++l->interruptions <= INTERRUPTIONS_MAX);
 	if (rc == GNUTLS_E_AGAIN) {
 		line_poll(l, gnutls_record_get_direction(l->session) ? UV_WRITABLE : UV_READABLE);
 		return;
