@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Debian's own Postfix and Dovecot, on free ports of 127.0.0.1, in a temporary directory, without systemd.
-// What Postfix takes for alice, bob, carol@mail.test lies in Dovecot's Maildirs and is read by IMAP.
+// What Postfix takes for alice, bob, carol@mail.test lies in Dovecot's Maildirs and is read by IMAP or POP3.
 // Postfix wants root (its daemons change user); Dovecot alone does not.
 
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { Imap } from './imap.mjs';
@@ -28,14 +28,15 @@ const id = (flag, user) => Number(execFileSync('id', [flag, user], quiet).toStri
 
 export class MailHost {
   /** Starts both with a certificate {cert, key}. Ports afterwards: .submission (STARTTLS, AUTH), .smtps (implicit TLS, AUTH),
-   * .smtp (no AUTH), .plain (AUTH, no TLS), .tls11 (implicit, TLS 1.1 only), .submission12 and .smtps12 (TLS 1.2 only).
-   * mechanisms: what AUTH offers.
+   * .smtp (no AUTH), .plain (AUTH, no TLS), .imap and .pop3 (no TLS), .tls11 (implicit, TLS 1.1 only), .submission12 and .smtps12 (TLS 1.2 only).
+   * mechanisms: what AUTH offers. With vouches, mail of who has logged in at .submission gets Authentication-Results of
+   * "mail.test", as a provider writes them.
    * With clientCa, the file of an authority, also those that want a client certificate of it: .certified (Postfix, implicit),
    * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name.
    * With the publicKey (PEM) of an authorization server also XOAUTH2 and OAUTHBEARER; the claim `mailbox` names the user. */
-  static async start(certificate, { clientCa, publicKey, mechanisms = 'plain login' } = {}) {
+  static async start(certificate, { clientCa, publicKey, mechanisms = 'plain login', vouches = false } = {}) {
     const host = new MailHost();
-    Object.assign(host, { clientCa, publicKey, mechanisms });
+    Object.assign(host, { clientCa, publicKey, mechanisms, vouches });
     await host.launch(certificate);
     return host;
   }
@@ -50,7 +51,7 @@ export class MailHost {
     this.key = join(this.dir, 'served.key');
     this.copyCertificate(certificate);
     [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap, this.certified, this.external, this.imaps,
-      this.submission12, this.smtps12] = await freePorts(11);
+      this.submission12, this.smtps12, this.pop3] = await freePorts(12);
     atExit(() => this.stop());
     this.startDovecot();
     await this.startPostfix();
@@ -134,6 +135,12 @@ export class MailHost {
     }
   }
 
+  /** The marks of each message in a user's INBOX, as Maildir writes them: 'S' for \Seen. */
+  marks(user) {
+    return ['new', 'cur'].map((box) => join(this.mail, user, box)).filter(existsSync)
+      .flatMap((box) => readdirSync(box).map((name) => name.split(':2,')[1] ?? ''));
+  }
+
   /** Waits for a message in a user's mailbox that the function accepts (given its text); returns its Buffer. */
   waitForMail(user, accept = () => true, seconds = 30) {
     return eventually(() => `a mail for ${user}; Postfix says:\n${this.logText().slice(-3000)}`,
@@ -157,7 +164,7 @@ state_dir = ${dir}/run
 log_path = ${dir}/dovecot.log
 info_log_path = ${dir}/dovecot.log
 instance_name = belfry${host.imap}
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 default_internal_user = ${user}
 default_internal_group = ${group}
@@ -193,6 +200,15 @@ service imap-login {
     port = ${host.imap}
   }
   inet_listener imaps {
+    port = 0
+  }
+}
+service pop3-login {
+  chroot =
+  inet_listener pop3 {
+    port = ${host.pop3}
+  }
+  inet_listener pop3s {
     port = 0
   }
 }
@@ -255,6 +271,8 @@ anvil_rate_time_unit = 1s
 smtpd_error_sleep_time = 0
 `;
 
+const VOUCH = '  -o { smtpd_sender_restrictions = check_sender_access static:{PREPEND Authentication-Results: mail.test; dmarc=pass header.from=mail.test} }\n';
+
 const masterCf = (host) => `
 127.0.0.1:${host.smtp} inet n - n - - smtpd
 127.0.0.1:${host.plain} inet n - n - - smtpd
@@ -263,7 +281,7 @@ const masterCf = (host) => `
 127.0.0.1:${host.submission} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_tls_security_level=encrypt
-  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
+${host.vouches ? VOUCH : ''}  -o { smtpd_relay_restrictions = permit_sasl_authenticated, reject }
 127.0.0.1:${host.smtps} inet n - n - - smtpd
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_tls_wrappermode=yes
@@ -312,7 +330,7 @@ postlog unix-dgram n - n - 1 postlogd
 
 /** What comes behind the normal configurations when clients are to show a certificate of clientCa; later settings win. */
 const certifiedDovecot = (host) => `
-protocols = imap submission
+protocols = imap pop3 submission
 ssl = yes
 ssl_cert = <${host.cert}
 ssl_key = <${host.key}
