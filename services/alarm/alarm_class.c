@@ -33,6 +33,13 @@ static const struct slot slots[] = {
 	COUNTER(unackedAlarmCount, "Alarms that wait for an acknowledgement."),
 	SLOT(struct alarm_class, timeOfLastAlarm, ABSTIME, .flags = SLOT_READONLY | SLOT_TRANSIENT,
 	     .doc = "When the last alarm was raised."),
+	SLOT(struct alarm_class, mailSubject, STRING, .facets = FACETS(.format = true, .maxLength = 1000),
+	     .doc = "Subject of mails about alarms of this class, as a format over the alarm, unless the source has one of "
+	            "its own; empty: the recipient's."),
+	SLOT(struct alarm_class, mailBody, STRING, .facets = FACETS(.format = true, .multiLine = true, .maxLength = 16000),
+	     .doc =
+	         "Text of mails about alarms of this class, as a format over the alarm, unless the source has one of its "
+	         "own; empty: the recipient's."),
 	SLOT_END,
 };
 static const struct topic topics[] = {
@@ -48,6 +55,14 @@ static int below_alarms(const struct component *parent, struct err *e)
 	               "An alarm class stands below the AlarmService or a folder of alarm classes.");
 }
 
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct alarm_class *class = (const struct alarm_class *)next;
+	(void)current;
+	alarm_tokens_check("mailSubject", class->mailSubject, report);
+	alarm_tokens_check("mailBody", class->mailBody, report);
+}
+
 const struct type alarm_class_type = {
 	.name = "alarm:AlarmClass",
 	.doc = "A group of alarms that are treated alike: priority, acknowledgement, recipients (by links from its topic "
@@ -56,6 +71,7 @@ const struct type alarm_class_type = {
 	.base = &baja_component,
 	.slots = slots,
 	.topics = topics,
+	.check = check,
 	.parent_ok = below_alarms,
 };
 

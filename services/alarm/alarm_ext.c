@@ -110,6 +110,10 @@ static void describe(struct alarm_ext *x, struct alarm_record *r, enum alarm_sta
 		alarm_data_set(r, "icon", x->rare->alarmIcon);
 	if (*x->rare->alarmInstructions)
 		alarm_data_set(r, "instructions", x->rare->alarmInstructions);
+	if (*x->rare->mailSubject)
+		alarm_data_set(r, ALARM_MAIL_SUBJECT, x->rare->mailSubject);
+	if (*x->rare->mailBody)
+		alarm_data_set(r, ALARM_MAIL_BODY, x->rare->mailBody);
 	if (algorithm_of(x)->describe)
 		algorithm_of(x)->describe(x, r);
 	char *text = format_expand_component(text_for(x, state), &x->c);
@@ -346,9 +350,24 @@ void alarm_check_format(const char *name, const char *format, struct report *rep
 		report_error(report, E_INVALID, name, "%s", e.text);
 }
 
+/* What is a property of its own, and checked as such, is no metadata. */
+static void check_metadata(const struct list *rows, struct report *report)
+{
+	for (uint32_t i = 0; i < rows->count; i++) {
+		const char *name = rows->items[i].list.items[0].text;
+		char slot[40];
+		snprintf(slot, sizeof slot, "metaData/%u/name", i);
+		if (strcmp(name, ALARM_MAIL_SUBJECT) == 0 || strcmp(name, ALARM_MAIL_BODY) == 0)
+			report_error(report, E_INVALID, slot, "Write this text into the property %s.", name);
+	}
+}
+
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	const struct alarm_ext *x = (const struct alarm_ext *)next;
+	alarm_tokens_check("mailSubject", x->rare->mailSubject, report);
+	alarm_tokens_check("mailBody", x->rare->mailBody, report);
+	check_metadata(&x->rare->metaData, report);
 	alarm_check_format("sourceName", x->rare->sourceName, report);
 	alarm_check_format("toOffnormalText", x->rare->toOffnormalText, report);
 	alarm_check_format("toFaultText", x->rare->toFaultText, report);
@@ -418,6 +437,13 @@ static const struct slot slots[] = {
 	          .doc = "What to do when it happens."),
 	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmClass, STRING, .dflt = "defaultAlarmClass",
 	          .flags = SLOT_SUMMARY, .doc = "Name of the alarm class."),
+	FORMAT(mailSubject,
+	       .doc = "Subject of mails about this alarm, as a format over the alarm; empty: the alarm class's, then the "
+	              "recipient's."),
+	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, mailBody, STRING,
+	          .facets = FACETS(.format = true, .multiLine = true, .maxLength = 16000),
+	          .doc = "Text of mails about this alarm, as a format over the alarm; empty: the alarm class's, then the "
+	                 "recipient's."),
 	SLOT_LIST(struct alarm_ext_rare, metaData, metadata_members, .rare = offsetof(struct alarm_ext, rare),
 	          .facets = FACETS(.maxLength = 50), .doc = "Further entries of alarmData."),
 	SLOT_END,

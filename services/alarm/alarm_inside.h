@@ -6,6 +6,7 @@
 
 #include "services/alarm/open_alarms.h"
 #include "station/alarm_support.h"
+#include "station/alarm_tokens.h"
 
 enum transition { TO_OFFNORMAL, TO_FAULT, TO_NORMAL, TO_ALERT, TRANSITIONS };
 struct transition_flags {
@@ -21,6 +22,7 @@ struct alarm_class {
 	struct transition_numbers priority;
 	int64_t totalAlarmCount, openAlarmCount, inAlarmCount, unackedAlarmCount;
 	struct abstime timeOfLastAlarm;
+	char *mailSubject, *mailBody;
 };
 
 struct alarm_service {
@@ -61,7 +63,7 @@ struct alarm_ext_rare {
 	struct reltime inhibitTime, timeDelay, timeDelayToNormal;
 	struct transition_times toOffnormalTimes, toFaultTimes;
 	char *sourceName, *toOffnormalText, *toFaultText, *toNormalText, *hyperlinkOrd, *soundFile, *alarmIcon,
-	    *alarmInstructions, *alarmClass;
+	    *alarmInstructions, *alarmClass, *mailSubject, *mailBody;
 	struct list metaData;
 };
 struct alarm_ext {

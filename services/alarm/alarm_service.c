@@ -180,6 +180,13 @@ static struct alarm_class *class_for(struct alarm_service *service, const char *
 	return class ? class : alarm_class_find(service, service->defaultAlarmClass);
 }
 
+/* A source without a text of its own for its mails has its class's. */
+static void inherit_text(struct alarm_record *r, const char *name, const char *text)
+{
+	if (*text && !*alarm_data_get(r, name))
+		alarm_data_set(r, name, text);
+}
+
 /* What the service knows of a new alarm: identity, class, priority, times. */
 static void complete(struct alarm_service *service, const struct component *source, struct alarm_class *class,
                      struct alarm_record *r, int64_t now)
@@ -196,6 +203,8 @@ static void complete(struct alarm_service *service, const struct component *sour
 	r->ackRequired = !class || flag_of(&class->ackRequired, to);
 	r->ackState = r->ackRequired ? ALARM_UNACKED : ALARM_ACKED;
 	r->priority = class ? number_of(&class->priority, to) : 255;
+	inherit_text(r, ALARM_MAIL_SUBJECT, class ? class->mailSubject : "");
+	inherit_text(r, ALARM_MAIL_BODY, class ? class->mailBody : "");
 	alarm_shelf_inherit(service, r);
 }
 

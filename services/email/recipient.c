@@ -3,8 +3,8 @@
  * routeAlarm; the mails it makes are rows of the alarm's own transaction. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
 #include "station/log.h"
@@ -60,18 +60,17 @@ static bool wants_transition(const struct recipient *r, const struct value *alar
 /* Now, in the station's local time: is the recipient on duty? A range that ends before it starts goes over midnight. */
 static bool on_duty(const struct recipient *r)
 {
-	time_t now = (time_t)(station_now(r->c.station) / SECOND_US);
-	struct tm tm;
-	localtime_r(&now, &tm);
+	const struct zone *zone = zone_find(r->c.station, "", NULL);
+	int64_t local = zone_local(zone, station_now(r->c.station) / SECOND_US), day = day_containing(local);
 	const bool days[7] = { r->daysOfWeek.sunday,   r->daysOfWeek.monday, r->daysOfWeek.tuesday, r->daysOfWeek.wednesday,
 		                   r->daysOfWeek.thursday, r->daysOfWeek.friday, r->daysOfWeek.saturday };
-	int64_t at = (tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec) * SECOND_US, start = r->timeRange.start.us,
-	        end = r->timeRange.end.us;
+	int64_t at = (local - day * DAY_SECONDS) * SECOND_US, start = r->timeRange.start.us, end = r->timeRange.end.us;
+	int today = day_weekday(day);
 	if (start == end)
-		return days[tm.tm_wday];
+		return days[today];
 	if (start < end)
-		return days[tm.tm_wday] && at >= start && at < end;
-	int shift_began = at < end ? (tm.tm_wday + 6) % 7 : tm.tm_wday; /* after midnight it is still yesterday's shift */
+		return days[today] && at >= start && at < end;
+	int shift_began = at < end ? (today + 6) % 7 : today; /* after midnight it is still yesterday's shift */
 	return days[shift_began] && (at >= start || at < end);
 }
 
@@ -106,21 +105,22 @@ static size_t add_people(const struct list *list, enum mail_field field, struct 
 bool recipient_preferences(struct station *s, uint64_t handle, struct preferences *out)
 {
 	struct component *c = station_by_handle(s, handle);
+	*out = (struct preferences){ .language = email_language(s), .zone = zone_find(s, "", NULL), .account = "" };
 	if (!component_is(c, &email_recipient))
 		return false;
 	const struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
+	const struct zone *zone = zone_find(s, r->timeZone, NULL);
 	bool own_subject = strcmp(r->subject, type_slot(c->type, "subject")->dflt) != 0,
 	     own_body = strcmp(r->body, type_slot(c->type, "body")->dflt) != 0;
-	*out = (struct preferences){ .language = r->language ? languages[r->language - 1] : email_language(s),
-		                         .zone = zone_find(s, r->timeZone, NULL),
+	*out = (struct preferences){ .language = r->language ? languages[r->language - 1] : out->language,
+		                         .zone = zone ? zone : out->zone,
 		                         .units = (enum unit_system)r->units,
 		                         .html = r->htmlEnabled,
 		                         .trend = r->trendPicture,
 		                         .csv = r->attachCsv,
 		                         .subject = own_subject ? r->subject : NULL,
-		                         .body = own_body ? r->body : NULL };
-	if (!out->zone)
-		out->zone = zone_find(s, "", NULL);
+		                         .body = own_body ? r->body : NULL,
+		                         .account = r->emailAccount };
 	return true;
 }
 
@@ -164,6 +164,16 @@ static void add_mail(struct recipient *r, const struct value *view, const struct
 	free(data);
 }
 
+/* Who hears of an acknowledgement by the mail that confirms it is not told twice. How many are left. */
+static size_t leave_out_told(struct station *s, struct draft_recipient *people, size_t count)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!ack_tells(s, people[i].address))
+			people[left++] = people[i];
+	return left;
+}
+
 static int route_alarm(struct component *c, struct invocation *inv)
 {
 	struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
@@ -176,6 +186,8 @@ static int route_alarm(struct component *c, struct invocation *inv)
 	count = add_people(&r->bcc, FIELD_BCC, people, count);
 	struct value view;
 	alarm_view_take(inv->arg, &view);
+	if (is_acknowledgement(&view))
+		count = leave_out_told(c->station, people, count);
 	if (count && wants(r, &view)) {
 		struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
 		add_mail(r, &view, people, count, answerable(inv->arg), tx);
@@ -223,21 +235,14 @@ static void check_people(const struct list *list, const char *name, struct repor
 	}
 }
 
-static void check_format(const char *name, const char *format, struct report *report)
-{
-	struct err e = { 0 };
-	if (format_check(format, alarm_tokens, &e) != 0)
-		report_error(report, E_INVALID, name, "%s", e.text);
-}
-
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	const struct recipient *r = (const struct recipient *)next;
 	check_people(&r->to, "to", report);
 	check_people(&r->cc, "cc", report);
 	check_people(&r->bcc, "bcc", report);
-	check_format("subject", r->subject, report);
-	check_format("body", r->body, report);
+	alarm_tokens_check("subject", r->subject, report);
+	alarm_tokens_check("body", r->body, report);
 	struct err e;
 	if (*r->timeZone && zone_check(next->station, r->timeZone, &e) != 0)
 		report_error(report, E_INVALID, "timeZone", "%s", e.text);
@@ -257,9 +262,9 @@ static const struct slot day_members[] = { DAY(sunday),   DAY(monday), DAY(tuesd
 	                                       DAY(thursday), DAY(friday), DAY(saturday), SLOT_END };
 static const struct slot range_members[] = {
 	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
-	     .doc = "From, since local midnight."),
+	     .doc = "From, since midnight of the station's time zone."),
 	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
-	     .doc = "Until, since local midnight; the same as start: all day."),
+	     .doc = "Until, since that midnight; the same as start: all day."),
 	SLOT_END,
 };
 #define TRANSITION(f, d) SLOT(struct transitions, f, BOOLEAN, .dflt = "true", .doc = d)

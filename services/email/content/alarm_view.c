@@ -7,35 +7,6 @@
 
 #include "station/must.h"
 
-#define LONG .facets = FACETS(.maxLength = 1 << 20)
-static const struct slot entry_members[] = {
-	MEMBER("name", STRING, LONG, .doc = "Key."),
-	MEMBER("value", STRING, LONG, .doc = "Value."),
-	SLOT_END,
-};
-const struct slot alarm_tokens[] = {
-	MEMBER("timestamp", ABSTIME, .doc = "When the alarm was raised."),
-	MEMBER("uuid", STRING, .doc = "Identity of the alarm."),
-	MEMBER("sourceState", STRING, .doc = "State of the source at the transition."),
-	MEMBER("ackState", STRING, .doc = "Whether it had been acknowledged."),
-	MEMBER("ackRequired", BOOLEAN, .doc = "Whether somebody must acknowledge it."),
-	MEMBER("source", STRING, LONG, .doc = "Ord of the source."),
-	MEMBER("alarmClass", STRING, .doc = "Name of the alarm class."),
-	MEMBER("priority", INTEGER, .doc = "1 to 255; 1 is the highest."),
-	MEMBER("normalTime", ABSTIME, .doc = "When the source became normal again."),
-	MEMBER("ackTime", ABSTIME, .doc = "When it was acknowledged."),
-	MEMBER("user", STRING, LONG, .doc = "Who acknowledged it."),
-	MEMBER("alarmTransition", STRING, .doc = "The first transition."),
-	MEMBER("lastUpdate", ABSTIME, .doc = "When the alarm last changed."),
-	MEMBER("msgText", STRING, LONG, .doc = "The message text."),
-	{ .name = "alarmData",
-	  .kind = V_LIST,
-	  .element = V_STRUCT,
-	  .members = entry_members,
-	  .facets = FACETS(.maxLength = 10000),
-	  .doc = "What else is known." },
-	SLOT_END,
-};
 static const struct slot view_row = {
 	.name = "alarm", .kind = V_STRUCT, .members = alarm_tokens, .doc = "An alarm as mails know it."
 };
@@ -55,7 +26,7 @@ static struct value text_of(const struct slot *slot, const struct value *v)
 	return out;
 }
 
-static struct value entries_of(const struct value *list)
+static struct value entries_of(const struct slot *slot, const struct value *list)
 {
 	struct value out = { .kind = V_LIST };
 	out.list.count = list->list.count;
@@ -65,7 +36,7 @@ static struct value entries_of(const struct value *list)
 		struct value *pair = must_alloc(2 * sizeof *pair);
 		value_copy(&pair[0], &from->list.items[0]);
 		value_copy(&pair[1], &from->list.items[1]);
-		out.list.items[i] = (struct value){ .kind = V_STRUCT, .list = { pair, 2, entry_members } };
+		out.list.items[i] = (struct value){ .kind = V_STRUCT, .list = { pair, 2, slot->members } };
 	}
 	return out;
 }
@@ -80,7 +51,7 @@ void alarm_view_take(const struct value *alarm, struct value *view)
 		const struct value *v = have ? &alarm->list.items[have - alarm->list.members] : NULL;
 		struct value *to = &view->list.items[i];
 		if (v && want->kind == V_LIST && v->kind == V_LIST)
-			*to = entries_of(v);
+			*to = entries_of(want, v);
 		else if (v && want->kind == V_STRING)
 			*to = text_of(have, v);
 		else if (v && v->kind == want->kind)
@@ -205,6 +176,8 @@ static char *print(const struct format_voice *voice, const char *path, const str
 		return must_strdup(s->language->phrases[v->boolean ? PHRASE_TRUE : PHRASE_FALSE]);
 	if (v->kind != V_STRING)
 		return NULL;
+	if (strcmp(path, "user") == 0 && !*v->text)
+		return must_strdup("-"); /* nobody yet; as user() says it */
 	if (strcmp(path, "msgText") == 0 || strcmp(path, "alarmData.msgText") == 0)
 		return say_message(s, v->text);
 	if (is_measure(path))
@@ -218,11 +191,17 @@ static const char *lexicon(const struct format_voice *voice, const char *key)
 	return language_phrase(speech_of(voice)->language, key);
 }
 
+/* A member that is a string; borrowed. */
+static const char *member_text(const struct value *view, const char *name)
+{
+	return view->list.items[slots_find(alarm_tokens, name) - alarm_tokens].text;
+}
+
 struct alarm_speech alarm_speech_init(const struct value *view, const struct language *l, const struct zone *zone,
                                       enum unit_system units, int64_t now)
 {
 	return (struct alarm_speech){
-		.voice = { .print = print, .lexicon = lexicon, .now = now },
+		.voice = { .print = print, .lexicon = lexicon, .now = now, .user = member_text(view, "user") },
 		.language = l,
 		.zone = zone,
 		.units = units,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a mail says of an alarm, in its reader's words: see render.h. Whoever wrote a text of his own is first heard: the
- * alarm's extension (mailSubject, mailBody), then the recipient, then the language. Engine thread. */
+ * alarm's extension (mailSubject, mailBody), then its class, the recipient, the language. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +73,8 @@ static const char *own_or(const char *own, const char *other)
 void letter_write(struct station *s, const struct preferences *p, const struct value *view, struct letter *letter)
 {
 	struct alarm_speech speech = alarm_speech_init(view, p->language, p->zone, p->units, station_now(s));
-	char *state = alarm_member(view, "sourceState"), *subject = alarm_member(view, "alarmData.mailSubject"),
-	     *body = alarm_member(view, "alarmData.mailBody"), name[256];
+	char *state = alarm_member(view, "sourceState"), *subject = alarm_member(view, "alarmData." ALARM_MAIL_SUBJECT),
+	     *body = alarm_member(view, "alarmData." ALARM_MAIL_BODY), name[256];
 	const char *body_format = own_or(body, p->body);
 	letter->language = p->language;
 	letter->html = p->html;

@@ -8,12 +8,13 @@
 
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
+#include "services/email/content/thread.h"
 #include "services/email/content/trend_ask.h"
 #include "services/email/message.h"
 #include "station/log.h"
 #include "station/must.h"
 
-enum { URGENT = 63, THREAD_MAILS = 8 }; /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */
+enum { URGENT = 63 }; /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */
 
 struct rendering {
 	/* Set by message_render. */
@@ -26,7 +27,6 @@ struct rendering {
 	struct message_address addresses[2 * SMTP_RECIPIENTS_MAX];
 	char *texts[4 * SMTP_RECIPIENTS_MAX + 8]; /* owned: copies of what the mail's records say */
 	size_t text_count;
-	char *mail; /* borrowed from texts: the id */
 	/* What is waited for. */
 	struct timer patience;
 	int asked;            /* answers that have yet to come */
@@ -133,47 +133,22 @@ static void trend_known(void *context, struct trend *trend, char *csv)
 	one_less(r);
 }
 
-/* Owned: the Message-ID that a mail went with. */
-static char *sent_id(struct station *s, const struct mail_record *mail)
-{
-	char *token = ack_token_of_mail(s, mail), *id = ack_message_id(mail, token);
-	free(token);
-	return id;
-}
-
-static void thread_known(void *context, int code, const struct err *e, struct store_rows *rows)
+static void thread_found(void *context, char *message_id)
 {
 	struct rendering *r = context;
-	(void)e;
-	const struct mail_record *first = code == 0 && rows->count ? store_row(rows, 0) : NULL;
-	if (first && !r->begun && strcmp(first->id, r->mail) != 0)
-		r->in_reply_to = sent_id(r->station, first);
-	one_less(r);
-}
-
-/* Of the mails about this alarm that went to the same address, the first one began the conversation. */
-static void deliveries_known(void *context, int code, const struct err *e, struct store_rows *rows)
-{
-	struct rendering *r = context;
-	(void)e;
-	struct store_query q = { .kind = &mail_kind, .order = "sequence", .limit = 1 };
-	for (size_t i = 0; code == 0 && i < rows->count; i++)
-		store_where_add(&q, "id", STORE_EQ, value_string(((const struct delivery_record *)store_row(rows, i))->mail));
-	if (q.where_count)
-		store_ask(r->station->store, &q, thread_known, r);
+	if (r->begun)
+		free(message_id);
 	else
-		one_less(r);
+		r->in_reply_to = message_id;
+	one_less(r);
 }
 
 static void ask_thread(struct rendering *r, const struct outgoing *o)
 {
-	struct store_query q = { .kind = &delivery_kind, .order = "time", .limit = THREAD_MAILS };
-	if (o->count == 0 || !r->station->store)
+	if (o->count == 0 || !*o->mail.alarm || !r->station->store)
 		return;
-	store_where_add(&q, "alarm", STORE_EQ, value_string(o->mail.alarm));
-	store_where_add(&q, "address", STORE_EQ, value_string(o->deliveries[0].address));
 	r->asked++;
-	store_ask(r->station->store, &q, deliveries_known, r);
+	thread_ask(r->station, o, thread_found, r);
 }
 
 /* --- what the records say --------------------------------------------------------------------------------------------- */
@@ -222,13 +197,12 @@ static void address(struct rendering *r, const struct outgoing_account *a, const
 		                               .cc_count = header_addresses(r, o, FIELD_CC, cc),
 		                               .date = o->mail.created.us,
 		                               .urgent = o->mail.kind == MAIL_ALARM && o->mail.priority <= URGENT };
-	r->mail = (char *)(uintptr_t)keep(r, o->mail.id);
 }
 
 /* A mail that keeps no alarm, or whose EmailRecipient is gone, says what it said when it was made. */
-static void write_as_kept(struct rendering *r, const struct outgoing *o)
+static void write_as_kept(struct rendering *r, const struct outgoing *o, const struct preferences *p)
 {
-	r->letter.language = language_english();
+	r->letter.language = p->language;
 	r->letter.subject = must_strdup(o->mail.subject);
 	r->letter.text = must_strdup(o->mail.body);
 }
@@ -238,7 +212,6 @@ static void write_alarm(struct rendering *r, struct outgoing *o, const struct pr
 	letter_write(r->station, p, view, &r->letter);
 	ledger_set_text(&o->mail.subject, r->letter.subject);
 	ledger_set_text(&o->mail.body, r->letter.text);
-	ask_thread(r, o);
 	r->asked++; /* it may answer at once */
 	if (!trend_ask(r->station, p, view, trend_known, r))
 		r->asked--;
@@ -260,10 +233,12 @@ void message_render(struct outgoing_account *a, struct outgoing *o, const char *
 	r->asked = 1; /* ourselves */
 	if (*o->mail.data && alarm_view_parse(o->mail.data, &view, &e) != 0)
 		log_warn("mail %s keeps an alarm that cannot be read: %s", o->mail.id, e.text);
-	if (view.kind == V_STRUCT && recipient_preferences(r->station, (uint64_t)o->mail.recipient, &preferences))
+	bool known = recipient_preferences(r->station, (uint64_t)o->mail.recipient, &preferences);
+	if (known && view.kind == V_STRUCT)
 		write_alarm(r, o, &preferences, &view);
 	else
-		write_as_kept(r, o);
+		write_as_kept(r, o, &preferences);
+	ask_thread(r, o);
 	offer_answers(r, a, o, sender);
 	value_clear(&view);
 	timer_start(&r->station->clock, &r->patience, SECOND_US);

@@ -15,8 +15,10 @@ struct preferences {
 	enum unit_system units;
 	bool html, trend, csv;
 	const char *subject, *body; /* formats, borrowed from the component; NULL: the language's own words */
+	const char *account;        /* name of the outgoing account, borrowed; "": the first one */
 };
-/* recipient.c: those of the EmailRecipient with that handle; false: it is gone. */
+/* recipient.c: those of the EmailRecipient with that handle; false: it is gone, and *out has the station's language and
+ * time zone. */
 bool recipient_preferences(struct station *s, uint64_t handle, struct preferences *out);
 
 /* letter_write.c: the words of an alarm, into an empty letter; no trend yet. view: of alarm_view.h. */
