@@ -223,7 +223,7 @@ static int call(char *token, const struct format_voice *voice, struct text *out,
 	if (argument && strcmp(token, "time") == 0 && !*argument) {
 		v = value_abstime(voice ? voice->now : 0);
 	} else if (argument && strcmp(token, "user") == 0 && !*argument) {
-		v = value_string("-"); /* a format that the station expands is asked for by nobody */
+		v = value_string(voice && voice->user && *voice->user ? voice->user : "-");
 	} else if (argument && strcmp(token, "lexicon") == 0 && strchr(argument, ':')) {
 		const char *key = strrchr(argument, ':') + 1;
 		const char *text = voice && voice->lexicon ? voice->lexicon(voice, key) : NULL;

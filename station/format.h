@@ -18,7 +18,8 @@ struct format_voice {
 	char *(*print)(const struct format_voice *voice, const char *path, const struct slot *slot, const struct value *v);
 	/* Borrowed; NULL: there is no such word, and the key is shown. */
 	const char *(*lexicon)(const struct format_voice *voice, const char *key);
-	int64_t now; /* microseconds since 1970: time() */
+	int64_t now;      /* microseconds since 1970: time() */
+	const char *user; /* borrowed: user(), who has acted; NULL or empty: nobody */
 };
 char *format_expand_by(const char *format, const struct value *data, const struct format_voice *voice);
 /* The same over a component: slots, parent., name, displayName. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The digest: alarm mails that a cap has held back become one mail to the same people, a list of what happened. The
- * single mails are closed as `digested` in the same transaction; each names the digest that it went into. See outbox.h. */
+ * The digest: alarm mails that a cap has held back become one mail to the same people, a list of what happened in their
+ * language and time zone. The single mails are closed as `digested` in the same transaction; each names the digest that it
+ * went into. See outbox.h. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/email/email_inside.h"
-#include "services/email/outbox.h"
+#include "services/email/content/render.h"
 #include "station/log.h"
 #include "station/must.h"
 
@@ -86,37 +86,46 @@ struct digest {
 	struct outgoing *mails[DIGEST_MAX]; /* owned */
 };
 
-static char *list_of(const struct digest *d, const struct outgoing_account *a)
+/* "27 November 2026, 18:05:03 (UTC+1)  [10]  Alarm From Boiler"; the subject was written in the reader's language. */
+static void add_line(char **text, size_t *length, const struct mail_record *m, const struct preferences *p)
 {
-	char *text =
-	    must_format("%zu alarms were held back because the account %s may send no more for the moment. They are "
-	                "listed here instead of one mail each, the most urgent first.\n\n",
-	                d->count, a->account.c.name);
-	size_t length = strlen(text), size = length + 1;
-	for (size_t i = 0; i < d->count; i++) {
-		const struct mail_record *m = &d->mails[i]->mail;
-		char time[ABSTIME_TEXT_MAX];
-		abstime_print(m->created.us, time); /* RFC 3339: 2026-11-27T17:40:16.852246Z */
-		char *line = must_format("%.10s %.8s UTC  [%lld]  %s\n", time, time + 11, (long long)m->priority, m->subject);
-		size_t more = strlen(line);
-		if (length + more + 1 > size)
-			text = must_realloc(text, size = 2 * (length + more + 1));
-		memcpy(text + length, line, more + 1);
-		length += more;
-		free(line);
-	}
+	char *when = language_instant(p->language, p->zone, m->created.us),
+	     *line = must_format("%s  [%lld]  %s\n", when, (long long)m->priority, m->subject);
+	size_t more = strlen(line);
+	*text = must_realloc(*text, *length + more + 1);
+	memcpy(*text + *length, line, more + 1);
+	*length += more;
+	free(when);
+	free(line);
+}
+
+static char *list_of(const struct digest *d, const struct preferences *p)
+{
+	char *text = must_format("%s\n\n", p->language->phrases[PHRASE_DIGEST_INTRO]);
+	size_t length = strlen(text);
+	for (size_t i = 0; i < d->count; i++)
+		add_line(&text, &length, &d->mails[i]->mail, p);
 	return text;
+}
+
+static char *subject_of(const struct digest *d, const struct preferences *p)
+{
+	char count[24];
+	snprintf(count, sizeof count, "%zu", d->count);
+	return language_say(p->language, PHRASE_DIGEST_SUBJECT, (const char *const[]){ count }, 1);
 }
 
 static void add_mail(struct digest *d, struct outgoing_account *a, struct store_tx *tx)
 {
 	const struct outgoing *first = d->mails[0];
+	struct preferences p;
+	recipient_preferences(d->station, (uint64_t)first->mail.recipient, &p);
 	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
 	must(first->count <= SMTP_RECIPIENTS_MAX);
 	for (size_t i = 0; i < first->count; i++)
 		people[i] = (struct draft_recipient){ first->deliveries[i].name, first->deliveries[i].address,
 			                                  (enum mail_field)first->deliveries[i].field };
-	char *body = list_of(d, a), *subject = must_format("%zu alarms that were held back", d->count);
+	char *body = list_of(d, &p), *subject = subject_of(d, &p);
 	struct draft draft = { .kind = MAIL_DIGEST,
 		                   .subject = subject,
 		                   .body = body,

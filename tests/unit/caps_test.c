@@ -58,7 +58,7 @@ static void what_a_cap_holds_back_becomes_one_digest(void **state)
 	go_on(m, 61);
 	TURN_UNTIL(m, m->account->queueSize == 0);
 	assert_int_equal(sink_count(&x->sink), 12);
-	assert_int_equal(sink_place(&x->sink, "20 alarms that were held back"), 11);
+	assert_int_equal(sink_place(&x->sink, "20 alarms in one mail"), 11);
 	assert_int_equal(count_mails(m, MAIL_DIGESTED), 20);
 	struct mail_record single = read_mail(m, "subject", "notice 29");
 	struct mail_record digest = read_mail(m, "id", single.digest);
@@ -73,6 +73,26 @@ static void what_a_cap_holds_back_becomes_one_digest(void **state)
 	assert_true(account_in_alarm(&m->account->account, "maxSendablePerMinute"));
 	go_on(m, 61);
 	assert_false(account_in_alarm(&m->account->account, "maxSendablePerMinute"));
+}
+
+static void a_digest_is_in_its_readers_language_and_time_zone(void **state)
+{
+	struct capped *x = *state;
+	struct mail_world *m = &x->m;
+	struct component *reader = station_by_path(&m->w.station, "/Services/EmailService/EmailRecipient");
+	configure(m, reader, "{\"language\":\"de\",\"timeZone\":\"Asia/Kolkata\"}");
+	configure(m, &m->account->account.c, "{\"maxSendablePerMinute\":1,\"enabled\":false}");
+	m->reader = reader->handle;
+	send_many(x, 3, 200);
+	TURN_UNTIL(m, m->account->queueSize == 3);
+	configure(m, &m->account->account.c, "{\"enabled\":true}");
+	TURN_UNTIL(m, m->account->queueSize == 2);
+	go_on(m, 61);
+	TURN_UNTIL(m, m->account->queueSize == 0);
+	struct mail_record digest = read_mail(m, "subject", "2 Alarme in einer Mail");
+	assert_non_null(strstr(digest.body, "Diese Alarme wurden"));
+	assert_non_null(strstr(digest.body, "(UTC+5:30)  [200]  notice 1\n"));
+	record_finish(&mail_kind, &digest);
 }
 
 static void the_day_s_count_survives_a_restart_and_ends_at_midnight(void **state)
@@ -120,7 +140,7 @@ static void mails_to_other_people_are_not_mixed(void **state)
 		TURN_UNTIL(m, m->account->numberSent == i);
 	}
 	TURN_UNTIL(m, m->account->queueSize == 0);
-	assert_true(sink_place(&x->sink, "2 alarms that were held back") > 0);
+	assert_true(sink_place(&x->sink, "2 alarms in one mail") > 0);
 	assert_true(sink_place(&x->sink, "for carol") > 0);
 }
 
@@ -173,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CAPPED(what_a_cap_holds_back_becomes_one_digest),
+		CAPPED(a_digest_is_in_its_readers_language_and_time_zone),
 		CAPPED(the_day_s_count_survives_a_restart_and_ends_at_midnight),
 		CAPPED(mails_to_other_people_are_not_mixed),
 		CAPPED(a_cleared_queue_stays_in_the_ledger),

@@ -13,6 +13,7 @@ static const struct actor ada = { .user = "ada", .role = ROLE_ADMIN, .via = "ses
 struct mail_world {
 	struct world w;
 	struct outgoing_account *account; /* the one that ships */
+	uint64_t reader;                  /* handle of the EmailRecipient in whose words send_mail's mails are; 0: none */
 };
 
 static inline struct outgoing_account *account_named(struct mail_world *m, const char *name)
@@ -79,6 +80,7 @@ static inline void send_mail(struct mail_world *m, struct outgoing_account *a, c
 		               .body = "Look after it.\n",
 		               .alarm = "",
 		               .recipient = "",
+		               .recipient_handle = m->reader,
 		               .priority = priority,
 		               .to = &bob,
 		               .count = 1 };

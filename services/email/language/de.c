@@ -58,7 +58,6 @@ const struct language language_de = {
 		[PHRASE_DIGEST_SUBJECT] = "{0} Alarme in einer Mail",
 		[PHRASE_DIGEST_INTRO] =
 		    "Diese Alarme wurden wegen der Obergrenze für Mails zurückgehalten und sind hier zusammengefasst:",
-		[PHRASE_DIGEST_MORE] = "und {0} weitere, in der Station.",
 	},
 	.answers = {
 		[ANSWER_ACK] = "quittieren|quittiere|quittiert|quittung|bestätigen|bestätige|bestätigt|ack|ok|okay",

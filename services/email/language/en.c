@@ -55,7 +55,6 @@ const struct language language_en = {
 		[PHRASE_BY_MAIL] = "By {0} ({1}), by mail, {2}. Was it not you? Tell whoever runs this station.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarms in one mail",
 		[PHRASE_DIGEST_INTRO] = "These alarms were held back because of the limit of mails, and are summed up here:",
-		[PHRASE_DIGEST_MORE] = "and {0} more, in the station.",
 	},
 	.answers = {
 		[ANSWER_ACK] = "ack|acknowledge|acknowledged|confirm|confirmed|ok|okay",

@@ -57,7 +57,6 @@ const struct language language_es = {
 		[PHRASE_BY_MAIL] = "Por {0} ({1}), por correo, {2}. ¿No ha sido usted? Avise a quien lleva la estación.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarmas en un correo",
 		[PHRASE_DIGEST_INTRO] = "Estas alarmas se retuvieron por el límite de correos y se resumen aquí:",
-		[PHRASE_DIGEST_MORE] = "y {0} más, en la estación.",
 	},
 	.answers = {
 		[ANSWER_ACK] = "reconocer|reconozco|reconocido|reconocida|confirmar|confirmo|confirmado|de acuerdo|vale|ack|ok",

@@ -57,7 +57,6 @@ const struct language language_fr = {
 		[PHRASE_BY_MAIL] = "Par {0} ({1}), par courriel, {2}. Ce n’était pas vous ? Prévenez l’exploitant de la station.",
 		[PHRASE_DIGEST_SUBJECT] = "{0} alarmes en un message",
 		[PHRASE_DIGEST_INTRO] = "Ces alarmes ont été retenues par la limite de messages et sont résumées ici\u00a0:",
-		[PHRASE_DIGEST_MORE] = "et {0} autres, dans la station.",
 	},
 	.answers = {
 		[ANSWER_ACK] = "acquitter|acquitte|acquitté|acquittée|confirmer|confirmé|d'accord|d’accord|ack|ok",

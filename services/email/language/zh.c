@@ -54,7 +54,6 @@ const struct language language_zh = {
 		[PHRASE_BY_MAIL] = "由 {0}（{1}）通过邮件操作，{2}。如果不是您本人，请告知站点管理员。",
 		[PHRASE_DIGEST_SUBJECT] = "一封邮件中的 {0} 个报警",
 		[PHRASE_DIGEST_INTRO] = "以下报警因邮件数量上限而暂缓发送，现汇总如下：",
-		[PHRASE_DIGEST_MORE] = "另有 {0} 个，请查看站点。",
 	},
 	.answers = {
 		[ANSWER_ACK] = "确认|已确认|收到|知道了|好的|ack|ok",
