@@ -14,10 +14,12 @@
 #include "station/log.h"
 #include "station/must.h"
 
-/* A report while its deliveries are looked up. */
+/* A report while the mail that it is about is looked up: first its deliveries, then the mail itself. */
 struct bounce {
 	struct station *station;
-	struct parsed_mail report; /* owned */
+	struct parsed_mail report;    /* owned */
+	struct store_rows deliveries; /* owned */
+	json_t *event;                /* owned: what observers hear when it is on disk */
 };
 
 /* Only forward: what was refused or cancelled stays so. */
@@ -70,35 +72,90 @@ static void escalate(struct station *s, const struct component *recipient, const
 	value_clear(&record);
 }
 
-static void take_in(struct bounce *b, struct delivery_record *d, struct store_tx *tx)
+/* True: the report is about this delivery, and has changed it. */
+static bool take_in(struct bounce *b, struct delivery_record *d, struct store_tx *tx)
 {
+	bool changed = false;
 	for (uint32_t i = 0; i < b->report.reports.count; i++) {
 		const struct value *row = &b->report.reports.items[i];
 		if (!failed(row, d))
 			continue;
 		struct component *recipient = station_by_path(b->station, d->recipient);
 		write_rows(b, d, row, tx);
+		changed = true;
 		if (!component_is(recipient, &email_recipient))
 			continue;
 		recipient_bounced(recipient, d->address, row->list.items[REPORT_DIAGNOSTIC].text, tx);
 		escalate(b->station, recipient, d->alarm, tx);
 	}
+	return changed;
 }
 
-static void looked_up(void *context, int code, const struct err *e, struct store_rows *rows)
+/* --- looking up ---------------------------------------------------------------------------------------------------- */
+
+static void bounce_free(struct bounce *b)
+{
+	record_finish(&parsed_mail_kind, &b->report);
+	store_rows_clear(&b->deliveries);
+	json_decref(b->event);
+	free(b);
+}
+
+static void written(void *context, int code, const struct err *e)
+{
+	struct bounce *b = context;
+	if (code != 0)
+		log_error("a bounce could not be written: %s", e->text);
+	else
+		station_event(b->station, "mail", b->event);
+	bounce_free(b);
+}
+
+/* The mail as a whole, also where it still waits to go to others. */
+static void write_mail(struct bounce *b, struct mail_record *m, struct store_tx *tx)
+{
+	struct delivery_record *deliveries = b->deliveries.rows;
+	struct outgoing *waiting = outbox_find(b->station, m);
+	m->state = (int)ledger_state(deliveries, b->deliveries.count);
+	for (size_t i = 0; waiting && i < waiting->count; i++)
+		for (size_t k = 0; k < b->deliveries.count; k++)
+			if (deliveries[k].state == MAIL_BOUNCED &&
+			    strcmp(deliveries[k].address, waiting->deliveries[i].address) == 0)
+				waiting->deliveries[i].state = MAIL_BOUNCED;
+	store_tx_put(tx, &mail_kind, m);
+	b->event = mail_to_json(b->station, m, deliveries, b->deliveries.count, false);
+}
+
+static void mail_known(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct bounce *b = context;
 	struct store_tx *tx = store_tx_new();
+	bool changed = false;
 	if (code != 0)
 		log_error("a bounce could not be taken in: %s", e->text);
-	for (size_t i = 0; code == 0 && i < rows->count; i++)
-		take_in(b, store_row(rows, i), tx);
-	if (store_tx_empty(tx))
+	for (size_t i = 0; code == 0 && rows->count && i < b->deliveries.count; i++)
+		changed |= take_in(b, store_row(&b->deliveries, i), tx);
+	if (changed) {
+		write_mail(b, store_row(rows, 0), tx);
+		store_commit(b->station->store, tx, written, b);
+	} else {
 		store_tx_free(&tx);
-	else
-		store_commit(b->station->store, tx, NULL, NULL);
-	record_finish(&parsed_mail_kind, &b->report);
-	free(b);
+		bounce_free(b);
+	}
+}
+
+static void deliveries_known(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct bounce *b = context;
+	struct store_query q = { .kind = &mail_kind, .limit = 1 };
+	if (code != 0 || rows->count == 0) {
+		mail_known(b, code, e, rows);
+		return;
+	}
+	b->deliveries = *rows;
+	*rows = (struct store_rows){ 0 };
+	store_where_add(&q, "id", STORE_EQ, value_string(((const struct delivery_record *)b->deliveries.rows)->mail));
+	store_ask(b->station->store, &q, mail_known, b);
 }
 
 /* Our Message-IDs begin with the id of the mail. */
@@ -113,5 +170,5 @@ void bounce_received(struct station *s, const struct parsed_mail *report)
 	record_copy(&parsed_mail_kind, &b->report, report);
 	struct store_query q = { .kind = &delivery_kind, .limit = SMTP_RECIPIENTS_MAX };
 	store_where_add(&q, "mail", STORE_EQ, value_string(id));
-	store_ask(s->store, &q, looked_up, b);
+	store_ask(s->store, &q, deliveries_known, b);
 }

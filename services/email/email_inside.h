@@ -48,6 +48,8 @@ void ledger_close(struct station *s, struct store_tx *tx, struct outgoing *o, en
 /* o goes through the account `to` from now on; text says why. Adds the rows to tx. */
 void ledger_reroute(struct outgoing_account *a, struct outgoing *o, const char *to, const char *text,
                     struct store_tx *tx);
+/* The state of a mail as a whole. */
+enum mail_state ledger_state(const struct delivery_record *deliveries, size_t count);
 void ledger_tell(struct station *s, const struct outgoing *o);
 void ledger_set_text(char **field, const char *text);
 

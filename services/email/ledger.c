@@ -72,14 +72,14 @@ static void update(struct outgoing_account *a, struct delivery_record *d, const 
 }
 
 /* What is still to come counts first; then whether all fared alike. */
-static enum mail_state ledger_state(const struct outgoing *o)
+enum mail_state ledger_state(const struct delivery_record *deliveries, size_t count)
 {
 	static const enum mail_state order[] = { MAIL_DEFERRED, MAIL_QUEUED,    MAIL_PARTIAL,  MAIL_ACCEPTED,
 		                                     MAIL_REFUSED,  MAIL_CANCELLED, MAIL_DIGESTED, MAIL_BOUNCED };
 	bool there[MAIL_BOUNCED + 1] = { false };
-	for (size_t i = 0; i < o->count; i++)
-		there[o->deliveries[i].state] = true;
-	there[MAIL_PARTIAL] = there[MAIL_ACCEPTED] && (there[MAIL_REFUSED] || there[MAIL_CANCELLED]);
+	for (size_t i = 0; i < count; i++)
+		there[deliveries[i].state] = true;
+	there[MAIL_PARTIAL] = there[MAIL_ACCEPTED] && (there[MAIL_REFUSED] || there[MAIL_CANCELLED] || there[MAIL_BOUNCED]);
 	size_t i = 0;
 	while (i + 1 < ARRAY_SIZE(order) && !there[order[i]])
 		i++;
@@ -134,7 +134,7 @@ void ledger_record(struct outgoing_account *a, struct outgoing *o, const struct 
 	o->mail.open = false;
 	for (size_t i = 0; i < o->count; i++)
 		o->mail.open |= o->deliveries[i].open;
-	o->mail.state = (int)ledger_state(o);
+	o->mail.state = (int)ledger_state(o->deliveries, o->count);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	struct writing *w = must_alloc(sizeof *w);
 	*w = (struct writing){ s, a->account.c.handle, o->mail.sequence };
@@ -189,7 +189,7 @@ void ledger_close(struct station *s, struct store_tx *tx, struct outgoing *o, en
 		store_tx_put(tx, &delivery_kind, d);
 	}
 	o->mail.open = false;
-	o->mail.state = (int)ledger_state(o);
+	o->mail.state = (int)ledger_state(o->deliveries, o->count);
 	store_tx_put(tx, &mail_kind, &o->mail);
 	if (state == MAIL_CANCELLED)
 		note_attempt(s, tx, o, "queue", "cancelled", 0, text);

@@ -105,6 +105,8 @@ void outbox_add(struct station *s, struct outgoing_account *account, const char 
                 const struct draft *d, char *id);
 /* Reads what is open for this account from the store; then sends. */
 void outbox_load(struct outgoing_account *a);
+/* That mail, while it waits or is on its way; borrowed; NULL: it is done with. */
+struct outgoing *outbox_find(struct station *s, const struct mail_record *m);
 /* The account has another name: so have the rows of its mails. */
 void outbox_renamed(struct outgoing_account *a);
 

@@ -87,6 +87,11 @@ static void arrived(void *context, int code, const struct err *e)
 {
 	struct arriving *x = context;
 	struct outgoing_account *a = account_by_name(x->station, x->mail->mail.account);
+	if (code != 0 && x->mail->mail.kind == MAIL_CONFIRMATION) { /* nothing was done: the answer will be read again */
+		outgoing_free(x->mail);
+		free(x);
+		return;
+	}
 	if (code != 0) /* an alarm is mailed from memory rather than not at all */
 		log_error("mail %s could not be written and is sent from memory: %s", x->mail->mail.id, e->text);
 	ledger_tell(x->station, x->mail);
@@ -153,6 +158,25 @@ void outgoing_free(struct outgoing *o)
 		record_finish(&delivery_kind, &o->deliveries[i]);
 	free(o->deliveries);
 	free(o);
+}
+
+static struct outgoing *find_in(const struct mail_heap *h, int64_t sequence)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->items[i]->mail.sequence == sequence)
+			return h->items[i];
+	return NULL;
+}
+
+struct outgoing *outbox_find(struct station *s, const struct mail_record *m)
+{
+	struct outgoing_account *a = account_by_name(s, m->account);
+	struct outgoing *found = a ? find_in(&a->outbox.ready, m->sequence) : NULL;
+	if (a && !found)
+		found = find_in(&a->outbox.waiting, m->sequence);
+	for (struct outgoing *o = a ? a->outbox.flying : NULL; o && !found; o = o->next)
+		found = o->mail.sequence == m->sequence ? o : NULL;
+	return found;
 }
 
 /* --- what the store has -------------------------------------------------------------------------------------------- */

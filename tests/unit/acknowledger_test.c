@@ -177,6 +177,26 @@ static void a_flood_is_stopped(void **state)
 	close_hearing(&h);
 }
 
+/* Anna has routeAcks, and answered: she gets the confirmation, Bert a blind copy, and neither a mail of the class. */
+static void who_is_confirmed_is_not_told_twice(void **state)
+{
+	(void)state;
+	struct hearing h;
+	struct rows before, after;
+	open_hearing(&h);
+	read_mails(&h, MAIL_ALARM, &before);
+	send_letter(&h, &(struct letter){ 0 });
+	assert_true(is_acked(&h));
+	read_mails(&h, MAIL_ALARM, &after);
+	assert_int_equal(after.count, before.count);
+	record_finish(&mail_kind, &before.mail);
+	record_finish(&mail_kind, &after.mail);
+	read_mails(&h, MAIL_CONFIRMATION, &after);
+	assert_int_equal(after.count, 1);
+	record_finish(&mail_kind, &after.mail);
+	close_hearing(&h);
+}
+
 /* --- bounces, links, the shelf -------------------------------------------------------------------------------------------- */
 
 struct delivery {
@@ -211,6 +231,32 @@ static void mark_done(void *context, int code, const struct err *e)
 	*(bool *)context = true;
 }
 
+static int mail_state(struct hearing *h, const char *id)
+{
+	struct rows r = { 0 };
+	struct store_query q = { .kind = &mail_kind, .limit = 1 };
+	store_where_add(&q, "id", STORE_EQ, value_string(id));
+	store_ask(h->f.w.station.store, &q, keep_mails, &r);
+	turn_until(&h->f.w, &r.done);
+	int state = r.mail.state;
+	record_finish(&mail_kind, &r.mail);
+	return state;
+}
+
+/* The server has taken it. */
+static void accept_delivery(struct hearing *h, const char *mail, const char *address)
+{
+	struct delivery d;
+	struct store_tx *tx = store_tx_new();
+	bool done = false;
+	read_delivery(h, mail, address, &d);
+	d.row.state = MAIL_ACCEPTED;
+	store_tx_put(tx, &delivery_kind, &d.row);
+	store_commit(h->f.w.station.store, tx, mark_done, &done);
+	turn_until(&h->f.w, &done);
+	record_finish(&delivery_kind, &d.row);
+}
+
 static void a_bounce_marks_and_tells_the_next(void **state)
 {
 	(void)state;
@@ -224,14 +270,8 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	set_slot(next, "to", "[{\"name\":\"Carl\",\"address\":\"carl@example.com\"}]");
 	set_slot(h.recipient, "bounceRecipient", "Next");
 	read_mails(&h, MAIL_ALARM, &before);
-	read_delivery(&h, before.mail.id, ANNA, &d);
-	d.row.state = MAIL_ACCEPTED;
-	bool done = false;
-	struct store_tx *tx = store_tx_new();
-	store_tx_put(tx, &delivery_kind, &d.row);
-	store_commit(s->store, tx, mark_done, &done);
-	turn_until(&h.f.w, &done);
-	record_finish(&delivery_kind, &d.row);
+	accept_delivery(&h, before.mail.id, ANNA);
+	accept_delivery(&h, before.mail.id, "bert@example.com");
 	char *report = g_strdup_printf("From: MAILER-DAEMON@mx.example\nReturn-Path: <>\nMessage-ID: <b@mx>\n"
 	                               "Content-Type: multipart/report; boundary=r\n\n--r\n"
 	                               "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
@@ -252,7 +292,8 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	assert_string_equal(d.row.enhancedStatus, "5.2.2");
 	record_finish(&delivery_kind, &d.row);
 	read_delivery(&h, before.mail.id, "bert@example.com", &d);
-	assert_int_equal(d.row.state, MAIL_QUEUED);
+	assert_int_equal(d.row.state, MAIL_ACCEPTED); /* "delayed" is no end */
+	assert_int_equal(mail_state(&h, before.mail.id), MAIL_PARTIAL);
 	record_finish(&delivery_kind, &d.row);
 	struct value cause;
 	assert_int_equal(component_get(h.recipient, "lastBounceCause", &cause, NULL), 0);
@@ -381,6 +422,7 @@ int main(void)
 		cmocka_unit_test(verbs_do_what_they_say),
 		cmocka_unit_test(tokens_survive_a_restart),
 		cmocka_unit_test(a_flood_is_stopped),
+		cmocka_unit_test(who_is_confirmed_is_not_told_twice),
 		cmocka_unit_test(a_bounce_marks_and_tells_the_next),
 		cmocka_unit_test(a_link_acts_once_and_where_it_may),
 		cmocka_unit_test(a_shelved_alarm_is_silent_and_comes_back),

@@ -8,8 +8,8 @@
 
 #include "services/email/ack/ack_checks.h"
 #include "services/email/ack/acknowledger.h"
+#include "services/email/ack/confirmation.h"
 #include "services/email/bounce.h"
-#include "services/email/email_inside.h"
 #include "station/alarm_support.h"
 #include "station/audit.h"
 #include "station/format.h"
@@ -34,7 +34,8 @@ struct acknowledger {
 	} refused;
 	/* Not slots. */
 	struct timer midnight;
-	int64_t minute, acted; /* in that minute, by all */
+	const struct ack_people *telling; /* while an answer is carried out: who will hear of it */
+	int64_t minute, acted;            /* in that minute, by all */
 	struct {
 		char address[64];
 		int64_t acted;
@@ -116,13 +117,6 @@ static bool may_act(void *context, const char *address)
 
 /* --- doing it --------------------------------------------------------------------------------------------------------------- */
 
-/* What came of an answer. */
-struct outcome {
-	int code;      /* of the desk */
-	size_t beside; /* alarms of the same source that were acknowledged with it */
-	struct err err;
-};
-
 static int give(const struct ack_case *c, enum alarm_verb verb, const char *uuid, struct store_tx *tx, struct err *e)
 {
 	const struct alarm_order order = { .verb = verb,
@@ -143,14 +137,14 @@ static size_t acknowledge_beside(const struct ack_case *c, struct store_tx *tx)
 	return done;
 }
 
-static void carry_out(struct acknowledger *a, const struct ack_case *c, struct store_tx *tx, struct outcome *o)
+static void carry_out(struct acknowledger *a, const struct ack_case *c, struct store_tx *tx, struct ack_outcome *o)
 {
 	static const enum alarm_verb verbs[] = { [ANSWER_ACK] = ALARM_ACKNOWLEDGE,
 		                                     [ANSWER_SNOOZE] = ALARM_SHELVE,
 		                                     [ANSWER_SHELVE] = ALARM_SHELVE,
 		                                     [ANSWER_UNSHELVE] = ALARM_UNSHELVE,
 		                                     [ANSWER_COMMENT] = ALARM_NOTE };
-	*o = (struct outcome){ 0 };
+	*o = (struct ack_outcome){ 0 };
 	if (c->answer.verb == ANSWER_STATUS)
 		return;
 	o->code = give(c, verbs[c->answer.verb], c->row->alarm, tx, &o->err);
@@ -163,116 +157,6 @@ static void carry_out(struct acknowledger *a, const struct ack_case *c, struct s
 	set(a, "lastAlarmAckedTime", value_abstime(c->settings->now));
 	set(a, "totalAlarmsAckedToday", value_integer(a->totalAlarmsAckedToday + 1 + (int64_t)o->beside));
 	free(source);
-}
-
-/* --- telling ------------------------------------------------------------------------------------------------------------------ */
-
-/* Whom a mail about this case goes to. */
-struct people {
-	struct draft_recipient to[SMTP_RECIPIENTS_MAX];
-	size_t count;
-};
-
-static void add_person(struct people *p, const char *address, enum mail_field field)
-{
-	if (p->count < SMTP_RECIPIENTS_MAX)
-		p->to[p->count++] = (struct draft_recipient){ "", address, field };
-}
-
-static void add_row(void *context, const struct ack_row *row)
-{
-	for (uint32_t i = 0; i < row->addresses.count; i++)
-		add_person(context, row->addresses.items[i].text, FIELD_BCC);
-}
-
-/* A text slot of the recipient that the mail went to; owned. */
-static char *recipient_text(const struct ack_case *c, const char *slot)
-{
-	const struct component *r = station_by_path(c->settings->station, c->row->recipient);
-	const struct slot *row = r ? component_slot(r, slot) : NULL;
-	struct value v = VALUE_NULL;
-	char *text = row && component_get(r, slot, &v, NULL) == 0 ? value_print(row, &v) : must_strdup("");
-	value_clear(&v);
-	return text;
-}
-
-static char *sentence(const struct language *l, enum phrase p, const char *first, const char *second, const char *third)
-{
-	const char *const arguments[] = { first, second, third };
-	return language_say(l, p, arguments, 3);
-}
-
-/* Owned: what was done, or why nothing. */
-static char *tell_outcome(const struct ack_case *c, const struct outcome *o, const struct language *l,
-                          const char *source)
-{
-	static const enum phrase done[] = { [ANSWER_ACK] = PHRASE_DID_ACK,         [ANSWER_SNOOZE] = PHRASE_DID_SNOOZE,
-		                                [ANSWER_SHELVE] = PHRASE_DID_SHELVE,   [ANSWER_UNSHELVE] = PHRASE_DID_UNSHELVE,
-		                                [ANSWER_COMMENT] = PHRASE_DID_COMMENT, [ANSWER_STATUS] = PHRASE_STATUS_IS };
-	static const enum phrase refused[ACK_REFUSALS] = {
-		[ACK_EXPIRED] = PHRASE_TOO_OLD,      [ACK_USED] = PHRASE_TOO_OLD,         [ACK_ENDED] = PHRASE_WAS_CLEARED,
-		[ACK_RIGHTS] = PHRASE_NO_PERMISSION, [ACK_WORDS] = PHRASE_NOT_UNDERSTOOD, [ACK_TIME] = PHRASE_BAD_TIME,
-	};
-	if (c->refusal != ACK_DONE)
-		return sentence(l, refused[c->refusal], source, "", "");
-	if (o->code != 0)
-		return sentence(l, PHRASE_FAILED, source, o->err.text, "");
-	char count[24], *second = must_strdup(""), *third = must_strdup("");
-	enum phrase p = done[c->answer.verb];
-	if (c->answer.verb == ANSWER_ACK && o->beside) {
-		snprintf(count, sizeof count, "%zu", o->beside);
-		free(second);
-		second = must_strdup(count);
-		p = PHRASE_DID_ACK_MANY;
-	} else if (c->answer.verb == ANSWER_SNOOZE || c->answer.verb == ANSWER_SHELVE) {
-		free(second);
-		second = language_instant(l, c->settings->zone, c->answer.until);
-	} else if (c->answer.verb == ANSWER_STATUS) {
-		char *state = format_expand("%sourceState%", &c->alarm), *ack = format_expand("%ackState%", &c->alarm);
-		const char *state_phrase = language_phrase(l, state), *ack_phrase = language_phrase(l, ack);
-		free(second);
-		free(third);
-		second = must_strdup(state_phrase ? state_phrase : state);
-		third = must_strdup(ack_phrase ? ack_phrase : ack);
-		free(state);
-		free(ack);
-	}
-	char *text = sentence(l, p, source, second, third);
-	free(second);
-	free(third);
-	return text;
-}
-
-/* The sender hears what came of it; all who have got the alarm hear of what was done, so that the owner of an address that
- * somebody else uses learns of it. */
-static void confirm(const struct ack_case *c, const struct outcome *o, struct store_tx *tx)
-{
-	struct station *s = c->settings->station;
-	struct people people = { 0 };
-	char *code = recipient_text(c, "language"), *account = recipient_text(c, "emailAccount"),
-	     *source = c->alarm.kind == V_STRUCT ? format_expand("%alarmData.sourceName%", &c->alarm)
-	                                         : must_strdup(c->row->alarm);
-	const struct language *l = language_find(code) ? language_find(code) : language_english();
-	bool acted = c->refusal == ACK_DONE && o->code == 0 && c->answer.verb != ANSWER_STATUS;
-	char *what = tell_outcome(c, o, l, source), *when = language_instant(l, c->settings->zone, c->settings->now),
-	     *who = acted ? sentence(l, PHRASE_BY_MAIL, c->actor.user, c->sender, when) : must_strdup(""),
-	     *about = sentence(l, PHRASE_SUBJECT, source, "", ""), *subject = must_format("Re: %s", about),
-	     *body = must_format("%s\n%s\n", what, who);
-	add_person(&people, c->sender, FIELD_TO);
-	if (acted)
-		ack_book_of_alarm(c->book, c->row->alarm, add_row, &people);
-	const struct draft d = { .kind = MAIL_CONFIRMATION,
-		                     .subject = subject,
-		                     .body = body,
-		                     .alarm = c->row->alarm,
-		                     .recipient = c->row->recipient,
-		                     .priority = 255,
-		                     .to = people.to,
-		                     .count = people.count };
-	outbox_add(s, *account ? account_by_name(s, account) : account_first(s), account, tx, &d, NULL);
-	char *const texts[] = { code, account, source, what, when, who, about, subject, body };
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		free(texts[i]);
 }
 
 /* --- one mail --------------------------------------------------------------------------------------------------------------- */
@@ -295,7 +179,7 @@ static void refuse(struct acknowledger *a, const struct ack_case *c, struct stor
 }
 
 /* An answer that acts uses the token up; a comment or a question does not, but is not heard twice. */
-static void note_token(const struct ack_case *c, const struct outcome *o, struct store_tx *tx)
+static void note_token(const struct ack_case *c, const struct ack_outcome *o, struct store_tx *tx)
 {
 	static const char *const words[] = { "ack", "snooze", "shelve", "unshelve", "comment", "status" };
 	char *result = must_format("%s by %s", words[c->answer.verb], c->actor.user);
@@ -309,7 +193,8 @@ static void note_token(const struct ack_case *c, const struct outcome *o, struct
 static void handle(struct acknowledger *a, const struct parsed_mail *mail, struct ack_book *book, struct store_tx *tx)
 {
 	struct ack_case c;
-	struct outcome o = { 0 };
+	struct ack_people people = { 0 };
+	struct ack_outcome o = { 0 };
 	const struct ack_settings settings = { .station = a->c.station,
 		                                   .policy = (enum ack_policy)a->authentication,
 		                                   .authserv_id = a->authServId,
@@ -320,17 +205,22 @@ static void handle(struct acknowledger *a, const struct parsed_mail *mail, struc
 		                                   .context = a };
 	set(a, "totalMessagesReceivedToday", value_integer(a->totalMessagesReceivedToday + 1));
 	ack_case_judge(&c, &settings, book, mail);
+	if (c.vouched)
+		ack_people_of(&c, &people);
 	if (c.refusal == ACK_DONE) {
+		a->telling = &people;
 		carry_out(a, &c, tx, &o);
+		a->telling = NULL;
 		note_token(&c, &o, tx);
 	} else {
 		refuse(a, &c, tx);
 	}
 	if (c.vouched)
-		confirm(&c, &o, tx);
+		confirmation_add(&c, &o, &people, tx);
 	bool several; /* machines' answers to our mails are ours as well */
 	if (c.row || ack_book_token_of(book, mail, &several))
 		incoming_claim(a->c.station);
+	ack_people_finish(&people);
 	ack_case_finish(&c);
 }
 
@@ -408,6 +298,15 @@ char *ack_reply_address(struct station *s, const char *address, const char *toke
 	const char *at = strrchr(address, '@');
 	return *token && at && a && a->plusAddressing ? must_format("%.*s+%s%s", (int)(at - address), address, token, at)
 	                                              : must_strdup(address);
+}
+
+bool ack_tells(struct station *s, const char *address)
+{
+	struct component *service = station_service(s, &email_service);
+	for (struct component *c = service ? service->first : NULL; c; c = c->next)
+		if (component_is(c, &email_acknowledger) && self(c)->telling && ack_people_has(self(c)->telling, address))
+			return true;
+	return false;
 }
 
 bool ack_may_ask(struct station *s, const char *from)

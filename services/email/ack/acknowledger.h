@@ -14,6 +14,9 @@ char *ack_message_id(const struct mail_record *m, const char *token);
 /* Owned: where answers go: the address, with the token behind a + where the provider keeps that. */
 char *ack_reply_address(struct station *s, const char *address, const char *token);
 
+/* While an answer is carried out: will the confirmation go to this address? Then it needs no other mail about it. */
+bool ack_tells(struct station *s, const char *address);
+
 /* For the link in a mail. May this peer ask now (counted, at most so often in a minute)? Is the link enough without login? Which
  * user has this mail address and may act now? */
 bool ack_may_ask(struct station *s, const char *from);
