@@ -131,6 +131,8 @@ void batch_apply(struct batch *b);
 void shadow_finish(struct shadow *s);
 /* A name below a parent that an added or moved component takes; see sheet_place.c. */
 void place_claim(struct batch *b, uint64_t handle, uint64_t parent, const char *name, bool fresh);
+/* Does the type stand below such a parent? 0, or a code and its sentence. */
+int place_allows(const struct type *type, const struct component *parent, struct err *e);
 /* The child of that name when the batch is applied, 0 when there is none; added_only: among what it adds. */
 uint64_t place_child(struct batch *b, uint64_t parent, const char *name, bool added_only);
 /* Errors from now on point there; NULL: "". */

@@ -175,7 +175,7 @@ static bool container(const struct type *type)
 	return false;
 }
 
-static int parent_allows(const struct type *type, const struct component *parent, struct err *e)
+int place_allows(const struct type *type, const struct component *parent, struct err *e)
 {
 	for (const struct type *t = type; t; t = t->base)
 		if (t->parent_ok)
@@ -191,7 +191,7 @@ static bool place_ok(struct batch *b, const struct component *c, struct componen
 		             parent->name);
 	else if (!container(parent->type))
 		report_error(&b->report, E_INVALID, "parent", "A %s takes no further components below it.", parent->type->name);
-	else if (parent_allows(c->type, parent, &e) != 0)
+	else if (place_allows(c->type, parent, &e) != 0)
 		report_error(&b->report, e.code, "parent", "%s", e.text);
 	else if (name_taken(b, parent->handle, name, c->handle))
 		report_error(&b->report, E_CONFLICT, "name", "There is a component named \"%s\" here already.", name);

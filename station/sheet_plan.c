@@ -211,6 +211,11 @@ static void set_frozen(struct batch *b, struct component *c, const struct slot *
 		             slot->type->name);
 		return;
 	}
+	struct err e = { 0 };
+	if (type != child->type && place_allows(type, c, &e) != 0) {
+		report_error(&b->report, e.code, slot->name, "%s", e.text);
+		return;
+	}
 	char pointer[160], outer[160];
 	snprintf(outer, sizeof outer, "%s", b->report.prefix);
 	snprintf(pointer, sizeof pointer, "%.100s/%s", outer, slot->name);

@@ -144,6 +144,13 @@ static const char *no_account(const struct component *c)
 
 static const struct authenticator_traits no_traits = { no_login, no_account, NULL };
 
+static int for_outgoing(const struct component *parent, struct err *e)
+{
+	if (!component_is(parent, &email_incoming_account))
+		return 0;
+	return err_set(e, E_INVALID, NULL, "A mailbox is read with a login: choose an authenticator that has an account.");
+}
+
 const struct type email_no_authenticator = {
 	.name = "email:NoAuthEmailClientAuthenticator",
 	.doc = "No login: for a relay that trusts this machine's address.",
@@ -151,4 +158,5 @@ const struct type email_no_authenticator = {
 	.base = &email_authenticator,
 	.traits = &no_traits,
 	.slots = no_slots,
+	.parent_ok = for_outgoing,
 };

@@ -7,6 +7,7 @@
 #include "services/email/ack/ack_book.h"
 #include "services/email/email_inside.h"
 #include "services/email/message.h"
+#include "services/email/orphan_rows.h"
 #include "station/audit.h"
 #include "station/must.h"
 
@@ -197,6 +198,7 @@ static void started(struct component *c)
 	c->station->observers = &service->observer;
 	service->observing = true;
 	service->reader = reader_new(c->station);
+	orphan_rows_forget(c->station);
 	ledger_trim_start(&service->trim, c->station, &service->ledgerCapacity, &service->ledgerDays);
 }
 

@@ -35,7 +35,10 @@ void outbox_explain(struct station *s, const struct mail_record *m, const struct
 {
 	const struct outgoing_account *a = account_by_name(s, m->account);
 	int64_t when = d->nextAttempt.us;
-	char *text = a ? account_waits(a, m, &when) : must_format("There is no outgoing account \"%s\".", m->account);
+	char *text = a ? account_waits(a, m, &when)
+	               : must_format("There is no outgoing account \"%s\". It goes when there is one "
+	                             "of that name.",
+	                             m->account);
 	if (!text && d->state == MAIL_DEFERRED)
 		text = must_format("The server has refused it for now (attempt %lld).", (long long)d->attempts);
 	if (!text)

@@ -176,7 +176,10 @@ test('IDLE tells of new mail at once', async () => {
   await eventually('the mail was read', async () => (await values()).numberReceived === numberReceived + 1, { seconds: 30 * SLOWNESS });
 });
 
-test('without a login nothing is even tried', async () => {
-  await use(newer, 'imap', 'TLS', { emailAuthenticator: noAuth() });
+test('an account without a login is refused on the sheet', async () => {
+  const answer = await api.send('PATCH', `/components${ACCOUNT}`, { values: { emailAuthenticator: noAuth() } });
+  assert.equal(answer.status, 422, answer.text);
+  assert.match(answer.text, /read with a login/);
+  await use(newer, 'imap', 'TLS', { user: '' });
   assert.match(String(await check()), /No login is set/);
 });
