@@ -46,8 +46,9 @@ extern const struct record_kind history_kind, sample_kind;
 struct history {
 	struct history_record record;
 	int64_t capacity;
-	bool stops; /* fullPolicy */
-	bool dirty; /* the record differs from the disk's */
+	int64_t trimmed; /* by the flush that is on its way */
+	bool stops;      /* fullPolicy */
+	bool dirty;      /* the record differs from the disk's */
 };
 
 struct history_service;

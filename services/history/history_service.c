@@ -9,7 +9,7 @@
 #include "station/log.h"
 #include "station/must.h"
 
-enum { FLUSH_US = 1000000, RETRY_US = 5000000, WAITING_MAX = 200000, SPARE = 100 /* above capacity before a trim */ };
+enum { FLUSH_US = 1000000, RETRY_US = 5000000, WAITING_MAX = 200000 };
 
 struct history_service {
 	struct component c;
@@ -142,6 +142,8 @@ static void set_text(char **field, const char *text)
 	*field = *text ? must_strdup(text) : (char *)(uintptr_t) "";
 }
 
+static void flush_soon(struct history_service *service, int64_t delay);
+
 struct history *history_register(struct history_service *service, uint64_t ext, const char *name, const char *source,
                                  enum value_kind kind, const char *units)
 {
@@ -162,6 +164,7 @@ struct history *history_register(struct history_service *service, uint64_t ext, 
 	set_text(&h->record.source, source);
 	set_text(&h->record.units, units);
 	h->dirty = true;
+	flush_soon(service, FLUSH_US); /* also for a capacity that is smaller now */
 	return h;
 }
 
@@ -185,6 +188,28 @@ static void drop_waiting(struct history_service *service, size_t count)
 	memmove(service->waiting, service->waiting + count, service->waiting_count * sizeof *service->waiting);
 }
 
+/* A hundredth above the capacity may gather, so that a large history is not trimmed each second. */
+static void trim(struct history *h, struct store_tx *tx)
+{
+	int64_t surplus = h->record.count - h->capacity;
+	if (h->stops || h->capacity <= 0 || surplus <= h->capacity / 100)
+		return;
+	struct value id = value_integer(h->record.id);
+	store_tx_delete_first(tx, &sample_kind, "history", &id, surplus);
+	h->record.count -= surplus;
+	h->trimmed = surplus;
+}
+
+/* Nothing of a flush is on disk: what it trimmed is still there, and each record is to be written again. */
+static void undo_flush(struct history_service *service)
+{
+	for (size_t i = 0; i < service->count; i++) {
+		struct history *h = service->histories[i];
+		h->record.count += h->trimmed;
+		h->dirty = true;
+	}
+}
+
 static void flushed(void *context, int code, const struct err *e)
 {
 	struct history_service *service = context;
@@ -195,22 +220,13 @@ static void flushed(void *context, int code, const struct err *e)
 		if (*service->faultCause)
 			set_fault(service, "");
 	} else {
+		undo_flush(service);
 		log_error("history: %zu samples are not on disk yet: %s", count, e->text);
 		set_fault(service, e->text);
 	}
 	show_number(service, ROW_WAITING, (int64_t)service->waiting_count);
 	if (service->waiting_count)
 		flush_soon(service, code == 0 ? FLUSH_US : RETRY_US);
-}
-
-static void trim(struct history *h, struct store_tx *tx)
-{
-	int64_t surplus = h->record.count - h->capacity;
-	if (h->capacity <= 0 || surplus <= SPARE + h->capacity / 100)
-		return;
-	struct value id = value_integer(h->record.id);
-	store_tx_delete_first(tx, &sample_kind, "history", &id, surplus);
-	h->record.count -= surplus;
 }
 
 static void flush(struct history_service *service)
@@ -223,6 +239,7 @@ static void flush(struct history_service *service)
 		store_tx_put(tx, &sample_kind, &service->waiting[i]);
 	for (size_t i = 0; i < service->count; i++) {
 		struct history *h = service->histories[i];
+		h->trimmed = 0;
 		if (!h->dirty)
 			continue;
 		h->dirty = false;
@@ -275,10 +292,24 @@ bool history_append(struct history_service *service, struct history *h, struct s
 	return true;
 }
 
+/* What is on its way is deleted behind it; what still waits must not come after. */
+static void forget_waiting(struct history_service *service, int64_t history)
+{
+	size_t kept = service->on_the_way;
+	for (size_t i = kept; i < service->waiting_count; i++) {
+		if (service->waiting[i].history == history)
+			record_finish(&sample_kind, &service->waiting[i]);
+		else
+			service->waiting[kept++] = service->waiting[i];
+	}
+	service->waiting_count = kept;
+}
+
 void history_delete_samples(struct history_service *service, struct history *h)
 {
 	if (!service->c.station->history)
 		return;
+	forget_waiting(service, h->record.id);
 	struct store_tx *tx = store_tx_new();
 	struct value id = value_integer(h->record.id);
 	store_tx_delete_where(tx, &sample_kind, "history", &id);
