@@ -53,8 +53,8 @@ void batch_display_name(struct batch *b, uint64_t component, const char *text);
 /* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
 uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
                    const char *prefix);
-/* A copy of what is there, or is added, with all below it: values, display names, links from inside (into the copy) and
- * from outside. name NULL: a free one is chosen. values: set on the copy, may be NULL. Returns its handle, or 0. */
+/* A copy of what is there, or is added (as the batch has made it so far), with all below it: values, display names, links
+ * from inside (into the copy) and from outside. name NULL: a free one is chosen. values: set on the copy, may be NULL. Returns its handle, or 0. */
 uint64_t batch_copy(struct batch *b, uint64_t source, uint64_t parent, const char *name, const json_t *values,
                     const char *prefix);
 void batch_remove(struct batch *b, uint64_t component);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copying a component with all below it into a batch: the copy is made when it is asked for, so that later changes may
  * speak of it, and then goes the way of every addition. Live values, what components set themselves, and handles are not
- * copied; secrets are, sealed. See sheet.h. Engine thread. */
+ * copied; secrets are, sealed. Of what the batch adds itself, the copy is as the batch has made it so far. See sheet.h. Engine
+ * thread. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "station/batch.h"
 #include "station/link.h"
 #include "station/must.h"
+#include "station/ord.h"
 
 enum { COPIES_MAX = 200000 }; /* components that one batch may add by copying */
 
@@ -78,6 +80,8 @@ static void keep_order(struct component *parent, struct component *const *childr
 	free(positions);
 }
 
+static void copy_added(struct copying *k, const struct component *from, struct component *to);
+
 static void copy_below(struct copying *k, const struct component *from, struct component *to)
 {
 	size_t n = 0;
@@ -89,6 +93,19 @@ static void copy_below(struct copying *k, const struct component *from, struct c
 	if (n > 1)
 		keep_order(to, children, n);
 	free(children);
+	copy_added(k, from, to);
+}
+
+/* What the batch adds below a component that it adds itself is in no tree yet. */
+static void copy_added(struct copying *k, const struct component *from, struct component *to)
+{
+	const struct batch *b = k->batch;
+	size_t n = batch_added(b, from->handle) ? b->added_count : 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct component *c = b->added[i].component;
+		if (b->added[i].parent == from->handle)
+			copy_below(k, c, copy_one(k, c, to, c->name));
+	}
 }
 
 /* Links into the copies: from inside they lead inside, from elsewhere they come from there again. */
@@ -104,6 +121,56 @@ static void copy_links(struct copying *k, struct component *top)
 			change->targetSlot = must_strdup(l->targetSlot);
 			change->disabled = !l->enabled;
 		}
+}
+
+/* The source of a link that is asked for, when it is copied too: its copy; else 0. */
+static uint64_t copied_source(const struct copying *k, const struct change *link)
+{
+	uint64_t source = link->source_handle;
+	if (!source) {
+		struct component *target = batch_component(k->batch, link->component), *there;
+		there = target ? ord_resolve(k->batch->station, target, link->source, NULL) : NULL;
+		source = there ? there->handle : batch_find(k->batch, link->source);
+	}
+	return handle_map_get(&k->copies, source);
+}
+
+/* What the batch was asked to do to a component that it adds goes for the copy too: its values are set and its links made
+ * when the batch is planned. */
+static void repeat(const struct copying *k, size_t i)
+{
+	const struct change *from = &k->batch->changes[i];
+	enum change_what what = from->what == CHANGE_ADD ? CHANGE_SET_JSON : from->what;
+	if (what == CHANGE_SET_JSON && !from->json)
+		return;
+	uint64_t source = what == CHANGE_LINK ? copied_source(k, from) : 0;
+	struct change *to = batch_change(k->batch, what, handle_map_get(&k->copies, from->component));
+	from = &k->batch->changes[i]; /* they may have moved */
+	free(to->prefix);
+	to->prefix = from->prefix ? must_strdup(from->prefix) : NULL;
+	to->name = from->name && what != CHANGE_SET_JSON ? must_strdup(from->name) : NULL;
+	to->source = from->source && !source ? must_strdup(from->source) : NULL;
+	to->sourceSlot = from->sourceSlot ? must_strdup(from->sourceSlot) : NULL;
+	to->targetSlot = from->targetSlot ? must_strdup(from->targetSlot) : NULL;
+	to->source_handle = source ? source : from->source_handle;
+	to->disabled = from->disabled;
+	to->json = json_deep_copy(from->json);
+	value_copy(&to->value, &from->value);
+}
+
+static void repeat_changes(const struct copying *k)
+{
+	static const bool goes_along[] = {
+		[CHANGE_SET] = true,          [CHANGE_SET_JSON] = true, [CHANGE_TAGS] = true, [CHANGE_SLOTS] = true,
+		[CHANGE_DISPLAY_NAME] = true, [CHANGE_ADD] = true,      [CHANGE_LINK] = true, [CHANGE_NOTHING] = false
+	};
+	size_t n = k->batch->count;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t handle = k->batch->changes[i].component;
+		if (goes_along[k->batch->changes[i].what] && handle_map_get(&k->copies, handle) &&
+		    batch_added(k->batch, handle))
+			repeat(k, i);
+	}
 }
 
 /* As Niagara does: its own name when that is free, else the next number behind it: Fan, Fan1, Fan2. Owned. */
@@ -135,7 +202,7 @@ static int may_copy(struct batch *b, struct component *top, struct err *e)
 		for (const struct type *t = c->type; t; t = t->base)
 			if (t->flags & TYPE_SINGLETON)
 				return err_set(e, E_CONFLICT, NULL, "%s is a service of the station; there can be only one.", c->name);
-	if (!top->parent || (top->flags & COMPONENT_FROZEN))
+	if ((!top->parent && !batch_added(b, top->handle)) || (top->flags & COMPONENT_FROZEN))
 		return err_set(e, E_CONFLICT, NULL, "%s belongs to its parent and cannot be copied alone.", top->name);
 	if (n > COPIES_MAX)
 		return err_set(e, E_INVALID, NULL, "At most %d components can be added at once.", COPIES_MAX);
@@ -157,6 +224,8 @@ uint64_t batch_copy(struct batch *b, uint64_t source, uint64_t parent, const cha
 	struct component *to = copy_one(&k, from, NULL, own);
 	copy_below(&k, from, to);
 	batch_take_added(b, to, parent, 0);
+	if (batch_added(b, source))
+		repeat_changes(&k);
 	struct change *change = batch_change(b, CHANGE_ADD, to->handle);
 	change->parent = parent;
 	change->json = values ? json_deep_copy(values) : NULL;

@@ -223,13 +223,24 @@ static bool second_of_its_kind(struct batch *b, const struct component *c)
 
 /* --- add, remove, move ------------------------------------------------------------------------------------------ */
 
-static void note_added(struct batch *b, const struct component *c, const struct component *parent)
+/* Where c stands; when it is added, where it will: what it comes below may be added too. Owned. */
+static char *path_after(const struct batch *b, const struct component *c)
 {
-	char *path = b->by_user ? component_path(parent) : NULL;
+	uint64_t above = batch_added(b, c->handle) ? place_parent(b, c->handle) : 0;
+	const struct component *parent = above ? batch_component(b, above) : NULL;
+	if (!parent)
+		return component_path(c);
+	char *outer = path_after(b, parent), *path = must_format("%s/%s", strcmp(outer, "/") == 0 ? "" : outer, c->name);
+	free(outer);
+	return path;
+}
+
+static void note_added(struct batch *b, const struct component *c)
+{
+	char *path = b->by_user ? path_after(b, c) : NULL;
 	if (path)
-		json_array_append_new(b->audit,
-		                      json_pack("{s:s, s:s+++, s:s}", "operation", "added", "target",
-		                                strcmp(path, "/") == 0 ? "" : path, "/", c->name, "", "value", c->type->name));
+		json_array_append_new(
+		    b->audit, json_pack("{s:s, s:s, s:s}", "operation", "added", "target", path, "value", c->type->name));
 	free(path);
 }
 
@@ -246,7 +257,7 @@ void plan_add(struct batch *b, struct component *c, const struct change *change)
 		batch_fail(b, NULL, &e);
 	else if (place_ok(b, c, parent, c->name) && !second_of_its_kind(b, c)) {
 		batch_shadow(b, c);
-		note_added(b, c, parent);
+		note_added(b, c);
 		if (change->json)
 			batch_plan_json(b, c, change->json, change->prefix);
 	}

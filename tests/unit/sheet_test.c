@@ -362,6 +362,41 @@ static void a_copy_has_everything_below(void **state)
 		assert_string_equal(l->name, "inside"); /* no link leads away from a copy */
 }
 
+/* What a batch adds can be copied by it: with what it was asked to set and to link, and to add below. */
+static void a_copy_of_what_is_added(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	struct batch *b = change(w);
+	json_t *values = json_loads("{\"power\": 3}", 0, NULL), *more = json_loads("{\"limit\": 50}", 0, NULL),
+	       *other = json_loads("{\"power\": 4}", 0, NULL);
+	uint64_t drivers = handle_of(w, "/Drivers"),
+	         floor = batch_add(b, drivers, "Floor", "baja:Folder", NULL, "/0/values"),
+	         one = batch_add(b, floor, "One", "test:Lamp", values, "/1/values"),
+	         two = batch_add(b, floor, "Two", "test:Lamp", NULL, "/2/values");
+	batch_set_json(b, one, more, "/3/values");
+	batch_display_name(b, one, "Schön");
+	batch_link(b, two, "inside", "/Drivers/Floor/One", "power", "power");
+	assert_int_not_equal(batch_copy(b, floor, drivers, NULL, NULL, "/5/values"), 0);
+	assert_int_not_equal(batch_copy(b, one, drivers, "Lone", other, "/6/values"), 0);
+	if (submit(w, b, &end) != 0)
+		fail_msg("%s: %s", end.pointers[0], end.details[0]);
+	json_decref(values);
+	json_decref(more);
+	json_decref(other);
+	world_restart(w, lamp_types);
+	const struct lamp *copy = lamp_at(w, "/Drivers/Floor1/One"), *lone = lamp_at(w, "/Drivers/Lone");
+	assert_int_equal(copy->power, 3);
+	assert_int_equal(copy->limit, 50);
+	assert_string_equal(copy->c.extra->displayName, "Schön");
+	assert_int_equal(link_find(&lamp_at(w, "/Drivers/Floor1/Two")->c, "inside")->source, copy->c.handle);
+	assert_int_equal(lamp_at(w, "/Drivers/Floor1/Two")->power, 3);
+	assert_int_equal(link_find(&lamp_at(w, "/Drivers/Floor/Two")->c, "inside")->source, one);
+	assert_int_equal(lone->power, 4);
+	assert_int_equal(lone->limit, 50);
+	expect_order(w, "/Drivers/Floor1", "One Two ");
+}
+
 /* Thousands of operations of each kind: a minute would be quadratic. */
 static void many_operations_take_linear_time(void **state)
 {
@@ -439,6 +474,7 @@ int main(void)
 		lamp_test(what_contradicts_itself_is_refused),
 		lamp_test(children_keep_the_order_they_are_given),
 		lamp_test(a_copy_has_everything_below),
+		lamp_test(a_copy_of_what_is_added),
 		lamp_test(loops_are_seen_over_the_whole_batch),
 		lamp_test(many_operations_take_linear_time),
 		lamp_test(what_waits_when_the_station_ends_is_dropped_whole),
