@@ -13,6 +13,7 @@
 
 #include "station/control/point.h"
 #include "station/must.h"
+#include "station/persist.h"
 #include "station/station.h"
 
 struct platform {
@@ -154,6 +155,9 @@ static void give_facets(struct component *point, const char *units, int precisio
 		}
 	}
 	component_set(point, slot, &v);
+	struct store_tx *tx = store_tx_new(); /* kept: a station at rest has the same configuration */
+	persist_slot(tx, point->handle, slot, point);
+	store_commit(point->station->store, tx, NULL, NULL);
 }
 
 static void set_text(struct component *c, const char *name, const char *text)

@@ -52,6 +52,8 @@ test('the configuration goes out and comes back, running and at rest', async (t)
   await t.test('a station at rest takes it too, and is sound', async () => {
     await station.stop();
     const before = readFileSync(file('a.json'), 'utf8');
+    assert.equal((await cli('export', file('rest.json'))).code, 0);
+    assert.equal(readFileSync(file('rest.json'), 'utf8'), before);
     writeFileSync(file('b.json'), before.replace('mail.example', 'third.example'));
     assert.match((await cli('import', file('b.json'), '--reason', 'at rest')).stdout, /version \d+/);
     assert.match((await cli('check')).stdout, /sound/);
