@@ -65,6 +65,11 @@ void link_write(struct batch *b);
 /* sheet_slots.c: a component's own slots, from a patch (an object) or all of them (a list); and what of component_extra is
  * kept as JSON, as the configuration's text has it. */
 void batch_plan_slots(struct batch *b, struct component *c, const json_t *json);
+/* Adds what follows from patches of slots: links that enter or leave a renamed slot go to its new name, those of a removed
+ * one go. When the batch is planned, so that links which others made while it waited follow too. */
+void batch_follow_slots(struct batch *b);
+/* When all else is planned: takes away the links of slots that have gone in any other way, as by an import. */
+void batch_unlink_gone(struct batch *b);
 void batch_plan_extra(struct batch *b, struct component *c, const struct slot *slot, const json_t *json);
 /* One value from JSON. forced: also one that is read-only by a detail of the component. */
 void batch_plan_value(struct batch *b, struct component *c, const char *name, const json_t *json, bool forced);

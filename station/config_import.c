@@ -7,6 +7,7 @@
 #include "station/config.h"
 #include "station/config_inside.h"
 #include "station/must.h"
+#include "station/slot_detail.h"
 #include "station/station.h"
 
 /* A component with links, once the batch has been built. */
@@ -15,12 +16,20 @@ struct wiring {
 	const json_t *links; /* borrowed from the text; NULL: none */
 	char *pointer;       /* owned */
 };
+/* A secret that a reference has found, to be set when the slots stand that a text may define itself. */
+struct found {
+	struct found *next;
+	uint64_t handle;
+	char *name, *at; /* owned; the slot, the pointer */
+	struct value sealed;
+};
 struct import {
 	struct batch *batch;
 	struct station *station;
 	const json_t *secrets;
 	struct wiring *wirings; /* owned */
 	size_t count, capacity;
+	struct found *found; /* owned */
 };
 
 static const char *text_of(const json_t *node, const char *member)
@@ -44,6 +53,41 @@ static void wire_later(struct import *im, uint64_t target, const json_t *links, 
 	im->wirings[im->count++] = (struct wiring){ target, links, must_strdup(pointer) };
 }
 
+/* --- slots that the text defines itself ------------------------------------------------------------------------- */
+
+/* The row of a dynamic slot as the text defines it, NULL: it does not, or not rightly, which the sheet tells. Borrowed. */
+static const struct slot *defined_row(struct import *im, const json_t *node, const char *name)
+{
+	const struct type *type = type_find(im->station->types, text_of(node, "type"));
+	const struct slot *row = NULL;
+	size_t i;
+	json_t *definition;
+	json_array_foreach(json_object_get(json_object_get(node, "values"), "slots"), i, definition)
+	{
+		struct report report;
+		if (!type || !text_of(definition, "name") || strcmp(text_of(definition, "name"), name) != 0)
+			continue;
+		report_init(&report, "");
+		if (detail_check(type, definition, "", &report)) {
+			json_t *canonical = detail_canonical(definition);
+			row = &detail_of(&im->station->tree.details, canonical)->row;
+			json_decref(canonical);
+		}
+		report_finish(&report);
+	}
+	return row && row->flags & SLOT_DYNAMIC ? row : NULL;
+}
+
+/* The slot that a value of the text is for. */
+static const struct slot *slot_of(struct import *im, const json_t *node, const char *name)
+{
+	const struct type *type = type_find(im->station->types, text_of(node, "type"));
+	const struct slot *slot = type ? type_slot(type, name) : NULL;
+	if (!slot)
+		slot = defined_row(im, node, name);
+	return slot ? slot : slots_find(component_extra_slots, name);
+}
+
 /* --- secrets ---------------------------------------------------------------------------------------------------- */
 
 /* The sealed text that a reference leads to in this station, if it can stand in such a slot (a hash of a password is no
@@ -65,25 +109,42 @@ static char *sealed_at(struct import *im, const char *reference, const struct sl
 	return sealed;
 }
 
+static void set_later(struct import *im, uint64_t handle, const struct slot *slot, char *sealed, const char *at)
+{
+	struct found *f = must_alloc(sizeof *f);
+	*f = (struct found){
+		im->found, handle, must_strdup(slot->name), must_strdup(at), { .kind = V_SECRET, .text = sealed }
+	};
+	im->found = f;
+}
+
+static void set_found(struct import *im)
+{
+	for (struct found *f = im->found, *next; f; f = next) {
+		next = f->next;
+		batch_at(im->batch, f->at);
+		batch_set(im->batch, f->handle, f->name, &f->sealed);
+		value_clear(&f->sealed);
+		free(f->name);
+		free(f->at);
+		free(f);
+	}
+	im->found = NULL;
+}
+
 /* A reference becomes the plain text that was given for it (into values), the sealed one that stands there (into the
- * batch), or an error. handle 0: of a component that the batch makes later, which takes plain texts only. */
+ * batch, later), or an error. handle 0: of a component that the batch makes later, which takes plain texts only. */
 static void take_secret(struct import *im, uint64_t handle, const struct slot *slot, const char *reference,
                         json_t *values, const char *at)
 {
 	const char *plain = text_of(im->secrets, reference);
 	char *sealed = plain || !handle ? NULL : sealed_at(im, reference, slot);
-	if (plain) {
+	if (plain)
 		json_object_set_new(values, slot->name, json_string(plain));
-	} else if (sealed) {
-		struct value v = { .kind = V_SECRET, .text = sealed };
-		batch_at(im->batch, at);
-		batch_set(im->batch, handle, slot->name, &v);
-	} else {
+	else if (sealed)
+		set_later(im, handle, slot, sealed, at);
+	else
 		wrong(im, at, slot->name, "This station has no secret at %.200s: give it with the import.", reference);
-	}
-	if (sealed)
-		explicit_bzero(sealed, strlen(sealed));
-	free(sealed);
 }
 
 /* The values of a node but for its references; those are taken on the way. live: NULL when it is new. New reference. */
@@ -91,14 +152,13 @@ static json_t *without_secrets(struct import *im, uint64_t handle, const struct 
                                const char *pointer)
 {
 	json_t *plain = json_object();
-	const struct type *type = type_find(im->station->types, text_of(node, "type"));
 	char *at = must_format("%s/values", pointer);
 	const char *name;
 	json_t *value;
 	json_object_foreach(json_object_get(node, "values"), name, value)
 	{
 		const char *reference = json_is_object(value) && json_object_size(value) == 1 ? text_of(value, "secret") : NULL;
-		const struct slot *slot = live ? component_slot(live, name) : type ? type_slot(type, name) : NULL;
+		const struct slot *slot = slot_of(im, node, name);
 		bool own = slot && (slot->flags & SLOT_DYNAMIC); /* may get another kind by the same text */
 		json_t *now = live && slot && !own && config_holds(slot) ? config_value(live, slot) : NULL;
 		if (now && json_equal(now, value)) {
@@ -130,51 +190,53 @@ static bool will_be_linked(const json_t *node, const char *slot)
 	return false;
 }
 
-/* Does the text define this dynamic slot, of the same kind? */
-static bool will_be_own(const json_t *node, const struct slot *slot)
+static void set_default(const struct slot *slot, json_t *changes)
 {
-	size_t i;
-	json_t *definition;
-	json_array_foreach(json_object_get(json_object_get(node, "values"), "slots"), i, definition)
-	{
-		const char *name = text_of(definition, "name"), *kind = text_of(definition, "kind");
-		if (name && kind && strcmp(name, slot->name) == 0 && strcmp(kind, kind_name(slot->kind)) == 0)
-			return true;
-	}
-	return false;
+	struct value dflt = value_default(slot);
+	json_object_set_new(changes, slot->name, value_to_json(slot, &dflt));
+	value_clear(&dflt);
 }
 
-static void add_default(const struct component *c, const struct slot *slot, const json_t *node, json_t *changes)
+/* A dynamic slot that stays gets the first value of what the text makes of it, which may be another than it had. */
+static void add_own_default(struct import *im, const struct slot *slot, const json_t *now, const json_t *node,
+                            json_t *changes)
+{
+	const struct slot *row = defined_row(im, node, slot->name);
+	if (row && row->kind == slot->kind && (now || row != slot))
+		set_default(row, changes);
+}
+
+static void add_default(struct import *im, const struct component *c, const struct slot *slot, const json_t *node,
+                        json_t *changes)
 {
 	if (!config_holds(slot) || slot->kind == V_SECRET || json_object_get(json_object_get(node, "values"), slot->name) ||
 	    will_be_linked(node, slot->name))
 		return;
 	json_t *now = config_value(c, slot);
-	if (now && (slot->flags & SLOT_JSON)) {
+	if (slot->flags & SLOT_DYNAMIC)
+		add_own_default(im, slot, now, node, changes);
+	else if (now && (slot->flags & SLOT_JSON))
 		json_object_set_new(changes, slot->name, json_null());
-	} else if (now && (!(slot->flags & SLOT_DYNAMIC) || will_be_own(node, slot))) {
-		struct value dflt = value_default(slot);
-		json_object_set_new(changes, slot->name, value_to_json(slot, &dflt));
-		value_clear(&dflt);
-	}
+	else if (now)
+		set_default(slot, changes);
 	json_decref(now);
 }
 
 /* What the text no longer names goes back to its default. A secret stays: a text without it may be of another hand. */
-static void add_defaults(const struct component *c, const json_t *node, json_t *changes)
+static void add_defaults(struct import *im, const struct component *c, const json_t *node, json_t *changes)
 {
 	const struct slot *slot;
 	for (struct slot_walk w = component_walk(c); (slot = slot_next(&w));)
-		add_default(c, slot, node, changes);
+		add_default(im, c, slot, node, changes);
 	for (slot = component_extra_slots; slot->name; slot++)
-		add_default(c, slot, node, changes);
+		add_default(im, c, slot, node, changes);
 }
 
 static void change_values(struct import *im, const struct component *c, const json_t *node, const char *pointer)
 {
 	char *at = must_format("%s/values", pointer);
 	json_t *changes = without_secrets(im, c->handle, c, node, pointer);
-	add_defaults(c, node, changes);
+	add_defaults(im, c, node, changes);
 	batch_at(im->batch, pointer);
 	if (json_object_size(changes))
 		batch_set_json(im->batch, c->handle, changes, at);
@@ -487,6 +549,7 @@ int config_import(struct batch *b, struct station *s, const json_t *config, cons
 	} else {
 		import_node(&im, top, root, "/root");
 	}
+	set_found(&im);
 	for (size_t i = 0; i < im.count; i++) {
 		wire(&im, &im.wirings[i]);
 		free(im.wirings[i].pointer);

@@ -6,6 +6,7 @@
 
 #include "station/delta.h"
 #include "station/must.h"
+#include "station/own_slots.h"
 #include "station/station.h"
 
 static const char *path_of(const struct delta *d, uint64_t handle)
@@ -212,6 +213,11 @@ char *delta_summary(const struct delta *d)
 
 /* --- the diff --------------------------------------------------------------------------------------------------- */
 
+static bool is_sealed(const char *text)
+{
+	return strncmp(text, "v1:", 3) == 0;
+}
+
 /* A slot that the type does not have: of component_extra, dynamic, or gone from the program. */
 static json_t *unknown_json(const char *name, const char *text)
 {
@@ -219,27 +225,65 @@ static json_t *unknown_json(const char *name, const char *text)
 	json_t *json = extra && (extra->flags & SLOT_JSON) ? json_loads(text, 0, NULL) : NULL;
 	if (json)
 		return json;
-	return strncmp(text, "v1:", 3) == 0 ? json_pack("{s:b}", "set", 1) : json_string(text);
+	return is_sealed(text) ? json_pack("{s:b}", "set", 1) : json_string(text);
+}
+
+/* The row of a dynamic slot by the definitions as they were. */
+static const struct slot *row_by(struct station *s, const struct type *type, const char *definitions, const char *name)
+{
+	json_t *list = json_loads(definitions, 0, NULL), *definition;
+	const struct slot *row = NULL;
+	struct report report;
+	size_t i;
+	report_init(&report, "");
+	json_array_foreach(list, i, definition)
+	{
+		const char *own = json_string_value(json_object_get(definition, "name"));
+		if (own && strcmp(own, name) == 0 && detail_check(type, definition, "", &report))
+			row = &detail_of(&s->tree.details, definition)->row;
+	}
+	report_finish(&report);
+	json_decref(list);
+	return row;
+}
+
+/* The same, before or after the change; where that did not touch the definitions, as the component has it now. NULL: it has
+ * none, or is gone. */
+static const struct slot *own_row(struct station *s, const struct delta *d, const struct type *type,
+                                  const struct delta_row *r, const char *state)
+{
+	const struct delta_row *slots = delta_find(d, &slot_kind, r->handle, "slots");
+	const char *beside = !slots ? NULL : state == r->before ? slots->before : slots->after;
+	const struct component *c = station_by_handle(s, r->handle);
+	if (!beside)
+		return c ? own_slot_row(c, r->name) : NULL;
+	char *text = delta_text(slots->kind, beside, "value");
+	const struct slot *row = row_by(s, type, text, r->name);
+	free(text);
+	return row;
 }
 
 /* The value in a slot's row as REST shows it. Without a row it is the default; NULL when that is not known either. */
-static json_t *slot_json(struct station *s, const struct delta_place *place, const struct delta_row *r,
-                         const char *state)
+static json_t *slot_json(struct station *s, const struct delta *d, const struct delta_row *r, const char *state)
 {
+	const struct delta_place *place = delta_place(d, r->handle);
 	const struct type *type = place ? type_find(s->types, place->type) : NULL;
 	const struct slot *slot = type ? type_slot(type, r->name) : NULL;
 	char *text = state ? delta_text(r->kind, state, "value") : NULL;
+	bool own = !slot && text && !is_sealed(text); /* a secret that is a text now stays one */
 	struct value v = VALUE_NULL;
 	json_t *json = NULL;
+	if (own && type)
+		slot = own_row(s, d, type, r, state);
 	if (slot && slot->kind != V_COMPONENT) {
 		if (!text)
 			v = value_default(slot);
 		if (!text || value_parse(slot, text, &v, NULL) == 0)
 			json = value_to_json(slot, &v);
 		value_clear(&v);
-	} else if (text) {
-		json = unknown_json(r->name, text);
 	}
+	if (!json && text && (own || !slot))
+		json = unknown_json(r->name, text);
 	free(text);
 	return json;
 }
@@ -248,8 +292,8 @@ static void describe_slot(struct station *s, const struct delta *d, const struct
 {
 	const char *what = json_string_value(json_object_get(item, "what"));
 	json_t *properties = json_object_get(item, "properties"), *property = json_pack("{s:s}", "name", r->name);
-	json_t *old = *what == 'a' ? NULL : slot_json(s, delta_place(d, r->handle), r, r->before);
-	json_t *new = *what == 'r' ? NULL : slot_json(s, delta_place(d, r->handle), r, r->after);
+	json_t *old = *what == 'a' ? NULL : slot_json(s, d, r, r->before);
+	json_t *new = *what == 'r' ? NULL : slot_json(s, d, r, r->after);
 	if (old)
 		json_object_set_new(property, "old", old);
 	if (new)

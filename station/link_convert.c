@@ -310,13 +310,17 @@ static bool within(struct crossing *way, const struct value *out)
 	}
 	if (base == B_ENUM)
 		return !f->range || in_range(f->range, out->ordinal) || no(way, "The target has no such state.");
-	if (base != B_STRING && base != B_ORD)
+	for (uint32_t i = 0; base == B_LIST && f->range && i < out->list.count; i++)
+		if (!in_range(f->range, out->list.items[i].ordinal))
+			return no(way, "The target has no such state.");
+	if (base != B_STRING && base != B_ORD && base != B_LIST)
 		return true;
 	struct report report;
 	report_init(&report, "");
 	int rc = value_check(way->to, out, way->to->name, &report);
 	report_finish(&report);
-	return rc == 0 || no(way, "The text is not legal for the target.");
+	return rc == 0 ||
+	    no(way, base == B_LIST ? "The list is too long for the target." : "The text is not legal for the target.");
 }
 
 enum converted convert(const struct conversion *conversion, struct crossing *way, const struct value *v,

@@ -44,16 +44,47 @@ struct own_slots *own_slots_copy(const struct own_slots *from)
 	return own;
 }
 
-/* The value that the slot had, when it is still of the same kind. */
+static struct value fit_members(const struct slot *from, const struct value *v, const struct slot *to)
+{
+	uint32_t count = slots_count(to->members), had = slots_count(from->members);
+	struct value out = { .kind = V_STRUCT, .list = { .count = count, .members = to->members } };
+	out.list.items = must_alloc(count * sizeof *out.list.items);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t k = 0;
+		while (k < had && strcmp(from->members[k].name, to->members[i].name) != 0)
+			k++;
+		out.list.items[i] = k < had ? own_value_fit(&from->members[k], &v->list.items[k], &to->members[i])
+		                            : value_default(&to->members[i]);
+	}
+	return out;
+}
+
+static struct value fit_items(const struct slot *from, const struct value *v, const struct slot *to)
+{
+	struct value out = { .kind = V_LIST, .list = { .count = v->list.count } };
+	out.list.items = must_alloc(v->list.count * sizeof *out.list.items);
+	for (uint32_t i = 0; i < v->list.count; i++)
+		out.list.items[i] = fit_members(from, &v->list.items[i], to);
+	return out;
+}
+
+struct value own_value_fit(const struct slot *from, const struct value *v, const struct slot *to)
+{
+	struct value out;
+	if (from->kind != to->kind || from->element != to->element)
+		return value_default(to);
+	if (from->members != to->members)
+		return to->kind == V_LIST ? fit_items(from, v, to) : fit_members(from, v, to);
+	value_copy(&out, v);
+	return out;
+}
+
+/* The value that the slot had, as far as it is still of the same kind. */
 static struct value kept_value(struct component *c, const struct slot *row)
 {
-	struct own_slot *old = find(c, row->name);
-	struct value v;
-	if (!old || old->detail->row.kind != row->kind || old->detail->row.element != row->element)
-		return value_default(row);
-	v = old->value;
-	old->value = VALUE_NULL;
-	return v;
+	const struct own_slot *old = find(c, row->name);
+	return old && old->value.kind == row->kind ? own_value_fit(&old->detail->row, &old->value, row)
+	                                           : value_default(row);
 }
 
 void own_slots_read(struct component *c)
@@ -95,8 +126,8 @@ const struct slot *own_slot_row(const struct component *c, const char *name)
 void own_slot_get(const struct component *c, const struct slot *row, struct value *out)
 {
 	const struct own_slot *slot = find(c, row->name);
-	if (slot && slot->detail->row.kind == row->kind)
-		value_copy(out, &slot->value);
+	if (slot)
+		*out = own_value_fit(&slot->detail->row, &slot->value, row);
 	else
 		*out = value_default(row);
 }
@@ -104,10 +135,9 @@ void own_slot_get(const struct component *c, const struct slot *row, struct valu
 void own_slot_put(struct component *c, const struct slot *row, struct value *v)
 {
 	struct own_slot *slot = find(c, row->name);
-	if (slot && slot->detail->row.kind == v->kind) {
+	if (slot) {
 		value_clear(&slot->value);
-		slot->value = *v;
-		*v = VALUE_NULL;
+		slot->value = own_value_fit(row, v, &slot->detail->row);
 	}
 	value_clear(v);
 }
@@ -133,6 +163,13 @@ json_t *own_slots_to_json(const struct component *c)
 static bool in_range(const struct slot *row, const struct value *v)
 {
 	const struct tag *tag = row->facets ? row->facets->range : NULL;
+	if (v->kind == V_LIST || v->kind == V_STRUCT) {
+		struct slot item = { .kind = row->element, .members = row->members, .facets = row->facets };
+		for (uint32_t i = 0; i < v->list.count; i++)
+			if (!in_range(v->kind == V_LIST ? &item : &row->members[i], &v->list.items[i]))
+				return false;
+		return true;
+	}
 	if ((v->kind != V_ENUM && v->kind != V_STATUS_ENUM) || !tag || (v->status & STATUS_NULL))
 		return true;
 	while (tag->name && tag->ordinal != v->ordinal)

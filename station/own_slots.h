@@ -22,6 +22,9 @@ struct own_slots {
 /* The text in extra->slots has changed: makes extra->own of it. Values of dynamic slots whose name and kind stay are kept.
  * What is not (or no longer) right for the type is left out. */
 void own_slots_read(struct component *c);
+/* A value of row from as row to has it: members of a struct that stay, by name and kind, keep their values; what does not fit
+ * is the default. Owned. */
+struct value own_value_fit(const struct slot *from, const struct value *v, const struct slot *to);
 /* A copy of from's own slots with their values; from may have none. */
 struct own_slots *own_slots_copy(const struct own_slots *from);
 void own_slots_free(struct own_slots *own);

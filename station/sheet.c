@@ -8,9 +8,7 @@
 
 #include "station/batch.h"
 #include "station/category.h"
-#include "station/link.h"
 #include "station/must.h"
-#include "station/own_slots.h"
 
 /* --- collecting ------------------------------------------------------------------------------------------------- */
 
@@ -60,47 +58,9 @@ void batch_tags(struct batch *b, uint64_t component, const json_t *patch)
 	batch_change(b, CHANGE_TAGS, component)->json = json_deep_copy(patch);
 }
 
-/* Links that enter or leave a slot go with it, or go to its new name. */
-static void move_link(struct batch *b, const struct link *l, uint64_t component, const char *slot, const char *name)
-{
-	struct change *gone = batch_change(b, CHANGE_UNLINK, l->target->handle);
-	gone->name = must_strdup(l->name);
-	gone->follows = true;
-	if (!name)
-		return;
-	bool from = l->source == component && strcmp(l->sourceSlot, slot) == 0,
-	     to = l->target->handle == component && strcmp(l->targetSlot, slot) == 0;
-	struct change *c = batch_change(b, CHANGE_LINK, l->target->handle);
-	c->name = must_strdup(l->name);
-	c->source_handle = l->source;
-	c->sourceSlot = must_strdup(from ? name : l->sourceSlot);
-	c->targetSlot = must_strdup(to ? name : l->targetSlot);
-	c->disabled = !l->enabled;
-	c->follows = true;
-}
-
-static void move_links(struct batch *b, const struct component *c, const char *slot, const char *name)
-{
-	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
-		if (strcmp(l->targetSlot, slot) == 0)
-			move_link(b, l, c->handle, slot, name);
-	for (const struct link *l = links_from(c); l; l = link_next_from(l))
-		if (strcmp(l->sourceSlot, slot) == 0 && (l->target != c || strcmp(l->targetSlot, slot) != 0))
-			move_link(b, l, c->handle, slot, name);
-}
-
 void batch_slots(struct batch *b, uint64_t component, const json_t *patch)
 {
-	const struct component *c = station_by_handle(b->station, component);
 	batch_change(b, CHANGE_SLOTS, component)->json = json_deep_copy(patch);
-	const char *slot;
-	json_t *entry;
-	json_object_foreach((json_t *)(uintptr_t)patch, slot, entry)
-	{
-		const char *name = json_string_value(json_object_get(entry, "name"));
-		if (c && own_slot_row(c, slot) && (json_is_null(entry) || (name && strcmp(name, slot) != 0)))
-			move_links(b, c, slot, name);
-	}
 }
 
 void batch_slots_all(struct batch *b, uint64_t component, const json_t *list)

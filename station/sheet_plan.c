@@ -551,12 +551,14 @@ static void write_plan(struct batch *b)
 void batch_plan(struct batch *b)
 {
 	place_begin(b);
+	batch_follow_slots(b);
 	for (size_t i = 0; i < b->count; i++) /* whose slots the others may speak of */
 		if (b->changes[i].what == CHANGE_SLOTS)
 			plan_change(b, i);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->changes[i].what != CHANGE_SLOTS)
 			plan_change(b, i);
+	batch_unlink_gone(b);
 	plan_order(b);
 	link_loops(b);
 	check_shadows(b);

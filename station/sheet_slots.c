@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A component's own slots in a plan: a merge patch by name over the definitions that it has by then, or all of them. Part of
- * sheet_plan.c, see batch.h. A renamed slot keeps its value; its links follow (batch_slots). Engine thread. */
+ * sheet_plan.c, see batch.h. A renamed slot keeps its value, and its links follow. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "station/batch_plan.h"
 #include "station/category.h"
+#include "station/link.h"
 #include "station/must.h"
 #include "station/own_slots.h"
 
@@ -13,7 +14,8 @@
 struct held {
 	char *name; /* owned */
 	struct value value;
-	const json_t *json; /* borrowed; NULL: value */
+	const struct slot *row; /* of value */
+	const json_t *json;     /* borrowed; NULL: value */
 };
 struct editing {
 	struct batch *batch;
@@ -64,14 +66,18 @@ static void merge(json_t *definition, const json_t *patch)
 	}
 }
 
-/* Another kind has other facets. */
-static void forget_kind(json_t *definition, const json_t *kind)
+/* Another kind has other facets and members. */
+static void forget_kind(json_t *definition)
 {
-	const json_t *old = json_object_get(definition, "kind");
-	if (!kind || !old || json_equal(kind, old))
-		return;
-	json_object_del(definition, "facets");
-	json_object_del(definition, "element");
+	static const char *const of_the_kind[] = { "facets", "members", "element" };
+	for (size_t i = 0; i < ARRAY_SIZE(of_the_kind); i++)
+		json_object_del(definition, of_the_kind[i]);
+}
+
+static bool is_other(const json_t *definition, const json_t *patch, const char *part)
+{
+	const json_t *old = json_object_get(definition, part), *new = json_object_get(patch, part);
+	return old && new && !json_equal(old, new);
 }
 
 static struct held *hold(struct editing *e, const char *name)
@@ -93,9 +99,9 @@ static bool may_rename(const struct editing *e, const char *from, const char *to
 
 static void keep_value(struct editing *e, const char *from, const char *to)
 {
-	struct value v;
-	slot_read(own_slot_row(e->next, from), e->next, &v);
-	hold(e, to)->value = v;
+	struct held *h = hold(e, to);
+	h->row = own_slot_row(e->next, from);
+	slot_read(h->row, e->next, &h->value);
 }
 
 static void patch_one(struct editing *e, const char *name, const json_t *patch, const char *at)
@@ -113,7 +119,8 @@ static void patch_one(struct editing *e, const char *name, const json_t *patch, 
 		return;
 	}
 	json_t *definition = index ? json_deep_copy(json_array_get(e->list, index - 1)) : json_pack("{s:s}", "name", name);
-	forget_kind(definition, json_object_get(patch, "kind"));
+	if (is_other(definition, patch, "kind") || is_other(definition, patch, "element"))
+		forget_kind(definition);
 	merge(definition, patch);
 	const char *to = json_string_value(json_object_get(definition, "name"));
 	bool renamed = to && strcmp(to, name) != 0;
@@ -196,7 +203,8 @@ static void set_held(struct editing *e, struct held *h)
 		batch_plan_value(e->batch, e->component, h->name, h->json, true);
 		snprintf(e->batch->report.prefix, sizeof e->batch->report.prefix, "%s", outer);
 	} else if (row && row->kind == h->value.kind) {
-		batch_plan_set(e->batch, e->component, row, &h->value);
+		struct value v = own_value_fit(h->row, &h->value, row);
+		batch_plan_set(e->batch, e->component, row, &v);
 	}
 }
 
@@ -226,6 +234,136 @@ void batch_plan_slots(struct batch *b, struct component *c, const json_t *json)
 	}
 	free(e.held);
 	json_decref(e.list);
+}
+
+/* --- links follow ------------------------------------------------------------------------------------------------- */
+
+struct following {
+	struct batch *batch;
+	struct handle_map at;   /* of slots that get another name or go, by handle_map_key: the change, index + 1 */
+	struct handle_map seen; /* of links that were looked at, by target and name: 1 */
+};
+
+static bool leaves(const char *slot, const json_t *entry)
+{
+	const char *to = json_string_value(json_object_get(entry, "name"));
+	return json_is_null(entry) || (to && strcmp(to, slot) != 0);
+}
+
+/* What the batch makes of a slot's name, which a later patch may change again; NULL: the slot goes. */
+static const char *name_after(const struct following *f, uint64_t component, const char *slot)
+{
+	uint64_t last = 0, at;
+	while ((at = handle_map_get(&f->at, handle_map_key(component, slot))) > last) {
+		const json_t *entry = json_object_get(f->batch->changes[at - 1].json, slot);
+		if (json_is_null(entry))
+			return NULL;
+		slot = json_string_value(json_object_get(entry, "name"));
+		last = at;
+	}
+	return slot;
+}
+
+/* The link goes with its slot, or is made anew under the new names of both of its ends. */
+static void follow_link(struct following *f, const struct link *l)
+{
+	struct batch *b = f->batch;
+	uint64_t key = handle_map_key(l->target->handle, l->name);
+	const char *from = name_after(f, l->source, l->sourceSlot), *to = name_after(f, l->target->handle, l->targetSlot);
+	if (handle_map_get(&f->seen, key))
+		return;
+	handle_map_put(&f->seen, key, 1);
+	struct change *gone = batch_change(b, CHANGE_UNLINK, l->target->handle);
+	gone->name = must_strdup(l->name);
+	gone->follows = true;
+	if (!from || !to)
+		return;
+	struct change *c = batch_change(b, CHANGE_LINK, l->target->handle);
+	c->name = must_strdup(l->name);
+	c->source_handle = l->source;
+	c->sourceSlot = must_strdup(from);
+	c->targetSlot = must_strdup(to);
+	c->disabled = !l->enabled;
+	c->follows = true;
+}
+
+static void follow_slot(struct following *f, const struct component *c, const char *slot)
+{
+	for (const struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
+		if (strcmp(l->targetSlot, slot) == 0)
+			follow_link(f, l);
+	for (const struct link *l = links_from(c); l; l = link_next_from(l))
+		if (strcmp(l->sourceSlot, slot) == 0)
+			follow_link(f, l);
+}
+
+/* What the patch number i of the batch does to slots that are there: notes it, or lets the links follow. */
+static void follow_patch(struct following *f, size_t i, bool note)
+{
+	uint64_t component = f->batch->changes[i].component;
+	const struct component *c = station_by_handle(f->batch->station, component);
+	json_t *entry, *patch = f->batch->changes[i].json;
+	const char *slot;
+	json_object_foreach(patch, slot, entry)
+	{
+		if (!leaves(slot, entry))
+			continue;
+		if (note)
+			handle_map_put(&f->at, handle_map_key(component, slot), i + 1);
+		else if (c && own_slot_row(c, slot))
+			follow_slot(f, c, slot);
+	}
+}
+
+void batch_follow_slots(struct batch *b)
+{
+	struct following f = { .batch = b };
+	size_t n = b->count;
+	for (size_t i = 0; i < n; i++) /* a link that goes anyway does not follow */
+		if (b->changes[i].what == CHANGE_UNLINK)
+			handle_map_put(&f.seen, handle_map_key(b->changes[i].component, b->changes[i].name), 1);
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < n; i++)
+			if (b->changes[i].what == CHANGE_SLOTS && json_is_object(b->changes[i].json)) {
+				batch_at(b, b->changes[i].prefix);
+				follow_patch(&f, i, pass == 0);
+			}
+	handle_map_finish(&f.at);
+	handle_map_finish(&f.seen);
+}
+
+static void unlink_gone(struct batch *b, const struct link *l)
+{
+	if (place_removed(b, l->target) || handle_map_get(&b->unlinked, handle_map_key(l->target->handle, l->name)))
+		return;
+	struct change *c = batch_change(b, CHANGE_UNLINK, l->target->handle);
+	c->name = must_strdup(l->name);
+	c->follows = true;
+	plan_unlink(b, l->target, c);
+}
+
+static void unlink_all_gone(struct batch *b, const struct component *live, const char *slot)
+{
+	for (const struct link *l = live->extra ? live->extra->links : NULL; l; l = l->next)
+		if (strcmp(l->targetSlot, slot) == 0)
+			unlink_gone(b, l);
+	for (const struct link *l = links_from(live); l; l = link_next_from(l))
+		if (strcmp(l->sourceSlot, slot) == 0)
+			unlink_gone(b, l);
+}
+
+void batch_unlink_gone(struct batch *b)
+{
+	for (size_t i = 0; i < b->shadow_count; i++) {
+		const struct shadow *s = &b->shadows[i]; /* they may move when a link is taken away */
+		const struct component *live = s->live, *next = s->next;
+		if (s->fresh || !next || !live->extra || !shadow_defines(s))
+			continue;
+		const struct slot *slot;
+		for (struct slot_walk w = { .own = live->extra->own }; (slot = slot_next(&w));)
+			if (!own_slot_row(next, slot->name))
+				unlink_all_gone(b, live, slot->name);
+	}
 }
 
 /* --- what is kept as JSON ----------------------------------------------------------------------------------------- */

@@ -2,7 +2,9 @@
  * What one component has of slots beyond its type: properties of its own (Niagara's dynamic slots), and flags, facets and
  * display names that it gives to slots and actions of its type. Each is a definition, a JSON object:
  *   {"name": "setpoint", "kind": "real", "facets": {"units": "°C"}, "flags": ["operator"], "displayName": "Set point"}
+ *   {"name": "limit", "kind": "struct", "members": [{"name": "low", "kind": "real"}, {"name": "high", "kind": "real"}]}
  *   {"name": "port", "displayName": "Mail port"}                      of the type: no kind
+ * It has the form that GET /types gives its rows. A list has an element kind, structs and lists of them have members.
  * Equal definitions of all components are one row here, which lives as long as the station: links, observers and batches
  * may keep pointers to it. A definition that nobody has any more costs a few hundred bytes until the restart.
  * What a component does with them is in own_slots.h. Engine thread. */
@@ -29,6 +31,7 @@ struct slot_detail {
 	    row; /* of a dynamic slot (SLOT_DYNAMIC): all of it; else name, the flags, and the facets that are given */
 	struct facets facets;
 	struct tag *tags;        /* owned; the range in facets */
+	struct slot *members;    /* owned; only of the detail that stands for a table of members: see slot_detail.c */
 	unsigned given;          /* enum detail_given */
 	const char *displayName; /* NULL: made from the name */
 	char *text;              /* owned; the definition as it is kept */
