@@ -13,7 +13,7 @@ void batch_note(struct batch *b, const char *operation, const struct component *
 {
 	if (!b->by_user)
 		return;
-	char *path = component_path(c);
+	char *path = place_path(b, c);
 	json_array_append_new(b->audit,
 	                      json_pack("{s:s, s:s, s:s, s:s, s:s}", "operation", operation, "target", path, "slot",
 	                                slot ? slot : "", "oldValue", old ? old : "", "value", new ? new : ""));

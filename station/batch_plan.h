@@ -45,6 +45,8 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
  * all that are there. */
 struct place *place_make(struct batch *b, uint64_t handle);
 uint64_t place_parent(const struct batch *b, uint64_t handle);
+/* The path of c; when it is added, that which it will have: what it comes below may be added too. Owned. */
+char *place_path(const struct batch *b, const struct component *c);
 int64_t place_last(struct batch *b);
 /* sheet_order.c */
 void plan_order(struct batch *b);

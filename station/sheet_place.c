@@ -106,6 +106,17 @@ uint64_t place_parent(const struct batch *b, uint64_t handle)
 	return c && c->parent ? c->parent->handle : 0;
 }
 
+char *place_path(const struct batch *b, const struct component *c)
+{
+	uint64_t above = batch_added(b, c->handle) ? place_parent(b, c->handle) : 0;
+	const struct component *parent = above ? batch_component(b, above) : NULL;
+	if (!parent)
+		return component_path(c);
+	char *outer = place_path(b, parent), *path = must_format("%s/%s", strcmp(outer, "/") == 0 ? "" : outer, c->name);
+	free(outer);
+	return path;
+}
+
 /* Is `above` the component itself or among those that it will stand below? Moves may close a circle: then it is, too.
  * Brent's way of finding circles: the teleporting turtle. */
 static bool stands_below(const struct batch *b, uint64_t handle,
@@ -223,27 +234,6 @@ static bool second_of_its_kind(struct batch *b, const struct component *c)
 
 /* --- add, remove, move ------------------------------------------------------------------------------------------ */
 
-/* Where c stands; when it is added, where it will: what it comes below may be added too. Owned. */
-static char *path_after(const struct batch *b, const struct component *c)
-{
-	uint64_t above = batch_added(b, c->handle) ? place_parent(b, c->handle) : 0;
-	const struct component *parent = above ? batch_component(b, above) : NULL;
-	if (!parent)
-		return component_path(c);
-	char *outer = path_after(b, parent), *path = must_format("%s/%s", strcmp(outer, "/") == 0 ? "" : outer, c->name);
-	free(outer);
-	return path;
-}
-
-static void note_added(struct batch *b, const struct component *c)
-{
-	char *path = b->by_user ? path_after(b, c) : NULL;
-	if (path)
-		json_array_append_new(
-		    b->audit, json_pack("{s:s, s:s, s:s}", "operation", "added", "target", path, "value", c->type->name));
-	free(path);
-}
-
 void plan_add(struct batch *b, struct component *c, const struct change *change)
 {
 	struct err e = { 0 };
@@ -257,7 +247,7 @@ void plan_add(struct batch *b, struct component *c, const struct change *change)
 		batch_fail(b, NULL, &e);
 	else if (place_ok(b, c, parent, c->name) && !second_of_its_kind(b, c)) {
 		batch_shadow(b, c);
-		note_added(b, c);
+		batch_note(b, "added", c, NULL, NULL, c->type->name);
 		if (change->json)
 			batch_plan_json(b, c, change->json, change->prefix);
 	}
