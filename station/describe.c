@@ -189,10 +189,17 @@ static json_t *head_to_json(const struct component *c)
 	                 c->type->name, "status", status_print(c->status.bits, status));
 }
 
+static json_t *own_rows(const struct component *c);
+
+/* A child as its parent lists it; that it is frozen and has slots of its own is told only where it is so. */
 static json_t *child_to_json(const struct component *child)
 {
 	json_t *head = head_to_json(child);
 	set(head, "hasChildren", json_boolean(child->first != NULL));
+	if (child->flags & COMPONENT_FROZEN)
+		set(head, "frozen", json_true());
+	if (child->extra && child->extra->own && child->extra->own->count)
+		set(head, "slots", own_rows(child));
 	return head;
 }
 

@@ -507,6 +507,13 @@ static void test_details_of_the_type(void **state)
 	json_object_foreach(expected, name, value) assert_true(json_equal(value, json_object_get(row, name)));
 	json_decref(expected);
 	json_decref(json);
+	struct children_question q = { .limit = 100, .with_values = true };
+	json = component_children_to_json(at(w, "/Services/EmailService"), &q); /* whoever lists it hears of them as well */
+	row = json_array_get(json_object_get(json, "items"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "name")), "OutgoingAccount");
+	assert_int_equal(json_array_size(json_object_get(row, "slots")), 2);
+	assert_null(json_object_get(json_array_get(json_object_get(json, "items"), 1), "slots"));
+	json_decref(json);
 	assert_int_equal(patch_slots(w, path, "{\"port\": null, \"hostname\": {\"flags\": null}}", &end), 0);
 	assert_int_equal(set_values(w, path, "{\"port\": 1001, \"hostname\": \"mail\"}", &admin, &end), 0);
 }

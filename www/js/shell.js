@@ -6,6 +6,7 @@ import { componentUrl, get, pageUrl, remove } from './api.js';
 import { startEvents, listen } from './store/events.js';
 import { pathOfOrd } from './format.js';
 import { Router } from './router.js';
+import { componentMenu } from './el/actions.js';
 import { menuButton } from './el/menu.js';
 import { UndoButtons } from './el/undo.js';
 import './el/nav-tree.js';
@@ -61,6 +62,7 @@ export class Shell {
     this.links.find((link) => link.dataset.base === '/alarms')?.append(this.count);
     this.lamp = h('span', { class: 'live', role: 'img', 'aria-label': t('Live values: connecting'), title: t('Live values: connecting') });
     this.tree.onSelect = (path, focus) => this.go(pageUrl(path), { focus });
+    this.tree.menuOf = (child, siblings) => componentMenu(child, this.session, { go: this.go, changed: () => this.undone(), siblings });
     this.main = h('main', { id: 'main', tabindex: '-1' });
     const account = menuButton([icon('user'), user.name], () => this.userMenu(), { label: t('{name}, {role}: account and appearance', { name: user.name, role: user.role }) });
     fill(app, h('div', { class: 'shell' },

@@ -6,12 +6,12 @@
  * @typedef {{units?: string, min?: number, max?: number, precision?: number, range?: Tag[], trueText?: string, falseText?: string,
  *   multiLine?: boolean, format?: boolean, maxLength?: number}} Facets
  * @typedef {{name: string, displayName: string, kind: string, element?: string, default?: any, flags: string[], facets: Facets,
- *   members?: Slot[], type?: string, doc: string}} Slot
+ *   members?: Slot[], type?: string, doc: string, dynamic?: boolean, own?: boolean}} Slot
  * @typedef {{name: string, displayName: string, flags: string[], doc: string, arg?: Slot}} Action
  * @typedef {{name: string, doc: string, base?: string, abstract: boolean, container: boolean, singleton: boolean, slots: Slot[],
  *   actions: Action[], topics: Tag[]}} Type
  * @typedef {{name: string, displayName: string, type: string, status: string, hasChildren: boolean, handle: string,
- *   values?: Record<string, any>}} Child
+ *   frozen?: boolean, slots?: any[], values?: Record<string, any>}} Child
  * @typedef {{ord: string, handle: string, name: string, path: string, displayName: string, type: string, status: string,
  *   revision: number, frozen: boolean, values: Record<string, any>, slots: any[], categories?: string[], categoriesFrom?: string, actions: string[], children: Child[], childCount: number, hasChildren: boolean, linked?: string[]}} Component
  * @typedef {{pointer: string, detail: string}} Finding
@@ -23,7 +23,7 @@
  *   replyCode: number, enhancedStatus: string, replyText: string, queueId: string, tlsVersion: string, cipher: string,
  *   fingerprint: string, time: string}} Delivery
  * @typedef {{id: string, account: string, firstAccount: string, digest: string, kind: string, state: string, created: string, subject: string, from: string, messageId: string,
- *   alarm: string, deliveries: Delivery[], body?: string, attempts?: any[]}} Mail
+ *   alarm: string, security?: string, deliveries: Delivery[], body?: string, attempts?: any[]}} Mail
  * @typedef {{user: {name: string, fullName: string, role: string, email: string}, permissions: {read: boolean, operate: boolean,
  *   configure: boolean}, csrf: string, station: {id: string, name: string, version: string}}} Session
  * @typedef {{path: string, rest: string, query: URLSearchParams, session: Session, root: HTMLElement}} Context

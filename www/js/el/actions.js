@@ -60,7 +60,7 @@ export async function invoke(action, component) {
     return;
   }
   const slot = dressed(action.arg, component.values);
-  const editor = editorFor(slot, await allTypes(), component.path);
+  const editor = editorFor(slot, await allTypes(), component);
   editor.set(suggestion(slot, component.values));
   const name = slot.name === action.name ? t('Value') : slot.displayName;
   const field = slot.kind === 'struct' ? editor.element
@@ -139,7 +139,7 @@ export async function componentMenu(component, session, { go, changed, actions, 
     ...(session.permissions.configure ? [{ label: t('Add a property …'), icon: 'plus', run: () => edit((c) => editSlot(c, null)) },
       { label: t('Categories …'), icon: 'folder', run: () => edit(editCategories) }, { label: t('Tags …'), icon: 'tag', run: () => edit(editTags) }] : []),
     ...(may ? [
-      { label: t('Rename …'), icon: 'pencil', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
-      { label: t('Remove …'), icon: 'trash', danger: true, run: () => removeComponent(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) }] : []),
+      { label: t('Rename …'), icon: 'pencil', key: 'F2', run: () => rename(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) },
+      { label: t('Remove …'), icon: 'trash', danger: true, key: 'Delete', run: () => removeComponent(component).then((path) => { if (path) { changed(); if (whole) go(pageUrl(path)); } }, toastError) }] : []),
   ];
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is below a component: name, value or summary, status, live. Built from the type tables: a point shows its out, any
-// other component the slots that its type flags as summary. Pages come from the station as they come in sight, so ten thousand
-// children are as quick as ten.
+// What is below a component: name, value or summary, status, live. Built from the type tables: a point shows its out, beside it
+// the slots that are flagged as summary. Pages come from the station as they come in sight, so ten thousand children are as
+// quick as ten. Rows can be chosen, and have the menu and the keys of their component.
 import { h, fill, icon, empty, settled } from '../dom.js';
 import { t } from '../i18n.js';
 import { componentUrl, get, pageUrl } from '../api.js';
 import { typeText } from '../format.js';
 import { statusBadge, symbolOf } from './badges.js';
-import { outText, valueText } from './values.js';
-import { menuButton } from './menu.js';
+import { Chosen } from './chosen.js';
+import { contextMenus, menuButton } from './menu.js';
+import { summaryView } from './summary.js';
 import { componentMenu } from './actions.js';
 import { toastError } from './toast.js';
 import { VirtualRows } from './virtual.js';
@@ -16,7 +17,7 @@ import { VirtualRows } from './virtual.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('../types.js').Type} Type */
 
-const PAGE = 50, ROW_HEIGHT = 41, SEARCH_FROM = 20, COLUMNS = 5;
+const PAGE = 50, ROW_HEIGHT = 41, SEARCH_FROM = 20, COLUMNS = 6, ALL = 1000;
 
 export class ChildrenTable {
   /** @type {Map<string, {child: Child, value: HTMLElement, status: HTMLElement}>} by handle, of the rows in sight */ #rows = new Map();
@@ -37,8 +38,11 @@ export class ChildrenTable {
     const find = settled(() => this.load(), 150);
     this.search = h('input', { type: 'search', 'aria-label': t('Search by name'), placeholder: t('Search by name'), oninput: () => find() });
     this.tbody = h('tbody', {});
+    this.may = session.permissions.configure;
+    this.chosen = new Chosen({ changed: options.changed, all: () => this.all() });
+    contextMenus(this.tbody, (target) => this.#meant(target));
     this.body = h('div', { class: 'scroll rows', tabindex: '0', role: 'region', 'aria-label': t('Components') });
-    this.element = h('section', { class: 'card' }, parent.childCount > SEARCH_FROM && h('header', {}, h('h2', {}, t('Components'), ' ', h('span', { class: 'number' }, parent.childCount)), h('div', {}, this.search)), this.body);
+    this.element = h('section', { class: 'card' }, parent.childCount > SEARCH_FROM && h('header', {}, h('h2', {}, t('Components'), ' ', h('span', { class: 'number' }, parent.childCount)), h('div', {}, this.search)), this.chosen.bar, this.body);
   }
 
   /** Handles of what is in sight. @returns {string[]} */
@@ -48,6 +52,34 @@ export class ChildrenTable {
   read(page) {
     const match = this.#match ? `&match=${encodeURIComponent(this.#match)}` : '';
     return get(`${componentUrl(this.parent.path)}/children?values=true&limit=${PAGE}&offset=${page * PAGE}${match}`);
+  }
+
+  /** @param {Child} child @returns {string} */
+  pathOf(child) { return `${this.parent.path === '/' ? '' : this.parent.path}/${child.name}`; }
+
+  /** Everything that is listed. @returns {Promise<any[]>} */
+  async all() {
+    /** @type {any[]} */ const items = [];
+    for (let next = true; next;) {
+      const page = await get(`${componentUrl(this.parent.path)}/children?limit=${ALL}&offset=${items.length}${this.#match ? `&match=${encodeURIComponent(this.#match)}` : ''}`);
+      items.push(...page.items);
+      next = Boolean(page.next);
+    }
+    return items.map((child) => ({ ...child, path: this.pathOf(child) }));
+  }
+
+  /** The row that a click or key is about. @param {Element} target @returns {{entries: () => Promise<import('./menu.js').Entry[]>, label: string, focus: () => HTMLElement|null}|null} */
+  #meant(target) {
+    const row = /** @type {HTMLElement|null} */ (target.closest('tr[data-handle]'));
+    const known = this.#rows.get(row?.dataset.handle || '');
+    const focus = () => /** @type {HTMLElement|null} */ (this.tbody.querySelector(`tr[data-handle="${row?.dataset.handle}"] a`));
+    return known ? { entries: () => this.#menu(known.child), label: t('Actions of {name}', { name: known.child.displayName }), focus } : null;
+  }
+
+  /** @param {Child} child @returns {Promise<import('./menu.js').Entry[]>} */
+  #menu(child) {
+    const siblings = this.parent.children.length === this.parent.childCount ? this.parent.children.map((c) => c.name) : undefined;
+    return componentMenu({ ...child, path: this.pathOf(child) }, this.session, { ...this.options, siblings });
   }
 
   /** The first page, and how many there are. @returns {Promise<void>} */
@@ -64,7 +96,7 @@ export class ChildrenTable {
       return;
     }
     const heads = [t('Name'), t('Value'), t('Type'), t('Status')].map((text) => h('th', { scope: 'col' }, text));
-    fill(this.body, h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), this.tbody));
+    fill(this.body, h('table', {}, h('thead', {}, h('tr', {}, this.may && this.chosen.headCell(), heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), this.tbody));
     this.body.scrollTop = 0;
     this.#virtual = new VirtualRows(this.body, this.tbody, COLUMNS, ROW_HEIGHT, (i) => this.#row(i), (from, to) => this.#inSight(from, to));
     this.#virtual.count = total;
@@ -88,25 +120,16 @@ export class ChildrenTable {
     this.options.page();
   }
 
-  /** What a component says of itself in one line. @param {Child} child @returns {string} */
-  #summary(child) {
-    const values = child.values || {};
-    if (values.out) return outText(values);
-    const slots = (this.types.get(child.type)?.slots || []).filter((s) => s.flags.includes('summary') && s.kind !== 'status' && !['', null, undefined].includes(values[s.name]));
-    return slots.slice(0, 3).map((s) => `${s.displayName}: ${valueText(s, values[s.name])}`).join(' · ');
-  }
-
   /** @param {number} index @returns {HTMLElement} */
   #row(index) {
     const child = this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
     if (!child) return h('tr', {}, h('td', { class: 'muted', colspan: COLUMNS }, '…'));
-    const path = `${this.parent.path === '/' ? '' : this.parent.path}/${child.name}`;
-    const value = h('td', { class: child.values?.out ? 'point-value' : 'muted small' }, this.#summary(child));
+    const path = this.pathOf(child);
+    const value = h('td', {}, summaryView(child, this.types.get(child.type)));
     const status = h('td', { class: 'tight' }, statusBadge(child.status));
     this.#rows.set(child.handle, { child, value, status });
-    const siblings = this.parent.children.length === this.parent.childCount ? this.parent.children.map((c) => c.name) : undefined;
-    const menu = menuButton(icon('dots'), () => componentMenu({ ...child, path }, this.session, { ...this.options, siblings }), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
-    return h('tr', { 'data-handle': child.handle }, h('td', {}, h('a', { class: 'with-icon', href: pageUrl(path) }, icon(symbolOf(this.types, child.type)), child.displayName)), value,
+    const menu = menuButton(icon('dots'), () => this.#menu(child), { label: t('Actions of {name}', { name: child.displayName }), class: 'plain icon-only small' });
+    return h('tr', { 'data-handle': child.handle }, this.may && this.chosen.cell({ ...child, path }), h('td', {}, h('a', { class: 'with-icon', href: pageUrl(path) }, icon(symbolOf(this.types, child.type)), child.displayName)), value,
       h('td', { class: 'muted small' }, typeText(child.type)), status, h('td', { class: 'actions' }, menu));
   }
 
@@ -115,8 +138,7 @@ export class ChildrenTable {
     const row = this.#rows.get(handle);
     if (!row) return;
     row.child.values = { ...row.child.values, [slot]: value };
-    const text = this.#summary(row.child);
-    if (row.value.textContent !== text) row.value.textContent = text;
+    fill(row.value, summaryView(row.child, this.types.get(row.child.type)));
     const status = slot === 'status' ? value : slot === 'out' ? value?.status : null;
     if (typeof status !== 'string' || status === row.child.status) return;
     row.child.status = status;

@@ -5,11 +5,13 @@ import { t } from '../i18n.js';
 import { typeIs, pageUrl } from '../api.js';
 import { typeText } from '../format.js';
 import { flag, plainEditor } from './editors.js';
+import { slotsOf } from './slots-of.js';
 import { outText, PLAIN_KIND, valueView } from './values.js';
 /** @typedef {import('../types.js').Slot} Slot */
 /** @typedef {import('../types.js').Type} Type */
 /** @typedef {import('./editors.js').Editor} Editor */
 /** @typedef {Map<string, Type>} Types */
+/** @typedef {{path: string, children?: import('../types.js').Child[]}} Place of the slots: a component, with its children when they are known */
 
 /** Value and status: only the value is edited; "null" hands over to the next one. @param {Slot} slot @returns {Editor} */
 function statusValue(slot) {
@@ -120,6 +122,9 @@ function list(slot, types) {
   };
 }
 
+/** What a row of a child means, below its value. @param {Slot} slot @returns {HTMLElement|null} */
+const doc = (slot) => (slot.doc ? h('div', { class: 'doc', id: uid('doc') }, slot.doc) : null);
+
 /** The types that a frozen child may have. @param {Slot} slot @param {Types} types @returns {string[]} */
 function choices(slot, types) {
   return [...types.values()].filter((type) => !type.abstract && typeIs(types, type.name, slot.type || '')).map((type) => type.name);
@@ -127,11 +132,13 @@ function choices(slot, types) {
 
 /**
  * A frozen child opened in place: its type where there is a choice, and its own properties. The slot of an abstract type
- * (an authenticator) is a choice; one of a real type (a point) is that component.
- * @param {Slot} slot @param {Types} types @param {string} path of the parent
+ * (an authenticator) is a choice; one of a real type (a point) is that component, with the slots that it alone has.
+ * @param {Slot} slot @param {Types} types @param {Place} place the parent
  * @returns {Editor}
  */
-function child(slot, types, path) {
+function child(slot, types, place) {
+  const path = `${place.path === '/' ? '' : place.path}/${slot.name}`;
+  const own = place.children?.find((c) => c.name === slot.name);
   const selectable = types.get(slot.type || '')?.abstract === true;
   const select = h('select', { 'aria-label': t('{name}: type', { name: slot.displayName }) });
   const body = h('div', { class: 'nested' });
@@ -140,20 +147,23 @@ function child(slot, types, path) {
   const state = { editors: [], read: new Map(), type: '', original: {} };
 
   const show = (/** @type {string} */ name, /** @type {any} */ values) => {
-    const rows = (types.get(name)?.slots || []).filter((s) => !s.flags.includes('hidden'));
+    const rows = slotsOf(types.get(name), own?.type === name ? own : {}).filter((s) => !s.flags.includes('hidden'));
     state.editors = [];
     state.read.clear();
     body.replaceChildren(...rows.map((s) => {
       const value = values?.[s.name] ?? s.default;
       if (s.flags.includes('readonly')) {
-        const place = h('div', {}, valueView(s, value));
-        state.read.set(s.name, [s, place]);
-        return h('div', { class: 'member' }, h('div', { class: 'label' }, s.displayName), place);
+        const view = h('div', {}, valueView(s, value));
+        state.read.set(s.name, [s, view]);
+        return h('div', { class: 'member' }, h('div', { class: 'label' }, s.displayName), view, doc(s));
       }
-      const editor = editorFor(s, types, `${path}/${slot.name}`);
+      const editor = editorFor(s, types, { path });
       editor.set(value);
       state.editors.push([s, editor]);
-      return memberRow(s, editor);
+      const row = memberRow(s, editor), help = doc(s);
+      if (help) editor.control.setAttribute('aria-describedby', help.id);
+      row.append(help || '');
+      return row;
     }));
     body.hidden = rows.length === 0;
     summary.textContent = values?.out ? outText(values) : typeText(name);
@@ -166,7 +176,7 @@ function child(slot, types, path) {
     ...Object.fromEntries(state.editors.filter(([s, e]) => select.value !== state.type && selectable || JSON.stringify(e.get()) !== state.original[s.name]).map(([s, e]) => [s.name, e.get()])) });
   const element = selectable ? h('div', { class: 'nested', role: 'group', 'aria-label': slot.displayName }, select, body)
     : h('div', { class: 'child' }, h('details', {}, h('summary', {}, summary, h('span', { class: 'visually-hidden' }, slot.displayName)), body),
-      h('a', { class: 'button icon-only', href: pageUrl(`${path === '/' ? '' : path}/${slot.name}`), 'aria-label': t('Go to {path}', { path: slot.displayName }) }, icon('link')));
+      h('a', { class: 'button icon-only', href: pageUrl(path), 'aria-label': t('Go to {path}', { path: slot.displayName }) }, icon('link')));
   if (selectable) body.className = 'members';
   return {
     element, control: selectable ? select : element.querySelector('summary'), get, changes,
@@ -177,8 +187,8 @@ function child(slot, types, path) {
     },
     find: (names) => findMember(state.editors, names),
     live: (name, value) => {
-      const [s, place] = state.read.get(name) || [];
-      if (s && place) place.replaceChildren(valueView(s, value));
+      const [s, view] = state.read.get(name) || [];
+      if (s && view) view.replaceChildren(valueView(s, value));
       if (name === 'out') summary.textContent = outText({ ...get(), out: value });
     },
   };
@@ -186,12 +196,12 @@ function child(slot, types, path) {
 
 /**
  * The editor of any slot.
- * @param {Slot} slot @param {Types} types @param {string} [path] of the component, for children opened in place
+ * @param {Slot} slot @param {Types} types @param {Place} [place] the component, for children opened in place
  * @returns {Editor}
  */
-export function editorFor(slot, types, path = '/') {
+export function editorFor(slot, types, place = { path: '/' }) {
   if (slot.kind === 'struct') return struct(slot, types);
   if (slot.kind === 'list') return list(slot, types);
-  if (slot.kind === 'component') return child(slot, types, path);
+  if (slot.kind === 'component') return child(slot, types, place);
   return PLAIN_KIND[slot.kind] ? statusValue(slot) : plainEditor(slot);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The nav tree: folders open lazily; the keyboard works as in any tree (WAI-ARIA tree pattern); statuses are live; counts say
-// how many alarms are open below a component.
+// how many alarms are open below a component. Each has the menu and the keys of its component.
 import { h, fill, icon } from '../dom.js';
 import { t, plural } from '../i18n.js';
 import { get, componentUrl, allTypes } from '../api.js';
 import { watch } from '../store/events.js';
 import { statusBadge, symbolOf } from './badges.js';
+import { contextMenus } from './menu.js';
 /** @typedef {import('../types.js').Child} Child */
 /** @typedef {{path: string, child: Child, item: HTMLElement, marks: HTMLElement, status: string}} Node */
 
@@ -20,24 +21,30 @@ export class NavTree extends HTMLElement {
   /** @type {Set<string>} */ open = new Set(['/', '/Services', '/Drivers']);
   /** @type {Map<string, number>} */ alarms = new Map();
   /** @type {(path: string, focus: boolean) => void} */ onSelect = () => {};
+  /** @type {(child: Child & {path: string}, siblings: string[]|undefined) => Promise<import('./menu.js').Entry[]>} */ menuOf = async () => [];
   /** @type {Map<string, import('../types.js').Type>} */ types = new Map();
   selected = '/';
+  turn = 0;
+  reading = false; // a reload is on its way
 
   connectedCallback() {
     this.list = h('ul', { class: 'tree', role: 'tree', 'aria-label': t('Station'), onkeydown: (/** @type {KeyboardEvent} */ e) => this.keys(e) });
     fill(this, this.list);
+    contextMenus(this.list, (target) => this.meant(target));
     this.reload().catch(() => {});
   }
 
-  /** Reads again what is open. @returns {Promise<void>} */
+  /** Reads again what is open; until all of it has come, the old one stays and works. What is opened meanwhile is read, too. @returns {Promise<void>} */
   async reload() {
     this.types = await allTypes();
-    const root = await get('/components?children=1');
+    const turn = this.turn += 1;
+    this.reading = true;
+    const nodes = new Map();
+    const item = await get('/components?children=1').then((root) => this.item(root, '/', nodes)).finally(() => { if (turn === this.turn) this.reading = false; });
+    if (turn !== this.turn) return; // a later one is on its way
     const focused = this.contains(document.activeElement) ? this.pathOf(document.activeElement) : null;
-    const before = this.nodes;
-    this.nodes = new Map();
-    const item = await this.item(root, '/').catch((error) => { this.nodes = before; throw error; });
     const top = this.list.scrollTop;
+    this.nodes = nodes;
     fill(this.list, item);
     this.list.scrollTop = top;
     await this.select(this.selected);
@@ -49,19 +56,28 @@ export class NavTree extends HTMLElement {
     return /** @type {HTMLElement|null} */ (element?.closest('[role=treeitem]'))?.dataset.path || '/';
   }
 
-  /** One component. @param {Child} child @param {string} path @returns {Promise<HTMLElement>} */
-  async item(child, path) {
+  /** The component that a click or key is about. @param {Element} target @returns {{entries: () => Promise<import('./menu.js').Entry[]>, label: string, focus: () => HTMLElement|undefined}|null} */
+  meant(target) {
+    const node = target.closest('.node, [role=treeitem]') && this.nodes.get(this.pathOf(target));
+    if (!node) return null;
+    const group = node.item.parentElement;
+    const siblings = group?.querySelector(':scope > .more') ? undefined : [...(group?.children || [])].map((item) => this.pathOf(item).replace(/^.*\//, ''));
+    return { entries: () => this.menuOf({ ...node.child, path: node.path }, siblings), label: t('Actions of {name}', { name: node.child.displayName }), focus: () => this.nodes.get(node.path)?.item };
+  }
+
+  /** One component. @param {Child} child @param {string} path @param {Map<string, Node>} nodes where it is noted @returns {Promise<HTMLElement>} */
+  async item(child, path, nodes) {
     const twist = h('span', { class: 'twist', 'aria-hidden': 'true' }, child.hasChildren && icon('chevron'));
     const marks = h('span', {});
     const line = h('div', { class: 'node' }, twist, icon(path === '/' ? 'home' : symbolOf(this.types, child.type)), h('span', { class: 'label' }, child.displayName), marks);
     const item = h('li', { role: 'treeitem', tabindex: '-1', 'data-path': path, 'aria-selected': 'false' }, line);
     const node = { path, child, item, marks, status: child.status };
-    this.nodes.set(path, node);
+    nodes.set(path, node);
     this.mark(node);
     if (child.hasChildren) item.setAttribute('aria-expanded', 'false');
     twist.addEventListener('click', (/** @type {Event} */ e) => { e.stopPropagation(); this.toggle(item); });
     line.addEventListener('click', () => { item.focus(); this.onSelect(path, false); });
-    if (child.hasChildren && this.open.has(path)) await this.expand(item);
+    if (child.hasChildren && this.open.has(path)) await this.expand(item, nodes);
     return item;
   }
 
@@ -74,24 +90,24 @@ export class NavTree extends HTMLElement {
     item.setAttribute('aria-label', [child.displayName, bad && node.status, alarms && plural(alarms, '1 alarm', '{n} alarms')].filter(Boolean).join(', '));
   }
 
-  /** Reads and shows what is below: one page, that with the selected component. @param {HTMLElement} item @returns {Promise<void>} */
-  async expand(item) {
+  /** Reads and shows what is below: one page, that with the selected component. @param {HTMLElement} item @param {Map<string, Node>} [nodes] @returns {Promise<void>} */
+  async expand(item, nodes = this.nodes) {
     const path = this.pathOf(item);
     const inside = this.selected.startsWith(below(path, '')) ? this.selected.slice(below(path, '').length).split('/')[0] : '';
     const group = h('ul', { role: 'group' });
-    await this.addPage(group, path, inside ? `at=${encodeURIComponent(inside)}` : 'offset=0', null);
+    await this.addPage(group, path, inside ? `at=${encodeURIComponent(inside)}` : 'offset=0', null, nodes);
     item.querySelector(':scope > ul')?.remove();
     item.append(group);
     item.setAttribute('aria-expanded', 'true');
     this.open.add(path);
   }
 
-  /** @param {HTMLElement} group @param {string} path @param {string} where query of the page @param {HTMLElement|null} row what it replaces: a "more" of the group @returns {Promise<void>} */
-  async addPage(group, path, where, row) {
+  /** @param {HTMLElement} group @param {string} path @param {string} where query of the page @param {HTMLElement|null} row what it replaces: a "more" of the group @param {Map<string, Node>} [nodes] @returns {Promise<void>} */
+  async addPage(group, path, where, row, nodes = this.nodes) {
     const { items, total, offset } = await get(`${componentUrl(path)}/children?limit=${PAGE}&${where}`);
-    const nodes = await Promise.all(items.map((/** @type {Child} */ c) => this.item(c, below(path, c.name))));
+    const made = await Promise.all(items.map((/** @type {Child} */ c) => this.item(c, below(path, c.name), nodes)));
     const backwards = row?.nextElementSibling && row === group.firstElementChild;
-    if (row) row.replaceWith(...nodes); else group.append(...nodes);
+    if (row) row.replaceWith(...made); else group.append(...made);
     const end = offset + items.length;
     if (offset > 0 && (!row || backwards)) group.prepend(this.more(group, path, t('{n} before', { n: offset }), Math.max(0, offset - PAGE)));
     if (end < total && !backwards) group.append(this.more(group, path, t('{n} more', { n: total - end }), end));
@@ -114,6 +130,7 @@ export class NavTree extends HTMLElement {
     } else if (item.hasAttribute('aria-expanded')) {
       await this.expand(item);
     }
+    if (this.reading || !item.isConnected) await this.reload();
     this.highlight();
     this.watchShown();
   }
@@ -172,15 +189,16 @@ export class NavTree extends HTMLElement {
     const at = items.indexOf(item);
     if (at < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
     const go = (/** @type {HTMLElement|null|undefined} */ target) => { if (target) { items.forEach((i) => { i.tabIndex = -1; }); target.tabIndex = 0; target.focus(); } };
-    const expanded = item.getAttribute('aria-expanded');
+    const expanded = item.getAttribute('aria-expanded'), path = this.pathOf(item);
+    const turn = () => this.toggle(item).then(() => go(this.nodes.get(path)?.item)); // it may have been read again meanwhile
     /** @type {Record<string, () => any>} */
     const moves = {
       ArrowDown: () => go(items[at + 1]),
       ArrowUp: () => go(items[at - 1]),
       Home: () => go(items[0]),
       End: () => go(items[items.length - 1]),
-      ArrowRight: () => (expanded === 'false' ? this.toggle(item).then(() => go(item)) : go(/** @type {HTMLElement|null} */ (item.querySelector('[role=treeitem]')))),
-      ArrowLeft: () => (expanded === 'true' ? this.toggle(item).then(() => go(item)) : go(/** @type {HTMLElement|null|undefined} */ (item.parentElement?.closest('[role=treeitem]')))),
+      ArrowRight: () => (expanded === 'false' ? turn() : go(/** @type {HTMLElement|null} */ (item.querySelector('[role=treeitem]')))),
+      ArrowLeft: () => (expanded === 'true' ? turn() : go(/** @type {HTMLElement|null|undefined} */ (item.parentElement?.closest('[role=treeitem]')))),
       Enter: () => this.onSelect(this.pathOf(item), true),
       ' ': () => this.onSelect(this.pathOf(item), false),
     };

@@ -100,7 +100,7 @@ export class PropertySheet extends HTMLElement {
       this.rows.set(slot.name, { slot, value, view, element, notes, original: '' });
       return element;
     }
-    const editor = editorFor(slot, /** @type {any} */ (this.types), this.component.path);
+    const editor = editorFor(slot, /** @type {any} */ (this.types), this.component);
     const composite = ['list', 'struct', 'component'].includes(slot.kind);
     editor.control.id ||= id;
     (composite ? editor.element : editor.control).setAttribute('aria-describedby', `${id}-doc ${id}-notes`);

@@ -129,7 +129,7 @@ export class EventList {
   /** @param {string} [focus] what has the focus afterwards @returns {void} */
   done(focus) {
     this.draw();
-    /** @type {HTMLElement|null} */ ((focus && this.body.querySelector(`[data-key="${focus}"]`)) || this.addButton).focus();
+    (/** @type {HTMLElement|null} */ (focus && this.body.querySelector(`[data-key="${focus}"]`)) || this.addButton)?.focus();
     this.options.changed();
   }
 

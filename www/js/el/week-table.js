@@ -18,14 +18,14 @@ export function askBlock(day, block, values) {
   const start = h('input', { value: block.start, autocomplete: 'off' }), finish = h('input', { value: block.finish, autocomplete: 'off' });
   const value = values.chooser(block.value, () => {});
   const wrong = () => (Number.isNaN(seconds(tidy(start.value))) || Number.isNaN(seconds(tidy(finish.value))) ? t('Write times as 08:30; 24:00 is the end of the day.') : seconds(tidy(start.value)) >= seconds(tidy(finish.value)) ? t('The block ends before it starts.') : '');
-  return ask({
+  return ask(/** @type {import('./dialog.js').Asking<any>} */ ({
     title: t('Block on {day}', { day: spaced(day) }), ok: t('Done'),
     body: (close) => [labelled(t('Start'), start), labelled(t('Finish'), finish), labelled(t('Value'), value.control), h('button', { type: 'button', class: 'danger', onclick: () => close('remove') }, icon('trash'), t('Remove block'))],
     submit: () => {
       if (wrong()) throw new Error(wrong());
       return { start: tidy(start.value), finish: tidy(finish.value), value: value.get() };
     },
-  });
+  }));
 }
 
 export class WeekTable {

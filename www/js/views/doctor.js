@@ -30,7 +30,7 @@ export async function doctorPanel({ component, type }) {
   let account = component;
   const action = (await allTypes()).get('email:EmailAccount')?.actions.find((a) => a.name === 'diagnose');
   if (!action?.arg) throw new Error(t('This station has no mail doctor.'));
-  const form = editorFor(action.arg, await allTypes(), account.path);
+  const form = editorFor(action.arg, await allTypes(), account);
   const result = h('div', { 'aria-live': 'polite' }), log = h('div', { class: 'transcript', tabindex: '0', role: 'log', 'aria-label': t('Dialogue') });
   const url = componentUrl(account.path);
   let job = '';

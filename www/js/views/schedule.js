@@ -65,7 +65,7 @@ class ScheduleView {
   /** A block gets other times; what cannot be read stays as it was typed, for the station to object to. @param {string} day @param {number} index @param {any} block @returns {void} */
   replace(day, index, block) {
     if (!this.painter) return;
-    const rest = this.painter.week[day].filter((_, n) => n !== index);
+    const rest = this.painter.week[day].filter((/** @type {any} */ _, /** @type {number} */ n) => n !== index);
     const from = seconds(block.start), to = seconds(block.finish);
     this.painter.week[day] = from < to ? painted(rest, from, to, block.value) : [...rest, block];
   }
@@ -121,7 +121,7 @@ class ScheduleView {
 
   /** @returns {Record<string, any>} only what has changed */
   changes() {
-    return Object.fromEntries(Object.entries(this.edited()).filter(([name, value]) => JSON.stringify(value) !== this.original[name]));
+    return Object.fromEntries(Object.entries(this.edited()).filter(([name, value]) => JSON.stringify(value) !== this.original?.[name]));
   }
 
   /** @returns {boolean} */

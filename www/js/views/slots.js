@@ -10,7 +10,7 @@ import { valueText } from '../el/values.js';
 
 /** @param {import('../types.js').Facets} facets @returns {string} */
 function facetsText(facets) {
-  return Object.entries(facets || {}).map(([name, value]) => (name === 'range' ? `${t('range')}: ${value.map((/** @type {any} */ tag) => tag.name).join(', ')}` : value === true ? name : `${name}: ${value}`)).join(' · ');
+  return Object.entries(facets || {}).map(([name, value]) => (name === 'range' ? `${t('range')}: ${/** @type {any[]} */ (value).map((tag) => tag.name).join(', ')}` : value === true ? name : `${name}: ${value}`)).join(' · ');
 }
 
 /** @param {Slot} slot @returns {string} */

@@ -6,6 +6,7 @@ import { plural, t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { ask, confirmDialog } from '../el/dialog.js';
 import { addChild } from '../el/actions.js';
+import { keep, kept, paste } from '../el/clipboard.js';
 import { editorFor } from '../el/composites.js';
 import { toast, toastError } from '../el/toast.js';
 import { arrange, GRID } from './geometry.js';
@@ -16,9 +17,6 @@ import { linkLabel, modelOf, nameOf, pairsOf, textOf } from './model.js';
 /** @typedef {import('./drawing.js').Drawing} Drawing */
 /** @typedef {{handle: string, slot: string}} End */
 /** @typedef {{handle: string, slot: string, legal: boolean, reason?: string}} Verdict */
-
-/** What was copied, also from another folder. @type {{paths: string[]}} */
-const clipboard = { paths: [] };
 
 /**
  * @param {Drawing} drawing @param {import('../views/table.js').Subject} subject @param {(text: string) => void} say to screen readers
@@ -248,17 +246,27 @@ export function commandsOf(drawing, subject, say, selected) {
     },
     /** @returns {void} */
     copy() {
-      clipboard.paths = commands.chosen().map((b) => ordOf(b.component.handle));
-      if (clipboard.paths.length) toast(plural(clipboard.paths.length, 'Copied one component.', 'Copied {n} components.'));
+      const boxes = commands.chosen();
+      if (boxes.length) keep(boxes.map((b) => b.component), false);
+    },
+    /** @returns {void} */
+    cut() {
+      const boxes = commands.chosen().filter((b) => !b.component.frozen);
+      if (may && boxes.length) keep(boxes.map((b) => b.component), true);
     },
     /** @returns {Promise<void>} */
-    async paste() { await commands.copyHere(clipboard.paths); },
+    async paste() {
+      const thing = kept();
+      if (thing?.cut && may) await paste(component.path, () => load());
+      else if (thing) await commands.copyHere(thing.paths);
+    },
     /** @returns {Promise<void>} */
-    async duplicate() { await commands.copyHere(commands.chosen().map((b) => ordOf(b.component.handle))); },
-    /** @param {string[]} ords @returns {Promise<void>} */
-    async copyHere(ords) {
-      const at = (/** @type {string} */ ord) => boxOf(ord.replace(/^.*h:/, ''))?.at || { x: 2, y: 2 };
-      const answer = await batch(ords.map((ord) => ({ op: 'copy', path: ord, parent: component.path, values: { wsAnnotation: `${at(ord).x + 2},${at(ord).y + 2}` } })));
+    async duplicate() { await commands.copyHere(commands.chosen().map((b) => b.component.path)); },
+    /** @param {string[]} paths @returns {Promise<void>} */
+    async copyHere(paths) {
+      const places = new Map([...drawing.now.model.boxes.values()].map((b) => [b.component.path, b.at]));
+      const at = (/** @type {string} */ path) => places.get(path) || { x: 2, y: 2 };
+      const answer = await batch(paths.map((path) => ({ op: 'copy', path, parent: component.path, values: { wsAnnotation: `${at(path).x + 2},${at(path).y + 2}` } })));
       const made = (answer?.results || []).map((/** @type {any} */ r) => r.handle).filter((/** @type {string} */ handle) => boxOf(handle));
       if (made.length) { commands.select(made); commands.focusBox(made[0]); }
     },
@@ -304,7 +312,7 @@ export function commandsOf(drawing, subject, say, selected) {
       const links = model.links.filter((l) => (l.targetHandle === handle && l.targetSlot === slot) || (l.sourceHandle === handle && l.sourceSlot === slot));
       const fed = links.some((l) => l.targetHandle === handle && l.targetSlot === slot && l.enabled);
       const editable = may && row.slot && row.input && !fed;
-      const editor = editable && row.slot ? editorFor(row.slot, await allTypes(), box.component.path) : null;
+      const editor = editable && row.slot ? editorFor(row.slot, await allTypes(), box.component) : null;
       editor?.set(box.component.values[slot]);
       await ask({ title: `${box.component.displayName} · ${row.displayName}`, ok: t('Save'),
         body: (close) => [h('p', { class: 'muted' }, row.doc),
@@ -337,7 +345,7 @@ export function commandsOf(drawing, subject, say, selected) {
     /** @returns {Promise<void>} */
     async help() {
       const rows = [[t('Arrows'), t('to the next box; between slots; along a line')], [t('Enter'), t('into a box; a slot or line at close range')], [t('Shift + arrows'), t('move the box')], ['L', t('link from this slot: choose where to')], ['Shift + L', t('link to this slot: choose where from')],
-        [t('Delete'), t('remove the box or line')], [t('Space'), t('select one more')], ['A', t('add a component')], ['M', t('menu of the box')], ['O', t('open the component')], ['Ctrl + C, V, D', t('copy, paste, duplicate')], ['Ctrl + Z, Y', t('undo, redo')], ['+  −  0', t('zoom; everything in sight')], [t('Escape'), t('out of a box; end a link')]];
+        [t('Delete'), t('remove the box or line')], [t('Space'), t('select one more')], ['A', t('add a component')], ['M', t('menu of the box')], ['O', t('open the component')], ['Ctrl + C, X, V, D', t('copy, cut, paste, duplicate')], ['Ctrl + Z, Y', t('undo, redo')], ['+  −  0', t('zoom; everything in sight')], [t('Escape'), t('out of a box; end a link')]];
       await ask({ title: t('Keys of the wire sheet'), body: [h('dl', { class: 'facts' }, rows.map(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]))] });
     },
   };

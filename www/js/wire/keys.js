@@ -35,7 +35,7 @@ export function keys(drawing, commands) {
     /** @type {Record<string, () => void>} */
     const plain = { '+': () => drawing.zoom(1.25), '=': () => drawing.zoom(1.25), '-': () => drawing.zoom(0.8), 0: () => drawing.fit(), a: () => commands.add(), '?': () => commands.help(), Escape: () => commands.escape() };
     /** @type {Record<string, () => void>} */
-    const held = { z: () => (event.shiftKey ? commands.redo() : commands.undo()), y: () => commands.redo(), c: () => commands.copy(), v: () => commands.paste(), d: () => commands.duplicate(), a: () => commands.select([...drawing.now.model.boxes.keys()]) };
+    const held = { z: () => (event.shiftKey ? commands.redo() : commands.undo()), y: () => commands.redo(), c: () => commands.copy(), x: () => commands.cut(), v: () => commands.paste(), d: () => commands.duplicate(), a: () => commands.select([...drawing.now.model.boxes.keys()]) };
     const run = control ? held[event.key.toLowerCase()] : event.altKey ? undefined : plain[event.key];
     run?.();
     return Boolean(run);
