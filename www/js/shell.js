@@ -20,7 +20,10 @@ const COUNTED = 500;
 export function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
+  dispatchEvent(new Event('look-changed')); // whoever draws with colours of its own draws anew
 }
+
+for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', () => dispatchEvent(new Event('look-changed')));
 
 /** @returns {string} */
 export function savedTheme() {
@@ -65,10 +68,19 @@ export class Shell {
     this.tree.menuOf = (child, siblings) => componentMenu(child, this.session, { go: this.go, changed: () => this.undone(), siblings });
     this.main = h('main', { id: 'main', tabindex: '-1' });
     const account = menuButton([icon('user'), user.name], () => this.userMenu(), { label: t('{name}, {role}: account and appearance', { name: user.name, role: user.role }) });
+    const side = h('aside', { class: 'side', id: 'side', 'aria-label': t('Components') }, this.tree);
+    this.sideButton = h('button', { type: 'button', class: 'icon-only side-button', 'aria-label': t('Component tree'), 'aria-controls': 'side', 'aria-expanded': 'false', onclick: () => this.showSide(this.sideButton.getAttribute('aria-expanded') !== 'true') }, icon('list'));
+    this.side = side;
     fill(app, h('div', { class: 'shell' },
-      h('header', { class: 'bar' }, h('a', { class: 'name', href: '/overview' }, h('img', { src: '/icons/belfry.svg', alt: '' }), station.name === 'Station' ? 'Belfry' : station.name),
+      h('header', { class: 'bar' }, this.sideButton, h('a', { class: 'name', href: '/overview' }, h('img', { src: '/icons/belfry.svg', alt: '' }), station.name === 'Station' ? 'Belfry' : station.name),
         h('nav', { 'aria-label': t('Pages') }, this.links), this.session.permissions.operate && new UndoButtons(() => this.undone()).element, this.lamp, account),
-      h('aside', { class: 'side', 'aria-label': t('Components') }, this.tree), this.main));
+      side, this.main));
+  }
+
+  /** The tree on a narrow screen, where it stands only when it is wanted. @param {boolean} shown @returns {void} */
+  showSide(shown) {
+    this.sideButton.setAttribute('aria-expanded', String(shown));
+    this.side.dataset.shown = String(shown);
   }
 
   /** What is shown may have gone, or come back under another name. @returns {Promise<void>} */
@@ -99,6 +111,7 @@ export class Shell {
     for (const link of this.links) {
       if (link.dataset.base === route.base) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
     }
+    this.showSide(false);
     this.shown = view?.component || '';
     this.tree.select(this.shown);
   }

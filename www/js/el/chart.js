@@ -14,6 +14,8 @@ const HOUR = 3600, DAY = 86400;
 const RANGES = [['1 h', HOUR], ['8 h', 8 * HOUR], ['1 d', DAY], ['1 w', 7 * DAY], ['1 m', 30 * DAY], ['1 y', 365 * DAY]];
 /** Lengths of buckets, in seconds. */
 const STEPS = [60, 300, 900, HOUR, 6 * HOUR, DAY];
+/** Where the system chooses the colours, all lines have the same. */
+const DASHES = [[], [10, 4], [3, 3], [10, 3, 3, 3], [16, 4], [6, 6]];
 const RAW_SPAN = 8 * HOUR, POINTS = 800, TABLE_ROWS = 200, SHORTEST = 10;
 
 /** @param {number} seconds @returns {string} */
@@ -78,6 +80,8 @@ export class HistoryChart {
     this.element = h('div', {}, h('div', { class: 'chart-bar' }, this.ranges, this.exports), this.place, this.details);
     this.resize = new ResizeObserver(() => this.#plot?.setSize({ width: this.place.clientWidth, height: 320 }));
     this.resize.observe(this.place);
+    this.again = () => this.load().catch(toastError);
+    addEventListener('look-changed', this.again);
   }
 
   get end() { return this.to || Date.now() / 1000; }
@@ -148,6 +152,7 @@ export class HistoryChart {
     }
     fill(this.place);
     const names = ['--accent', '--fault', '--good', '--note', '--bad', '--warn'];
+    const forced = matchMedia('(forced-colors: active)').matches;
     const units = [...new Set(shown.map((x) => x.units))];
     /** @type {any[]} */ const lines = [{ label: t('Time') }];
     /** @type {any[]} */ const bands = [];
@@ -155,7 +160,7 @@ export class HistoryChart {
       const name = names[i % names.length], stroke = colour(name), scale = `y${units.indexOf(shown[i].units)}`;
       const value = (/** @type {any} */ _, /** @type {number|null} */ v) => (v === null || v === undefined ? '–' : `${numberText(v, { precision: 2 })} ${shown[i].units}`);
       const stepped = shown[i].valueKind !== 'numeric' && !s.low;
-      const at = lines.push({ label: shown[i].id, stroke, width: 2, scale, value, points: { show: s.x.length < 60, size: 5 }, ...(stepped ? { paths: UPlot.paths.stepped({ align: 1 }) } : {}) });
+      const at = lines.push({ label: shown[i].id, stroke, width: 2, scale, value, ...(forced ? { dash: DASHES[i % DASHES.length] } : {}), points: { show: s.x.length < 60, size: 5 }, ...(stepped ? { paths: UPlot.paths.stepped({ align: 1 }) } : {}) });
       if (!s.low || shown[i].valueKind !== 'numeric') return [s.x, s.y];
       lines.push({ label: `${shown[i].id} ${t('max')}`, stroke: 'transparent', scale, value, points: { show: false } }, { label: `${shown[i].id} ${t('min')}`, stroke: 'transparent', scale, value, points: { show: false } });
       bands.push({ series: [at, at + 1], fill: colour(name, 0.2) });
@@ -189,6 +194,7 @@ export class HistoryChart {
     this.#turn += 1;
     clearTimeout(this.#timer);
     this.resize.disconnect();
+    removeEventListener('look-changed', this.again);
     this.#plot?.destroy();
   }
 }

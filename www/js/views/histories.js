@@ -38,7 +38,7 @@ export async function historiesView(context) {
   const search = h('input', { type: 'search', 'aria-label': t('Search by name'), placeholder: t('Search by name'), oninput: () => list() });
   const body = h('div', { class: 'scroll' });
   const row = (/** @type {any} */ x) => h('tr', {}, h('td', { class: 'tight' }, h('label', { class: 'check-target' }, h('input', { type: 'checkbox', checked: chosen.has(x.id), disabled: x.valueKind === 'string', 'aria-label': t('Draw {name}', { name: x.id }), onchange: (/** @type {any} */ e) => toggle(x, e.target.checked) }))),
-    h('td', {}, x.id), h('td', {}, pathOfOrd(x.source) ? h('a', { href: `${pageUrl(pathOfOrd(x.source))}?view=history` }, pathOfOrd(x.source)) : x.source), h('td', {}, x.units), h('td', {}, String(x.count)), h('td', {}, h('time', { datetime: x.last, title: timeText(x.last) }, agoText(x.last))));
+    h('td', {}, x.id), h('td', {}, pathOfOrd(x.source) ? h('a', { href: `${pageUrl(pathOfOrd(x.source))}?view=history` }, pathOfOrd(x.source)) : x.source), h('td', {}, x.units), h('td', {}, String(x.count)), h('td', { class: 'tight' }, h('time', { datetime: x.last, title: timeText(x.last) }, agoText(x.last))));
   const list = () => fill(body, h('table', {}, h('thead', {}, h('tr', {}, ['', t('Name'), t('Point'), t('Unit'), t('Records'), t('Newest')].map((text) => h('th', { scope: 'col' }, text || h('span', { class: 'visually-hidden' }, t('Draw')))))),
     h('tbody', {}, items.filter((/** @type {History} */ x) => x.id.toLowerCase().includes(search.value.toLowerCase())).slice(0, 500).map(row))));
   const none = empty('list', t('Nothing is recorded yet'), t('Add a history extension below a point: its values are then kept and drawn here.'));
