@@ -37,7 +37,7 @@ test('a key is made, signed, exported and deleted in the page', async () => {
   await page.goto(`${station.url}/certificates/keys`);
   await page.getByRole('button', { name: 'New' }).click();
   const dialog = page.getByRole('dialog');
-  await accessible(page, 'new key', {});
+  await accessible(page, 'new key');
   await dialog.getByLabel('Alias').fill('mail');
   await dialog.getByRole('button', { name: 'Make' }).click();
   await dialog.getByRole('alert').getByText('common name is needed').waitFor();
@@ -54,13 +54,13 @@ test('a key is made, signed, exported and deleted in the page', async () => {
   const signed = join(pki.dir, 'signed.pem');
   execFileSync('openssl', ['x509', '-req', '-in', request, '-CA', pki.intermediate.cert, '-CAkey', pki.intermediate.key, '-days', '90', '-copy_extensions', 'copyall', '-out', signed], { stdio: 'pipe' });
   await page.getByRole('button', { name: 'Import' }).click();
-  await accessible(page, 'import key', {});
+  await accessible(page, 'import key');
   await dialog.getByLabel('PEM').fill(readFileSync(signed, 'utf8') + pki.intermediate.pem);
   await dialog.getByRole('button', { name: 'Import' }).click();
   await row.getByText('Plant Issuing CA').first().waitFor();
 
   await row.getByRole('button', { name: 'Export mail' }).click();
-  await accessible(page, 'export key', {});
+  await accessible(page, 'export key');
   await dialog.getByLabel('Password of the file').fill('correct horse');
   await dialog.getByLabel('The same again').fill('correct house');
   await dialog.getByLabel('Your own password').fill(PASSWORD);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // timeout: 120
-// A week painted with the mouse, with the keyboard and as a table; events; a calendar from a file; axe in three looks.
+// A week painted with the mouse, with the keyboard and as a table; events; a calendar from a file.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Browser, accessible, logIn, newPage, untroubled } from '../support/browser.mjs';
+import { Browser, logIn, newPage, untroubled } from '../support/browser.mjs';
 import { Station } from '../support/station.mjs';
 
 const PLACE = '/Services/ScheduleService';
@@ -153,20 +153,3 @@ test('an event that refers to a calendar; a calendar from a file', async () => {
   untroubled(page);
   await context.close();
 });
-
-for (const [look, options] of Object.entries({ light: {}, dark: { dark: true }, 'forced colours': { forced: true } })) {
-  test(`axe finds nothing, ${look}`, async () => {
-    const context = await browser.context({ ...options, bypassCSP: true });
-    const page = await newPage(context);
-    await logIn(page, station);
-    for (const name of ['Mode', 'Holidays']) {
-      await page.goto(`${station.url}/station${PLACE}/${name}`);
-      await page.locator('table.month td').first().waitFor();
-      if (name === 'Mode') await page.getByText('Exact times, as a table').click();
-      await accessible(page, name, options);
-      await page.getByRole('button', { name: /^Change / }).first().click();
-      await accessible(page, `${name}: event`, options);
-    }
-    await context.close();
-  });
-}

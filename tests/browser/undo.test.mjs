@@ -2,7 +2,7 @@
 // Duplicate, cut and paste, order, removal; each is taken back and done again, by mouse and by keyboard.
 
 import { after, before, test } from 'node:test';
-import { Browser, accessible, logIn, newPage, untroubled } from '../support/browser.mjs';
+import { Browser, logIn, newPage, untroubled } from '../support/browser.mjs';
 import { Station } from '../support/station.mjs';
 import { eventually } from '../support/wait.mjs';
 
@@ -71,15 +71,4 @@ test('what was done is taken back and done again', async () => {
   await page.waitForURL(/\/station\/Plant$/);
   untroubled(page);
   await page.context().close();
-});
-
-test('the buttons are accessible in every look', async () => {
-  for (const [name, look] of [['light', {}], ['dark', { dark: true }], ['forced colours', { forced: true }]]) {
-    const page = await newPage(await browser.context({ ...look, bypassCSP: true }));
-    await logIn(page, station);
-    await page.goto(`${station.url}/station/Plant?view=components`);
-    await page.getByRole('button', { name: /^(Undo|Nothing to undo)/ }).waitFor();
-    await accessible(page, `the bar, ${name}`, look);
-    await page.context().close();
-  }
 });

@@ -18,12 +18,9 @@ export class Browser {
     return browser;
   }
 
-  /** A context of its own: cookies, workers. Options: dark, forced (colours), bypassCSP (for axe only). */
-  async context({ dark = false, forced = false, bypassCSP = false } = {}) {
-    return this.chromium.newContext({
-      ignoreHTTPSErrors: true, bypassCSP, colorScheme: dark ? 'dark' : 'light', forcedColors: forced ? 'active' : 'none',
-      viewport: { width: 1280, height: 900 },
-    });
+  /** A context of its own: cookies, workers. bypassCSP: for axe only. */
+  async context({ bypassCSP = false } = {}) {
+    return this.chromium.newContext({ ignoreHTTPSErrors: true, bypassCSP, colorScheme: 'light', viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
   }
 
   async stop() {
@@ -55,14 +52,46 @@ export function untroubled(page) {
   assert.deepEqual(page.trouble, [], 'script errors or CSP violations');
 }
 
+/** Another address in the page's own router, as a link would: the page is not loaded anew. */
+export async function visit(page, path) {
+  await page.evaluate((to) => {
+    history.pushState(null, '', to);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, path);
+  await page.locator('main:not([aria-busy]) h1').first().waitFor();
+}
+
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const CONTRAST = 'color-contrast';
+
+/** What axe objects to below an element, or on the whole page. Its context must bypass the CSP: axe is injected. */
+async function objections(page, what, within, options) {
+  if (!await page.evaluate(() => Boolean(globalThis.axe))) await page.evaluate(AXE);
+  const { violations } = await page.evaluate(([place, more]) => globalThis.axe.run(place || document, { resultTypes: ['violations'], ...more }), [within, options]);
+  return violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ''}`).join(' | ')}`);
+}
+
+/** WCAG 2.2 AA, as far as axe can see it, in the look that the page has. */
+export async function accessible(page, what) {
+  assert.deepEqual(await objections(page, what, null, { runOnly: WCAG }), []);
+}
+
 /**
- * WCAG 2.2 AA, as far as axe can see it. The page's context must bypass the CSP: axe is injected. With forced colours the
- * system chooses them, and axe would measure the page's own, which nobody sees.
+ * The same in light, in dark and with forced colours, of the whole page or of what a selector finds. The elements are the
+ * same ones in all looks: in dark, the contrast is measured again; with forced colours the system chooses them, and axe would
+ * measure the page's own, which nobody sees, so all the other rules are run again.
  */
-export async function accessible(page, what, { forced = false } = {}) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((contrast) => globalThis.axe.run(document, {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], rules: { 'color-contrast': { enabled: contrast } },
-  }), !forced);
-  assert.deepEqual(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ''}`).join(' | ')}`), []);
+export async function accessibleInEveryLook(page, what, within = null) {
+  const looks = [
+    ['light', { colorScheme: 'light', forcedColors: 'none' }, { runOnly: WCAG }],
+    ['dark', { colorScheme: 'dark', forcedColors: 'none' }, { runOnly: { type: 'rule', values: [CONTRAST] } }],
+    ['forced colours', { colorScheme: 'light', forcedColors: 'active' }, { runOnly: WCAG, rules: { [CONTRAST]: { enabled: false } } }],
+  ];
+  const found = [];
+  for (const [look, media, options] of looks) {
+    await page.emulateMedia(media);
+    found.push(...await objections(page, `${what}, ${look}`, within, options));
+  }
+  await page.emulateMedia({ colorScheme: 'light', forcedColors: 'none' });
+  assert.deepEqual(found, []);
 }

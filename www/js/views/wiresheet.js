@@ -59,6 +59,6 @@ export async function wiresheetPanel(subject) {
       if (kind === 'value') drawing.value(event.handle, event.slot, event.value);
       if (kind === 'open' || kind === 'reset' || (kind === 'component' && (drawing.now.model.boxes.has(event.handle) || event.handle === component.handle || (event.ord || '').startsWith(prefix)))) commands.again();
     },
-    leave: () => { size.disconnect(); commands.again.cancel(); },
+    leave: () => { size.disconnect(); commands.keepNudged(); commands.again.cancel(); },
   };
 }

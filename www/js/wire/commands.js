@@ -28,6 +28,8 @@ export function commandsOf(drawing, subject, say, selected) {
   const may = context.session.permissions.configure;
   /** @type {{selected: Set<string>, line: string, armed: {handle: string, slot: string, forward: boolean}|null, ends: Map<string, Verdict>, open: Set<string>, current: string}} */
   const now = { selected: new Set(), line: '', armed: null, ends: new Map(), open: new Set(), current: '' };
+  /** Places by keyboard that are not on disk yet. @type {Map<string, import('./geometry.js').Point>} */
+  const nudged = new Map();
   const { viewport } = drawing;
   const boxOf = (/** @type {string} */ handle) => drawing.now.model.boxes.get(handle);
   const rowOf = (/** @type {End} */ end) => boxOf(end.handle)?.rows.find((r) => r.name === end.slot);
@@ -58,7 +60,9 @@ export function commandsOf(drawing, subject, say, selected) {
     const answer = await get(`${url}/wiresheet`);
     if (viewport.dataset.busy) return again();
     const had = viewport.contains(document.activeElement);
-    drawing.draw(modelOf(answer, types, now.open));
+    const model = modelOf(answer, types, now.open);
+    for (const [handle, at] of nudged) { const box = model.boxes.get(handle); if (box) Object.assign(box, { at, placed: true }); }
+    drawing.draw(model);
     now.selected = new Set([...now.selected].filter((handle) => boxOf(handle)));
     const keyed = /** @type {HTMLElement[]} */ ([...viewport.querySelectorAll('[data-key]')]);
     current(keyed.find((e) => e.dataset.key === now.current) || keyed.find((e) => e.matches('.wire-box')), had);
@@ -142,12 +146,19 @@ export function commandsOf(drawing, subject, say, selected) {
 
     /** @param {Box[]} boxes @returns {void} */
     keepPlaces(boxes) { batch(boxes.map(place)); },
+    /** What the keys have moved, as one change; also when the sheet is left. @returns {void} */
+    keepNudged() {
+      const boxes = [...nudged.keys()].flatMap((handle) => boxOf(handle) || []);
+      nudged.clear();
+      if (boxes.length) commands.keepPlaces(boxes);
+    },
     /** @param {number} dx @param {number} dy steps @returns {void} */
     nudge(dx, dy) {
       if (!may) return;
       for (const box of commands.chosen()) {
         box.at = { x: box.at.x + dx, y: box.at.y + dy };
         box.placed = true;
+        nudged.set(box.component.handle, box.at);
         drawing.moved(box);
         drawing.reveal(box.component.handle);
         say(t('{name} at {x}, {y}', { name: box.component.displayName, x: box.at.x, y: box.at.y }));
@@ -349,7 +360,7 @@ export function commandsOf(drawing, subject, say, selected) {
       await ask({ title: t('Keys of the wire sheet'), body: [h('dl', { class: 'facts' }, rows.map(([key, text]) => [h('dt', {}, h('kbd', {}, key)), h('dd', {}, text)]))] });
     },
   };
-  const keepNudged = settled(() => commands.keepPlaces(commands.chosen()), 500);
+  const keepNudged = settled(() => commands.keepNudged(), 500);
   return commands;
 }
 /** @typedef {ReturnType<typeof commandsOf>} Commands */
