@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "station/must.h"
 
@@ -90,6 +91,8 @@ static const char *const tone_colours[] = {
 	[TONE_ALARM] = "#b3261e", [TONE_FAULT] = "#9a3f00", [TONE_ALERT] = "#1a56a8", [TONE_NORMAL] = "#1b6e2d"
 };
 
+/* The reader's colour, fainter: there is no grey that can be read both on white and on a dark screen. */
+#define FAINT "opacity:0.7;"
 #define FONT "font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 static void add_head(GString *out, const struct letter *l)
 {
@@ -125,8 +128,10 @@ static void add_rows(GString *out, const struct letter *l)
 {
 	g_string_append(out, "<tr><td><table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\">\r\n");
 	for (size_t i = 0; i < l->row_count; i++) {
+		if (l->source && strcmp(l->rows[i].value, l->source) == 0) /* the headline says it */
+			continue;
 		g_string_append(
-		    out, "<tr><td style=\"padding:3px 16px 3px 0;vertical-align:top;" FONT "font-size:14px;color:#767676\">");
+		    out, "<tr><td style=\"padding:3px 16px 3px 0;vertical-align:top;" FONT "font-size:14px;" FAINT "\">");
 		add_text(out, l->rows[i].label);
 		g_string_append(
 		    out, "</td><td style=\"padding:3px 0;vertical-align:top;" FONT "font-size:16px;word-break:break-word\">");
@@ -172,7 +177,7 @@ static void add_button(GString *out, const struct letter *l)
 
 static void add_small(GString *out, const char *text)
 {
-	g_string_append(out, "<tr><td style=\"padding:4px 0;" FONT "font-size:13px;color:#767676;word-break:break-word\">");
+	g_string_append(out, "<tr><td style=\"padding:4px 0;" FONT "font-size:13px;" FAINT "word-break:break-word\">");
 	add_lines(out, text);
 	g_string_append(out, "</td></tr>\r\n");
 }

@@ -116,6 +116,20 @@ static int64_t hours_between_ticks(const struct trend *t)
 	return 720;
 }
 
+/* A date below its first tick, unless it would run into the next day's. */
+static void draw_date(const struct frame *f, double x, int64_t local)
+{
+	int64_t midnight = zone_instant(f->t->zone, (day_containing(local) + 1) * DAY_SECONDS) * SECOND_US;
+	char *date = language_date(f->t->language, "%Y-%m-%d", local);
+	cairo_text_extents_t extents;
+	cairo_text_extents(f->cr, date, &extents);
+	double half = extents.x_advance / 2;
+	if (midnight > f->t->end || x_of(f, midnight) - x > extents.x_advance + FONT_SIZE)
+		write_text(f->cr, date, fmin(fmax(x, LEFT + half), TREND_WIDTH - RIGHT - half), TREND_HEIGHT - BOTTOM + 30,
+		           0.5);
+	free(date);
+}
+
 /* Ticks on whole hours of the reader's clock; the date below the first and below each midnight. */
 static void draw_times(const struct frame *f)
 {
@@ -130,13 +144,12 @@ static void draw_times(const struct frame *f)
 		colour(f->cr, 0xdddddd, 1);
 		line(f->cr, x, TOP, x, TREND_HEIGHT - BOTTOM);
 		colour(f->cr, 0x444444, 1);
-		char *time = language_date(t->language, "%H:%M", local), *date = language_date(t->language, "%Y-%m-%d", local);
+		char *time = language_date(t->language, "%H:%M", local);
 		write_text(f->cr, time, x, TREND_HEIGHT - BOTTOM + 15, 0.5);
 		if (day != last_day)
-			write_text(f->cr, date, fmin(fmax(x, LEFT), TREND_WIDTH - RIGHT - 34), TREND_HEIGHT - BOTTOM + 30, 0.5);
+			draw_date(f, x, local);
 		last_day = day;
 		free(time);
-		free(date);
 	}
 }
 
