@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * /alarms: the alarm records, newest first, and what people do with them. Acknowledgements and notes are answered for
  * each alarm, once all are on disk. Engine thread. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,13 +27,7 @@ static void list_answered(void *context, int code, const struct err *e, struct s
 		json_array_append_new(items, alarm_to_json(record, NULL, NULL));
 		last = record->sequence;
 	}
-	json_t *answer = json_pack("{s:o}", "items", items);
-	if (rows->more) {
-		char cursor[24];
-		snprintf(cursor, sizeof cursor, "%" PRId64, last);
-		json_object_set_new(answer, "next", json_string(cursor));
-	}
-	request_reply_json(r, 200, answer);
+	request_reply_page(r, items, rows->more ? &last : NULL);
 }
 
 /* "open", "cleared" or both with a comma between. */

@@ -1,105 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Trust stores and Allowed Hosts over REST (DESIGN section 8; the User Key Store is in api_keys.c). Everybody who may log in reads; only an admin changes what
- * the station trusts. Engine thread; answers to changes come when they are durable. */
-#include <ctype.h>
-#include <stdlib.h>
+ * Trust stores and Allowed Hosts over REST (DESIGN section 8; the User Key Store is in api_keys.c). Everybody who may log
+ * in reads; only an admin changes what the station trusts. Engine thread; answers to changes come when they are durable. */
 #include <string.h>
 
 #include "services/trust/allowed_host.h"
 #include "services/trust/inquiry.h"
 #include "services/trust/recipient_store.h"
 #include "services/trust/user_store.h"
-#include "web/request.h"
+#include "web/trust_answer.h"
 
-/* --- answers ------------------------------------------------------------------------------------------------------ */
-
-/* The service, or an answer that there is none. */
-static struct trust_service *service(struct request *r)
-{
-	struct trust_service *t = trust_service_of(request_station(r));
-	if (!t)
-		request_reply_code(r, E_UNSUPPORTED, "This station has no TrustService.");
-	return t;
-}
-
-static void refuse(struct request *r, int code, const struct err *e)
-{
-	if (!*e->slot) {
-		request_reply_error(r, e);
-		return;
-	}
-	struct report report;
-	report_init(&report, "");
-	report_error(&report, code, e->slot, "%s", e->text);
-	request_reply_report(r, code, &report);
-	report_finish(&report);
-}
-
-static void reply_row(void *context, int code, const struct err *e, const json_t *answer)
+static void answer_created(void *context, int code, const struct err *e, const json_t *answer)
 {
 	if (code == 0)
-		request_reply_json(context, 200, json_deep_copy(answer));
+		request_reply_created(context, "/certificates/user", json_string_value(json_object_get(answer, "alias")),
+		                      json_deep_copy(answer));
 	else
-		refuse(context, code, e);
-}
-
-static void reply_items(void *context, int code, const struct err *e, const json_t *answer)
-{
-	if (code == 0)
-		request_reply_json(context, 200, json_pack("{s:o}", "items", json_deep_copy(answer)));
-	else
-		refuse(context, code, e);
-}
-
-static void reply_empty(void *context, int code, const struct err *e, const json_t *answer)
-{
-	(void)answer;
-	if (code == 0)
-		request_reply_empty(context, 204);
-	else
-		refuse(context, code, e);
-}
-
-static void reply_created(void *context, int code, const struct err *e, const json_t *answer)
-{
-	if (code != 0) {
-		refuse(context, code, e);
-		return;
-	}
-	char location[64 + 3 * ALIAS_MAX] = "/api/v1/certificates/user/", *end = location + strlen(location);
-	for (const char *p = json_string_value(json_object_get(answer, "alias"));
-	     p && *p && end < location + sizeof location - 4; p++)
-		end += snprintf(end, 4, isalnum((unsigned char)*p) || strchr("-._~", *p) ? "%c" : "%%%02X", (unsigned char)*p);
-	request_reply_header(context, "Location", location);
-	request_reply_json(context, 201, json_deep_copy(answer));
+		request_reply_error(context, e);
 }
 
 /* --- stores ------------------------------------------------------------------------------------------------------- */
 
 static void list_system(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		inquire_system(t, NULL, reply_items, r);
+		inquire_system(t, NULL, answer_items, r);
 }
 
 static void get_system(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		inquire_system(t, request_param(r, "alias"), reply_row, r);
+		inquire_system(t, request_param(r, "alias"), answer_row, r);
 }
 
 static void list_user(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		request_reply_json(r, 200, json_pack("{s:o}", "items", user_store_list(t)));
+		request_reply_page(r, user_store_list(t), NULL);
 }
 
 static void get_user(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (!t)
 		return;
 	json_t *row = user_store_row(t, request_param(r, "alias"));
@@ -115,7 +59,7 @@ static void import_user(struct request *r)
 	size_t length = 0;
 	const char *bytes = request_bytes(r, &length), *alias = NULL;
 	const json_t *body = request_body(r);
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (!t)
 		return;
 	if (body) {
@@ -123,28 +67,24 @@ static void import_user(struct request *r)
 		if (!bytes)
 			return;
 		length = strlen(bytes);
-		json_t *name = json_object_get(body, "alias");
-		alias = json_string_value(name);
-		if (name && !alias && !json_is_null(name)) {
-			request_reply_code(r, E_BAD_REQUEST, "alias must be a string.");
+		if (!request_optional(r, "alias", &alias))
 			return;
-		}
 	}
-	user_store_import(t, request_actor(r), alias, bytes ? bytes : "", length, reply_created, r);
+	user_store_import(t, request_actor(r), alias, bytes ? bytes : "", length, answer_created, r);
 }
 
 /* --- recipients --------------------------------------------------------------------------------------------------- */
 
 static void list_recipients(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		request_reply_json(r, 200, json_pack("{s:o}", "items", recipient_store_list(t)));
+		request_reply_page(r, recipient_store_list(t), NULL);
 }
 
 static void get_recipient(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	json_t *row = t ? recipient_store_row(t, request_param(r, "address")) : NULL;
 	if (row)
 		request_reply_json(r, 200, row);
@@ -157,12 +97,12 @@ static void reply_recipient(void *context, int code, const struct err *e, const 
 	if (code == 0)
 		request_reply_json(context, 201, json_deep_copy(answer));
 	else
-		refuse(context, code, e);
+		request_reply_error(context, e);
 }
 
 static void import_recipient(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	const char *pem = t ? request_string(r, "pem") : NULL,
 	           *address = pem ? json_string_value(json_object_get(request_body(r), "address")) : NULL;
 	if (pem)
@@ -171,32 +111,32 @@ static void import_recipient(struct request *r)
 
 static void remove_recipient(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		recipient_store_remove(t, request_actor(r), request_param(r, "address"), reply_empty, r);
+		recipient_store_remove(t, request_actor(r), request_param(r, "address"), answer_empty, r);
 }
 
 static void remove_user(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		user_store_remove(t, request_actor(r), request_param(r, "alias"), reply_empty, r);
+		user_store_remove(t, request_actor(r), request_param(r, "alias"), answer_empty, r);
 }
 
 /* --- Allowed Hosts ------------------------------------------------------------------------------------------------ */
 
 static void list_hosts(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		inquire_hosts(t, NULL, reply_items, r);
+		inquire_hosts(t, NULL, answer_items, r);
 }
 
 static void get_host(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		inquire_hosts(t, request_param(r, "host"), reply_row, r);
+		inquire_hosts(t, request_param(r, "host"), answer_row, r);
 }
 
 /* `expires` of an approval: RFC 3339 text, or null. Answers 422 itself. */
@@ -209,51 +149,42 @@ static bool read_expires(struct request *r, int64_t *expires)
 	if (json_is_string(member) && abstime_parse(json_string_value(member), expires) == 0)
 		return true;
 	struct err e = { 0 };
-	refuse(r,
-	       err_set(&e, E_INVALID, "expires",
-	               "A time is written as 2026-12-31T23:59:59Z; null means that the approval does not end."),
-	       &e);
+	err_set(&e, E_INVALID, "expires",
+	        "A time is written as 2026-12-31T23:59:59Z; null means that the approval does not end.");
+	request_reply_error(r, &e);
 	return false;
 }
 
 static void approve(struct request *r)
 {
 	int64_t expires;
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	const json_t *reason = json_object_get(request_body(r), "reason");
 	if (!t || !read_expires(r, &expires))
 		return;
 	allowed_host_approve(t, request_actor(r), request_param(r, "host"),
 	                     json_is_string(reason) ? json_string_value(reason) : "", expires,
-	                     json_string_value(json_object_get(request_body(r), "spki")), reply_row, r);
+	                     json_string_value(json_object_get(request_body(r), "spki")), answer_row, r);
 }
 
 static void unapprove(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		allowed_host_unapprove(t, request_actor(r), request_param(r, "host"), reply_row, r);
+		allowed_host_unapprove(t, request_actor(r), request_param(r, "host"), answer_row, r);
 }
 
 static void remove_host(struct request *r)
 {
-	struct trust_service *t = service(r);
+	struct trust_service *t = trust_or_answer(r);
 	if (t)
-		allowed_host_remove(t, request_actor(r), request_param(r, "host"), reply_empty, r);
+		allowed_host_remove(t, request_actor(r), request_param(r, "host"), answer_empty, r);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-#define ITEMS                                                                                                          \
-	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":" \
-	"\"object\"}}}}"
-#define ROW "{\"type\":\"object\"}"
-#define IMPORT                                                                                                         \
-	"{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"alias\":{\"type\":\"string\",\"maxLength\":120},"   \
-	"\"pem\":{\"type\":\"string\"}}}"
-#define RECIPIENT                                                                                                      \
-	"{\"type\":\"object\",\"required\":[\"pem\"],\"properties\":{\"address\":{\"type\":\"string\"},"                   \
-	"\"pem\":{\"type\":\"string\"}}}"
+#define IMPORT OBJECT_WITH("\"pem\"", "\"alias\":{\"type\":\"string\",\"maxLength\":120}," TEXT("pem"))
+#define RECIPIENT OBJECT_WITH("\"pem\"", TEXT("address") "," TEXT("pem"))
 #define APPROVAL                                                                                                       \
 	"{\"type\":\"object\",\"required\":[\"reason\"],\"properties\":{\"reason\":{\"type\":\"string\",\"minLength\":1,"  \
 	"\"maxLength\":1000},"                                                                                             \

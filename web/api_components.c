@@ -349,14 +349,8 @@ static void audit_rows(void *context, int code, const struct err *e, struct stor
 	json_t *items = json_array();
 	for (size_t i = 0; i < rows->count; i++)
 		json_array_append_new(items, record_to_json(&audit_kind, store_row(rows, i)));
-	json_t *json = json_pack("{s:o}", "items", items);
-	if (rows->more) {
-		const struct audit_record *last = store_row(rows, rows->count - 1);
-		char cursor[24];
-		snprintf(cursor, sizeof cursor, "%lld", (long long)last->id);
-		json_object_set_new(json, "next", json_string(cursor));
-	}
-	request_reply_json(r, 200, json);
+	const struct audit_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
+	request_reply_page(r, items, last ? &last->id : NULL);
 }
 
 static void list_audit(struct request *r)

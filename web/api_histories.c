@@ -18,7 +18,7 @@ static void list(struct request *r)
 	if (!items)
 		request_reply_code(r, E_NOT_FOUND, "This station has no HistoryService.");
 	else
-		request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+		request_reply_page(r, items, NULL);
 }
 
 /* A time of the query; answers 400 itself. */

@@ -82,7 +82,7 @@ static void list_links(struct request *r)
 		links_in(items, c);
 	if (out || both)
 		links_out(items, c, NULL);
-	request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+	request_reply_page(r, items, NULL);
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
@@ -247,7 +247,7 @@ static void get_ends(struct request *r)
 	size_t n = 0;
 	for (struct component *child = c->first; child && n < BOXES_MAX; child = child->next, n++)
 		try_component(&d, child);
-	request_reply_json(r, 200, json_pack("{s:o}", "items", d.items));
+	request_reply_page(r, d.items, NULL);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */

@@ -44,14 +44,8 @@ static void next_mail(struct listing *l)
 		store_ask(request_station(l->request)->store, &q, deliveries_read, l);
 		return;
 	}
-	json_t *json = json_pack("{s:o}", "items", l->items);
-	if (l->mails.more) {
-		const struct mail_record *last = store_row(&l->mails, l->mails.count - 1);
-		char cursor[24];
-		snprintf(cursor, sizeof cursor, "%lld", (long long)last->sequence);
-		json_object_set_new(json, "next", json_string(cursor));
-	}
-	request_reply_json(l->request, 200, json);
+	const struct mail_record *last = l->mails.more ? store_row(&l->mails, l->mails.count - 1) : NULL;
+	request_reply_page(l->request, l->items, last ? &last->sequence : NULL);
 	store_rows_clear(&l->mails);
 	free(l);
 }
@@ -209,7 +203,7 @@ static void transcript(struct request *r)
 	}
 	json_t *items = account ? email_transcript(request_station(r), account) : NULL;
 	if (items)
-		request_reply_json(r, 200, json_pack("{s:o}", "items", items));
+		request_reply_page(r, items, NULL);
 	else
 		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account ? account : "");
 }
@@ -226,7 +220,7 @@ static void diagnosis(struct request *r)
 
 static void reachability(struct request *r)
 {
-	request_reply_json(r, 200, json_pack("{s:o}", "items", email_reachability(request_station(r))));
+	request_reply_page(r, email_reachability(request_station(r)), NULL);
 }
 
 #define LIST                                                                                                           \

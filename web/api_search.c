@@ -42,7 +42,7 @@ static void search(struct request *r)
 
 static void tags(struct request *r)
 {
-	request_reply_json(r, 200, json_pack("{s:o}", "items", tag_defs_to_json()));
+	request_reply_page(r, tag_defs_to_json(), NULL);
 }
 
 const struct route search_routes[] = {

@@ -135,7 +135,7 @@ static void end_session(struct request *r)
 
 static void list_tokens(struct request *r)
 {
-	request_reply_json(r, 200, json_pack("{s:o}", "items", user_tokens_json(request_station(r), request_actor(r))));
+	request_reply_page(r, user_tokens_json(request_station(r), request_actor(r)), NULL);
 }
 
 static void token_made(void *context, int code, const struct err *e, const char *token)

@@ -32,14 +32,8 @@ static void versions_listed(void *context, int code, const struct err *e, struct
 	json_t *items = json_array();
 	for (size_t i = 0; i < rows->count; i++)
 		json_array_append_new(items, version_json(store_row(rows, i)));
-	json_t *json = json_pack("{s:o}", "items", items);
-	if (rows->more) {
-		const struct version_record *last = store_row(rows, rows->count - 1);
-		char cursor[24];
-		snprintf(cursor, sizeof cursor, "%lld", (long long)last->number);
-		json_object_set_new(json, "next", json_string(cursor));
-	}
-	request_reply_json(r, 200, json);
+	const struct version_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
+	request_reply_page(r, items, last ? &last->number : NULL);
 }
 
 static void list_versions(struct request *r)

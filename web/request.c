@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A request on the engine thread: who asks and may they, what handlers read of it, and the answers: JSON, problem
  * details (RFC 9457), 304. An answer is bytes; the web thread sends them. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -251,6 +252,16 @@ const char *request_string(struct request *r, const char *member)
 	return NULL;
 }
 
+bool request_optional(struct request *r, const char *member, const char **out)
+{
+	const json_t *given = json_object_get(request_body(r), member);
+	*out = json_is_string(given) ? json_string_value(given) : "";
+	if (!given || json_is_string(given) || json_is_null(given))
+		return true;
+	request_reply_code(r, E_BAD_REQUEST, "%s must be a string.", member);
+	return false;
+}
+
 /* --- answers ------------------------------------------------------------------------------------------------------- */
 
 void request_reply_header(struct request *r, const char *name, const char *value)
@@ -316,6 +327,26 @@ void request_reply_empty(struct request *r, int http)
 {
 	r->reply.http = http;
 	finish(r);
+}
+
+void request_reply_page(struct request *r, json_t *items, const int64_t *next)
+{
+	json_t *json = json_pack("{s:o}", "items", items);
+	char cursor[24];
+	if (next) {
+		snprintf(cursor, sizeof cursor, "%lld", (long long)*next);
+		json_object_set_new(json, "next", json_string(cursor));
+	}
+	request_reply_json(r, 200, json);
+}
+
+void request_reply_created(struct request *r, const char *collection, const char *name, json_t *json)
+{
+	char location[512], *end = location + snprintf(location, sizeof location, "/api/v1%s/", collection);
+	for (const char *p = name; p && *p && end < location + sizeof location - 4; p++)
+		end += snprintf(end, 4, isalnum((unsigned char)*p) || strchr("-._~", *p) ? "%c" : "%%%02X", (unsigned char)*p);
+	request_reply_header(r, "Location", location);
+	request_reply_json(r, 201, json);
 }
 
 void request_reply_stream(struct request *r, struct stream *stream)

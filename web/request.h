@@ -49,13 +49,19 @@ const json_t *request_body(const struct request *r);
 const char *request_bytes(const struct request *r, size_t *length);
 /* A string member of an object body; answers 400 itself and returns NULL when it is missing or no string. */
 const char *request_string(struct request *r, const char *member);
+/* The same for one that may be left out or null: ""; answers 400 itself and returns false when it is something else. */
+bool request_optional(struct request *r, const char *member, const char **out);
 
 /* The answers. json is taken. */
 void request_reply_header(struct request *r, const char *name, const char *value); /* before the reply; copied */
 void request_reply_json(struct request *r, int http, json_t *json);
 void request_reply_text(struct request *r, int http, const char *content_type, const char *text);
 void request_reply_empty(struct request *r, int http);
-/* RFC 9457 problem details: from one error, or from a validation with its pointers. */
+/* {items, next?}. items is taken; next is where the next page begins, NULL after the last one. */
+void request_reply_page(struct request *r, json_t *items, const int64_t *next);
+/* 201 with a Location: the collection's path and the name, percent-encoded. */
+void request_reply_created(struct request *r, const char *collection, const char *name, json_t *json);
+/* RFC 9457 problem details: from one error (with a pointer when it names a slot), or from a validation. */
 void request_reply_error(struct request *r, const struct err *e);
 void request_reply_code(struct request *r, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void request_reply_report(struct request *r, int code, const struct report *report);
