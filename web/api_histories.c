@@ -51,7 +51,7 @@ static void answered(void *context, int code, const struct err *e, json_t *json,
 	} else if (json) {
 		request_reply_json(r, 200, json);
 	} else {
-		request_reply_header(r, "Content-Disposition", "attachment; filename=\"history.csv\"");
+		request_reply_header(r, "Content-Disposition", "attachment" /* the page or the client knows its name */);
 		request_reply_text(r, 200, "text/csv; charset=utf-8", csv);
 	}
 	free(csv);

@@ -13,10 +13,24 @@ import { toast, toastError } from '../el/toast.js';
 
 const PAGE = 50;
 
-/** Everything that is wrong with a text, each where it stands. @param {Problem} problem @returns {any} */
-function errors(problem) {
+/** What a pointer into the text is about: the component's path, and what of it. @param {string} pointer @param {any} config @returns {string} */
+function placeOf(pointer, config) {
+  let node = config, path = '';
+  /** @type {string[]} */ let inside = [];
+  for (const part of pointer.split('/').slice(1)) {
+    node = node?.[part];
+    if (node?.name && node.type) {
+      path += `/${node.name}`;
+      inside = [];
+    } else if (part !== 'children') inside.push(part);
+  }
+  return [path, inside.filter((part) => part !== 'values').join('/')].filter(Boolean).join(' ') || pointer;
+}
+
+/** Everything that is wrong with a text, each where it stands. @param {Problem} problem @param {any} config @returns {any} */
+function errors(problem, config) {
   return h('div', { role: 'alert' }, banner('bad', h('strong', {}, t('Nothing was changed. ')), problem.errors.length ? t('{n} things are wrong:', { n: problem.errors.length }) : problem.message,
-    h('ul', {}, problem.errors.slice(0, 100).map((e) => h('li', {}, h('code', {}, e.pointer), ' ', e.detail)))));
+    h('ul', {}, problem.errors.slice(0, 100).map((e) => h('li', {}, h('code', { title: e.pointer }, placeOf(e.pointer, config)), ' ', e.detail)))));
 }
 
 /** Asks for secrets that the station does not have. @param {Problem} problem @returns {string[]} their references */
@@ -29,9 +43,12 @@ function importCard(done) {
   const result = h('div', { 'aria-live': 'polite' });
   /** @type {Record<string, string>} */
   const secrets = {};
+  /** @type {any} */ let parsed = null;
   const read = () => {
+    parsed = null;
     try {
-      return { config: JSON.parse(text.value), secrets };
+      parsed = JSON.parse(text.value);
+      return { config: parsed, secrets };
     } catch (error) {
       throw new Problem(0, { detail: t('This is not JSON: {why}', { why: /** @type {Error} */ (error).message }) });
     }
@@ -39,7 +56,7 @@ function importCard(done) {
   const show = (/** @type {any} */ error) => {
     if (!(error instanceof Problem)) throw error;
     const wanted = missing(error);
-    fill(result, errors(error), wanted.length > 0 && h('div', { class: 'pad' }, wanted.map((reference) => labelled(reference, h('input', { type: 'password', autocomplete: 'off', oninput: (/** @type {any} */ e) => { secrets[reference] = e.target.value; } })))));
+    fill(result, errors(error, parsed), wanted.length > 0 && h('div', { class: 'pad' }, wanted.map((reference) => labelled(reference, h('input', { type: 'password', autocomplete: 'off', oninput: (/** @type {any} */ e) => { secrets[reference] = e.target.value; } })))));
   };
   const apply = async () => {
     const reason = h('input', { autocomplete: 'off' });
