@@ -70,6 +70,47 @@ test('a property comes, is set, changes and goes', async () => {
   untroubled(page);
 });
 
+test('a struct and a list of structs are defined, set on the sheet, and changed', async () => {
+  await page.goto(`${station.url}/station/Drivers/Hall?view=slots`);
+  const define = async (name, kind, element) => {
+    await page.getByRole('button', { name: 'Add a property' }).click();
+    await dialog().getByLabel('Name', { exact: true }).fill(name);
+    await dialog().getByLabel('Kind', { exact: true }).selectOption(kind);
+    if (element) await dialog().getByLabel('Kind of the items').selectOption(element);
+    await dialog().getByRole('button', { name: 'Add a member' }).click();
+    await dialog().getByLabel('Name of the member').fill('low');
+    await dialog().getByLabel('Unit of the member').fill('°C');
+    await dialog().getByRole('button', { name: 'Add a member' }).click();
+    await dialog().getByLabel('Name of the member').last().fill('mode');
+    await dialog().getByLabel('Kind of the member').last().selectOption('enum');
+    await dialog().getByLabel('Range of the member').last().fill('off, heat');
+    if (name === 'limit') await accessible(page, 'members of a struct');
+    await dialog().getByRole('button', { name: 'Add', exact: true }).click();
+    await page.getByRole('rowheader', { name }).waitFor();
+  };
+  await define('limit', 'struct');
+  await define('steps', 'list', 'struct');
+  await page.goto(`${station.url}/station/Drivers/Hall?view=sheet`);
+  await page.getByRole('group', { name: 'Limit' }).getByLabel('Low').fill('5');
+  await page.getByRole('group', { name: 'Limit' }).getByLabel('Mode').selectOption('heat');
+  await page.getByRole('button', { name: 'Add to Steps' }).click();
+  await page.getByLabel('Steps 1: Low').fill('7');
+  await page.keyboard.press('Control+s');
+  await eventually('it is saved', async () => (await hall()).values.limit.low === 5);
+  assert.deepEqual([(await hall()).values.limit, (await hall()).values.steps], [{ low: 5, mode: 'heat' }, [{ low: 7, mode: 'off' }]]);
+
+  await page.goto(`${station.url}/station/Drivers/Hall?view=slots`);
+  await page.getByRole('button', { name: 'Edit the slot limit' }).click();
+  assert.equal(await dialog().getByLabel('Kind', { exact: true }).inputValue(), 'struct');
+  await dialog().getByLabel('Help').fill('Where it is too cold.');
+  await dialog().getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Where it is too cold.').waitFor();
+  const row = (await hall()).slots.find(({ name }) => name === 'limit');
+  assert.deepEqual(row.members.map(({ name, kind, facets }) => [name, kind, facets.units]), [['low', 'real', '°C'], ['mode', 'enum', undefined]]);
+  assert.deepEqual((await hall()).values.limit, { low: 5, mode: 'heat' });
+  untroubled(page);
+});
+
 test('categories are chosen, and what stands below has them too', async () => {
   await page.goto(`${station.url}/station/Drivers`);
   await page.getByRole('button', { name: 'More actions' }).click();

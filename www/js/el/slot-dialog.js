@@ -5,10 +5,11 @@ import { t } from '../i18n.js';
 import { call, componentUrl } from '../api.js';
 import { spaced } from '../format.js';
 import { ask } from './dialog.js';
+import { SlotMembers } from './slot-members.js';
 /** @typedef {import('../types.js').Slot} Slot */
 
-const KINDS = ['real', 'boolean', 'integer', 'string', 'enum', 'abstime', 'reltime', 'ord', 'statusNumeric', 'statusBoolean', 'statusEnum', 'statusString', 'list'];
-const ITEMS = ['string', 'integer', 'real', 'boolean', 'ord'];
+const KINDS = ['real', 'boolean', 'integer', 'string', 'enum', 'abstime', 'reltime', 'ord', 'statusNumeric', 'statusBoolean', 'statusEnum', 'statusString', 'struct', 'list', 'secret'];
+const ITEMS = ['string', 'integer', 'real', 'boolean', 'ord', 'struct'];
 const NUMBERS = ['integer', 'real', 'statusNumeric'];
 
 /** The facets that a person may give, with the kinds that have them. @type {{name: string, kinds: string[], label: string, help?: string, own?: boolean}[]} */
@@ -56,12 +57,17 @@ export async function editSlot(component, slot, sort = 'property') {
   const fields = new Map(FACETS.map((f) => [f.name, h('input', { value: facetText(slot, f.name), autocomplete: 'off' })]));
   const items = labelled(t('Kind of the items'), element);
   const facets = h('div', { class: 'members' });
+  const members = new SlotMembers(slot?.members || []);
+  const doc = h('input', { value: slot?.doc || '', autocomplete: 'off' });
+  const hasMembers = () => kind.value === 'struct' || (kind.value === 'list' && element.value === 'struct');
   const shown = () => FACETS.filter((f) => sort === 'property' && f.kinds.includes(whole ? kind.value : slot?.kind || '') && (whole || !f.own));
   const show = () => {
     items.hidden = kind.value !== 'list';
+    members.element.hidden = !hasMembers();
     fill(facets, shown().map((f) => labelled(f.label, fields.get(f.name), f.help)));
   };
   kind.addEventListener('input', show);
+  element.addEventListener('input', show);
   show();
   const given = () => Object.fromEntries(shown().filter((f) => fields.get(f.name).value !== facetText(slot, f.name)).map((f) => [f.name, fields.get(f.name).value.trim() === '' ? null : facetValue(f.name, fields.get(f.name).value, slot)]));
   const submit = async () => {
@@ -69,6 +75,10 @@ export async function editSlot(component, slot, sort = 'property') {
     const chosen = flags.filter((box) => box.checked).map((box) => box.value);
     if (whole && kind.value !== slot?.kind) patch.kind = kind.value;
     if (whole && kind.value === 'list') patch.element = element.value;
+    else if (slot?.element) patch.element = null;
+    if (whole && hasMembers() && (members.changed() || patch.kind)) patch.members = members.get();
+    else if (slot?.members && !hasMembers()) patch.members = null;
+    if (whole && doc.value.trim() !== (slot?.doc || '')) patch.doc = doc.value.trim();
     if (JSON.stringify(chosen) !== flagsBefore) patch.flags = chosen;
     if (display.value.trim() || slot) patch.displayName = display.value.trim() || null;
     if (Object.keys(given()).length) patch.facets = !slot ? Object.fromEntries(Object.entries(given()).filter(([, value]) => value !== null)) : given();
@@ -79,7 +89,7 @@ export async function editSlot(component, slot, sort = 'property') {
   return Boolean(await ask({
     title: slot ? t('{slot} of {name}', { slot: slot.displayName, name: component.displayName }) : t('Add a property to {name}', { name: component.displayName }), ok: slot ? t('Save') : t('Add'), submit,
     body: [whole ? labelled(t('Name'), name, t('A letter, then letters, digits or _. Links follow a new name.')) : h('p', { class: 'muted' }, t('What stands here holds for this component alone; the rest is as its type says.')),
-      whole && labelled(t('Kind'), kind), whole && items, labelled(t('Display name'), display),
+      whole && labelled(t('Kind'), kind), whole && items, whole && members.element, labelled(t('Display name'), display), whole && labelled(t('Help'), doc, t('What it means; stands beside it on the sheet')),
       h('fieldset', {}, h('legend', {}, t('Flags')), h('div', { class: 'flags' }, flags.map((box) => h('label', {}, box, box.value)))), facets],
   }));
 }
