@@ -255,8 +255,11 @@ static const struct slot slots[] = {
 	            "not the station's are never touched."),
 	SLOT(T, emailToRead, ENUM, .dflt = "unread", .facets = FACETS(.range = choices),
 	     .doc = "Which mails are looked at; each only once."),
-	SLOT(T, incomingEmailSizeLimit, INTEGER, .dflt = "256", .facets = FACETS(.units = "KB", .min = 1, .max = 256),
-	     .doc = "Of larger mails only the first 64 KB are read: what people write stands at the beginning."),
+	SLOT(T, incomingEmailSizeLimit, INTEGER, .dflt = "256",
+	     .facets = FACETS(.units = "KB", .min = 1, .max = MAIL_KB_MAX),
+	     .doc =
+	         "Of larger mails only the first 64 KB are read: what people write stands at the beginning, unless their "
+	         "mail program puts attachments in front of it."),
 	SLOT(T, sizeLimitPerPoll, INTEGER, .dflt = "10240", .facets = FACETS(.units = "KB", .min = 1, .max = 1000000),
 	     .doc =
 	         "So much is read at once, newest first; the rest a second later. Also, at most 200 mails, for at most 30 "

@@ -96,15 +96,20 @@ async function alarmMail(folder) {
   return { path, name, uuid, mail: await simpleParser(raw) };
 }
 
+/** A message as mail programs write it that put attachments (base64) in front of the text. */
+const attachedInFront = (mail, words, base64) => ['From: Bob <bob@mail.test>', `To: ${mail.from.text}`, `Subject: Re: ${mail.subject}`, `In-Reply-To: ${mail.messageId}`,
+  `Message-ID: <${Math.random().toString(36).slice(2)}@mail.test>`, 'MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b', '', '--b', 'Content-Type: image/jpeg',
+  'Content-Disposition: attachment', 'Content-Transfer-Encoding: base64', '', `${base64}--b`, 'Content-Type: text/plain', '', words, '--b--', ''].join('\r\n');
+
 /** Bob's mail program answers: to Reply-To where there is one, with the thread's headers, above the quoted mail. */
-async function answer({ mail }, words, { port = host.submission, login = true } = {}) {
+async function answer({ mail }, words, { port = host.submission, login = true, inFront } = {}) {
   const transport = createTransport({
     host: '127.0.0.1', port, requireTLS: login, tls: { ca: pki.root.pem, servername: 'localhost' }, ...(login && { auth: { user: 'bob', pass: USERS.bob } }),
   });
   await transport.sendMail({
     from: 'Bob <bob@mail.test>', to: (mail.replyTo ?? mail.from).value, subject: `Re: ${mail.subject}`, inReplyTo: mail.messageId,
     references: [mail.references ?? [], mail.messageId].flat().join(' '),
-    text: `${words}\n\nOn Friday, Belfry wrote:\n${mail.text.replace(/^/gm, '> ')}`,
+    ...(inFront ? { raw: attachedInFront(mail, words, inFront) } : { text: `${words}\n\nOn Friday, Belfry wrote:\n${mail.text.replace(/^/gm, '> ')}` }),
   });
   transport.close();
 }
@@ -152,6 +157,17 @@ test('the same answer from outside, which the provider does not vouch for, does 
   assert.deepEqual(await confirmations(alarm.name), []);
   await answer(alarm, 'ack');
   await actedOnce(alarm, 'Imap');
+});
+
+test('an answer behind a large attachment is found where the account may read so much', options, async () => {
+  for (const store of ['Imap', 'Pop3']) {
+    await readBy(store);
+    await station.api.patch(INCOMING, { incomingEmailSizeLimit: 4096 });
+    const alarm = await alarmMail(`Large${store}`);
+    await answer(alarm, 'ack', { inFront: 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODk=\r\n'.repeat(15000) });
+    await actedOnce(alarm, store);
+  }
+  await station.api.patch(INCOMING, { incomingEmailSizeLimit: 256 });
 });
 
 const fetched = { from: 'server', behind: /^\S+ UID FETCH .*BODY\.PEEK\[\]|^RETR/m, pattern: /^/, pass: true };

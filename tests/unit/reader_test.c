@@ -393,6 +393,36 @@ static void test_child_reads(void **state)
 	reader_free(&reader);
 }
 
+/* Megabytes of attachments, one of them lines that look like boundaries: what the person wrote is found. */
+static void test_child_reads_large_mails(void **state)
+{
+	struct world *w = *state;
+	struct reader *reader = reader_new(&w->station);
+	static const char *const lines[] = {
+		"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODk=\r\n",
+		"2026-11-27 17:05:03 -- a line of a log that somebody has attached\r\n"
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		GString *text =
+		    g_string_new("From: anna@example.com\r\nMessage-ID: <x1@example.com>\r\n"
+		                 "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+		                 "--b\r\nContent-Type: text/plain\r\n\r\nACK\r\n--b\r\n"
+		                 "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: 7bit\r\n\r\n");
+		for (size_t n = 1; text->len < (i ? MAIL_BYTES_MAX / 10 : MAIL_BYTES_MAX - 1000); n++)
+			g_string_append(text, i && n % 100 == 0 ? "-- \r\n" : lines[i]);
+		g_string_append(text, "\r\n--b--\r\n");
+		struct answer a = { 0 };
+		reader_parse(reader, must_strdup(text->str), text->len, answered, &a);
+		wait_for(w, &a);
+		if (a.code != 0)
+			fail_msg("%zu bytes: %s", text->len, a.text);
+		assert_string_equal(a.mail.text, "ACK");
+		record_finish(&parsed_mail_kind, &a.mail);
+		g_string_free(text, TRUE);
+	}
+	reader_free(&reader);
+}
+
 /* What the child of this test does before it reads: as the mail's first line says. */
 static void misbehave(void)
 {
@@ -400,7 +430,7 @@ static void misbehave(void)
 	recv(STDIN_FILENO, first, sizeof first - 1, MSG_PEEK);
 	if (strncmp(first, "X-Crash:", 8) == 0)
 		raise(SIGKILL);
-	if (strncmp(first, "X-Loop:", 7) == 0 && sandbox_enter())
+	if (strncmp(first, "X-Loop:", 7) == 0 && sandbox_enter(0))
 		for (volatile bool always = true; always;)
 			;
 	if (strncmp(first, "X-Lie:", 6) == 0)
@@ -483,7 +513,7 @@ static void test_walls(void **state)
 	(void)state;
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(sandbox_enter() ? try_forbidden() : 100);
+		_exit(sandbox_enter(0) ? try_forbidden() : 100);
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
@@ -498,10 +528,19 @@ int main(int argc, char **argv)
 	}
 	g_mime_init();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields), cmocka_unit_test(test_from),           cmocka_unit_test(test_automatic),
-		cmocka_unit_test(test_report), cmocka_unit_test(test_report_headers), cmocka_unit_test(test_html),
-		cmocka_unit_test(test_bombs),  cmocka_unit_test(test_too_large),      cmocka_unit_test(test_walls),
-		IN_STATION(test_child_reads),  IN_STATION(test_child_dies),           IN_STATION(test_child_in_order),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_from),
+		cmocka_unit_test(test_automatic),
+		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_report_headers),
+		cmocka_unit_test(test_html),
+		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_walls),
+		IN_STATION(test_child_reads),
+		IN_STATION(test_child_reads_large_mails),
+		IN_STATION(test_child_dies),
+		IN_STATION(test_child_in_order),
 	};
 	return cmocka_run_group_tests_name("reader", tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ void reader_child(void)
 	signal(SIGPIPE, SIG_DFL);
 	char *bytes = take_in(&length);
 	g_mime_init();
-	if (!bytes || !sandbox_enter())
+	if (!bytes || !sandbox_enter(length))
 		_exit(EXIT_FAILURE);
 	json_t *answer = read_mail(bytes, length);
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;

@@ -8,7 +8,8 @@
 
 #include "services/email/reader/reader_inside.h"
 
-enum { BOUNDARY_LINES_MAX = 8 * MAIL_PARTS_MAX };
+/* Beside those of the parts, so many in large attachments that are text. */
+enum { BOUNDARY_LINES_MAX = 8 * MAIL_PARTS_MAX, BYTES_PER_BOUNDARY_LINE = 4096 };
 
 enum field { FIELD_OTHER, FIELD_ADDRESSES, FIELD_PARAMETERS };
 struct shape {
@@ -18,6 +19,7 @@ struct shape {
 	enum field field;     /* the one that is being read */
 	size_t separators;    /* of that field */
 	size_t boundaries;    /* lines so far */
+	size_t boundary_max;  /* and at most */
 	const char *wrong;    /* what breaks a limit; NULL: nothing yet */
 };
 
@@ -79,7 +81,7 @@ static void one_line(struct shape *s, const char *line, size_t length)
 {
 	if (length > 2 && line[0] == '-' && line[1] == '-') {
 		begin_header(s);
-		if (++s->boundaries > BOUNDARY_LINES_MAX)
+		if (++s->boundaries > s->boundary_max)
 			s->wrong = "too many boundaries";
 	} else if (!s->header) {
 		return;
@@ -95,9 +97,9 @@ static void one_line(struct shape *s, const char *line, size_t length)
 
 int mail_shape_check(const char *bytes, size_t length, struct err *e)
 {
-	struct shape s = { 0 };
+	struct shape s = { .boundary_max = BOUNDARY_LINES_MAX + length / BYTES_PER_BOUNDARY_LINE };
 	if (length > MAIL_BYTES_MAX)
-		return err_set(e, E_TOO_LARGE, NULL, "The mail is larger than the 256 KiB that are read.");
+		return err_set(e, E_TOO_LARGE, NULL, "The mail is larger than the %d KB that are read.", MAIL_KB_MAX);
 	begin_header(&s);
 	for (const char *end = bytes + length, *line = bytes; line < end && !s.wrong;) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));

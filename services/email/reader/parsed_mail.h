@@ -9,12 +9,13 @@
 
 /* Limits; a mail beyond one of them is refused as a whole (facts: R4). Bytes, except where said. */
 enum {
-	MAIL_BYTES_MAX = 256 * 1024,
-	MAIL_HEADER_BYTES_MAX = 64 * 1024, /* of one header block */
-	MAIL_HEADERS_MAX = 256,            /* fields of one header block */
-	MAIL_ADDRESSES_MAX = 64,           /* of one address field */
-	MAIL_PARAMETERS_MAX = 64,          /* of one field */
-	MAIL_LEVELS_MAX = 16,              /* parts within parts */
+	MAIL_KB_MAX = 25000,
+	MAIL_BYTES_MAX = MAIL_KB_MAX * 1024, /* what an account may ask for: incomingEmailSizeLimit */
+	MAIL_HEADER_BYTES_MAX = 64 * 1024,   /* of one header block */
+	MAIL_HEADERS_MAX = 256,              /* fields of one header block */
+	MAIL_ADDRESSES_MAX = 64,             /* of one address field */
+	MAIL_PARAMETERS_MAX = 64,            /* of one field */
+	MAIL_LEVELS_MAX = 16,                /* parts within parts */
 	MAIL_PARTS_MAX = 64,
 	MAIL_TEXT_MAX = 64 * 1024, /* of the first text that is handed out; what is longer is cut */
 	MAIL_FIELD_MAX = 2048,     /* of a header that is handed out; what is longer is cut */

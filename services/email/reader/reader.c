@@ -164,7 +164,7 @@ static void work(uv_work_t *w)
 	int fds[2];
 	r->outcome = r->length > MAIL_BYTES_MAX ? OUTCOME_REFUSED : OUTCOME_NO_CHILD;
 	if (r->outcome == OUTCOME_REFUSED)
-		err_set(&r->err, E_TOO_LARGE, NULL, "The mail is larger than the 256 KiB that are read.");
+		err_set(&r->err, E_TOO_LARGE, NULL, "The mail is larger than the %d KB that are read.", MAIL_KB_MAX);
 	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0)
 		ask_child(r, fds);
 }

@@ -28,8 +28,9 @@ void mail_read_report_part(GMimeObject *part, struct parsed_mail *m);
 /* Copies a text of at most max bytes, valid and without control characters but those of `keep`, into *field. */
 void mail_set_text(char **field, const char *text, size_t max, const char *keep);
 
-/* sandbox.c: from now on this process may only work in memory, read and write what is open, and end. False: the kernel
- * refuses that, and nothing may be parsed. Prepares what would have to be opened later (character sets). */
-bool sandbox_enter(void);
+/* sandbox.c: from now on this process may only work in memory, read and write what is open, and end; memory and time are
+ * those that a mail of so many bytes takes. False: the kernel refuses that, and nothing may be parsed. Prepares what would
+ * have to be opened later (character sets). */
+bool sandbox_enter(size_t length);
 
 #endif

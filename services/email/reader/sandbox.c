@@ -12,7 +12,12 @@
 
 #include "services/email/reader/reader_inside.h"
 
-enum { CPU_SECONDS = 1, MEMORY = 48 * 1024 * 1024 /* beyond what the program itself takes */ };
+enum {
+	CPU_SECONDS = 1, /* and another one for each: */
+	BYTES_PER_SECOND = 8 * 1024 * 1024,
+	MEMORY = 48 * 1024 * 1024, /* beyond what the program itself takes; and copies of the mail: */
+	COPIES = 4                 /* GMime's own, its part's, decoded, and as UTF-8 */
+};
 
 /* Converters are files that iconv opens: those of the world's mails are opened before the doors close. */
 static void load_charsets(void)
@@ -32,19 +37,20 @@ static bool limit(int what, rlim_t most)
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static bool limit_memory(void) /* sanitizers reserve terabytes */
+static bool limit_memory(size_t length) /* sanitizers reserve terabytes */
 {
+	(void)length;
 	return true;
 }
 #else
-static bool limit_memory(void)
+static bool limit_memory(size_t length)
 {
 	unsigned long pages = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
 	bool known = f && fscanf(f, "%lu", &pages) == 1;
 	if (f)
 		fclose(f);
-	return known && limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY);
+	return known && limit(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + MEMORY + COPIES * length);
 }
 #endif
 
@@ -57,10 +63,11 @@ static const int calls[] = {
 };
 /* clang-format on */
 
-bool sandbox_enter(void)
+bool sandbox_enter(size_t length)
 {
 	load_charsets();
-	bool bounded = limit(RLIMIT_CPU, CPU_SECONDS) && limit(RLIMIT_CORE, 0) && limit(RLIMIT_NPROC, 0) && limit_memory();
+	bool bounded = limit(RLIMIT_CPU, CPU_SECONDS + length / BYTES_PER_SECOND) && limit(RLIMIT_CORE, 0) &&
+	    limit(RLIMIT_NPROC, 0) && limit_memory(length);
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(1 /* EPERM */));
 	bool made = filter != NULL;
 	for (size_t i = 0; made && i < sizeof calls / sizeof *calls; i++)
