@@ -84,6 +84,17 @@ static void honest_answers_act(void **state)
 
 /* --- what is over --------------------------------------------------------------------------------------------------- */
 
+/* The newest answer of the station speaks of the alarm by a name that a person knows. */
+static void must_be_told_of(struct hearing *h, const char *subject, const char *name)
+{
+	struct rows r;
+	read_mails(h, MAIL_CONFIRMATION, &r);
+	assert_string_equal(r.mail.subject, subject);
+	assert_non_null(strstr(r.mail.body, name));
+	assert_null(strstr(r.mail.body, r.mail.alarm));
+	record_finish(&mail_kind, &r.mail);
+}
+
 static void used_old_and_ended_ones_do_not_act_again(void **state)
 {
 	(void)state;
@@ -95,6 +106,7 @@ static void used_old_and_ended_ones_do_not_act_again(void **state)
 	send_letter(&h, &(struct letter){ 0 });
 	read_refusals(&h, &r);
 	assert_string_equal(r.reason, "used");
+	must_be_told_of(&h, "Re: Alarm From Cold Room", "about Cold Room:");
 	raise_alarm(&h);
 	advance(&h.f, 25 * 3600 * SECOND_US);
 	send_letter(&h, &(struct letter){ 0 });
@@ -110,6 +122,7 @@ static void used_old_and_ended_ones_do_not_act_again(void **state)
 	send_letter(&h, &(struct letter){ 0 });
 	read_refusals(&h, &r);
 	assert_string_equal(r.reason, "ended");
+	must_be_told_of(&h, "Re: Alarm", "of Re: Alarm");
 	close_hearing(&h);
 }
 

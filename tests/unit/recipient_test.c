@@ -5,6 +5,7 @@
 
 #include "services/email/content/alarm_view.h"
 #include "services/email/incoming.h"
+#include "services/email/oauth/oauth.h"
 
 struct desk {
 	struct mail_world m;
@@ -118,7 +119,8 @@ static int64_t count_rows(struct desk *x, const struct record_kind *kind, uint64
 {
 	struct mail_answer a = { 0 };
 	struct store_query q = { .kind = kind, .limit = 1, .count_only = true };
-	store_where_add(&q, "account", STORE_EQ, value_integer((int64_t)account));
+	store_where_add(&q, kind == &oauth_grant_kind ? "authenticator" : "account", STORE_EQ,
+	                value_integer((int64_t)account));
 	store_ask(x->m.w.station.store, &q, keep_mail, &a);
 	TURN_UNTIL(&x->m, a.done);
 	return a.total;
@@ -129,16 +131,20 @@ static void add_rows(struct desk *x, uint64_t account)
 	struct store_tx *tx = store_tx_new();
 	struct mailbox_record mailbox;
 	struct incoming_record mail;
+	struct oauth_grant grant;
+	record_init(&oauth_grant_kind, &grant);
 	record_init(&mailbox_kind, &mailbox);
 	record_init(&incoming_kind, &mail);
-	mailbox.account = mail.account = (int64_t)account;
+	mailbox.account = mail.account = grant.authenticator = (int64_t)account;
 	ledger_set_text(&mail.uid, "1:1");
 	mail.time.us = station_now(&x->m.w.station);
 	store_tx_put(tx, &mailbox_kind, &mailbox);
 	store_tx_put(tx, &incoming_kind, &mail);
+	store_tx_put(tx, &oauth_grant_kind, &grant);
 	store_commit(x->m.w.station.store, tx, NULL, NULL);
 	record_finish(&mailbox_kind, &mailbox);
 	record_finish(&incoming_kind, &mail);
+	record_finish(&oauth_grant_kind, &grant);
 }
 
 static void what_was_read_is_forgotten_with_its_account(void **state)
@@ -150,8 +156,10 @@ static void what_was_read_is_forgotten_with_its_account(void **state)
 	add_rows(x, gone);
 	assert_int_equal(count_rows(x, &mailbox_kind, gone), 1);
 	assert_int_equal(count_rows(x, &incoming_kind, gone), 1);
+	assert_int_equal(count_rows(x, &oauth_grant_kind, gone), 1);
 	mail_world_restart(&x->m);
-	TURN_UNTIL(&x->m, count_rows(x, &mailbox_kind, gone) == 0);
+	TURN_UNTIL(&x->m, count_rows(x, &mailbox_kind, gone) == 0 && count_rows(x, &oauth_grant_kind, gone) == 0);
+	assert_int_equal(count_rows(x, &oauth_grant_kind, there), 1);
 	assert_int_equal(count_rows(x, &incoming_kind, gone), 0);
 	assert_int_equal(count_rows(x, &mailbox_kind, there), 1);
 	assert_int_equal(count_rows(x, &incoming_kind, there), 1);

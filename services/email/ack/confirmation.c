@@ -8,6 +8,7 @@
 
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
+#include "station/alarm_support.h"
 #include "station/format.h"
 #include "station/must.h"
 
@@ -91,6 +92,29 @@ static char *tell_outcome(const struct ack_case *c, const struct ack_outcome *o,
 	return tell_done(c, o->beside, p, source);
 }
 
+/* Owned: the name of the source; NULL: the alarm is no longer open, and nobody remembers. */
+static char *source_of(const struct ack_case *c)
+{
+	struct station *s = c->settings->station;
+	struct value looked = VALUE_NULL;
+	if (c->alarm.kind != V_STRUCT && s->alarms)
+		s->alarms->desk->look(s, c->row->alarm, &looked);
+	const struct value *alarm = looked.kind == V_STRUCT ? &looked : &c->alarm;
+	char *name = alarm->kind == V_STRUCT ? format_expand("%alarmData.sourceName%", alarm) : NULL;
+	value_clear(&looked);
+	return name;
+}
+
+/* Owned. Without a name, that of the answer, which goes to nobody but who wrote it. */
+static char *subject_of(const struct ack_case *c, const struct language *l, const char *source)
+{
+	if (!source)
+		return must_strdup(c->mail->subject);
+	char *about = sentence(l, PHRASE_SUBJECT, source, "", ""), *subject = must_format("Re: %s", about);
+	free(about);
+	return subject;
+}
+
 void confirmation_add(const struct ack_case *c, const struct ack_outcome *o, const struct ack_people *people,
                       struct store_tx *tx)
 {
@@ -100,12 +124,10 @@ void confirmation_add(const struct ack_case *c, const struct ack_outcome *o, con
 	struct preferences p;
 	recipient_preferences(s, recipient ? recipient->handle : 0, &p);
 	bool acted = c->refusal == ACK_DONE && o->code == 0 && c->answer.verb != ANSWER_STATUS;
-	char *source = c->alarm.kind == V_STRUCT ? format_expand("%alarmData.sourceName%", &c->alarm)
-	                                         : must_strdup(c->row->alarm),
-	     *what = tell_outcome(c, o, &p, source), *when = language_instant(p.language, p.zone, c->settings->now),
+	char *source = source_of(c), *what = tell_outcome(c, o, &p, source ? source : c->mail->subject),
+	     *when = language_instant(p.language, p.zone, c->settings->now),
 	     *who = acted ? sentence(p.language, PHRASE_BY_MAIL, c->actor.user, c->sender, when) : must_strdup(""),
-	     *about = sentence(p.language, PHRASE_SUBJECT, source, "", ""), *subject = must_format("Re: %s", about),
-	     *body = must_format("%s\n%s\n", what, who);
+	     *subject = subject_of(c, p.language, source), *body = must_format("%s\n%s\n", what, who);
 	for (size_t i = 0; i < people->count; i++)
 		to[i] = (struct draft_recipient){ "", people->addresses[i], i == 0 ? FIELD_TO : FIELD_BCC };
 	const struct draft d = { .kind = MAIL_CONFIRMATION,
@@ -117,7 +139,7 @@ void confirmation_add(const struct ack_case *c, const struct ack_outcome *o, con
 		                     .to = to,
 		                     .count = acted ? people->count : 1 };
 	outbox_add(s, *p.account ? account_by_name(s, p.account) : account_first(s), p.account, tx, &d, NULL);
-	char *const texts[] = { source, what, when, who, about, subject, body };
+	char *const texts[] = { source, what, when, who, subject, body };
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);
 }
