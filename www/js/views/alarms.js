@@ -181,7 +181,7 @@ class Console {
       for (const a of found) if (e.target.checked) this.chosen.add(a.uuid); else this.chosen.delete(a.uuid);
       this.draw();
     } });
-    const head = h('thead', {}, h('tr', {}, this.may && h('th', { scope: 'col', class: 'tight' }, h('label', { class: 'check-target' }, all)), [t('State'), t('Time'), t('Source'), t('Message'), t('Acknowledged'), t('Priority')].map((text) => h('th', { scope: 'col' }, text)),
+    const head = h('thead', {}, h('tr', {}, this.may && h('th', { scope: 'col', class: 'tight' }, h('label', { class: 'check-target' }, all)), [t('State'), t('Time'), t('Source'), t('Message, priority, class'), t('Acknowledged')].map((text) => h('th', { scope: 'col' }, text)),
       this.may && h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions')))));
     return h('table', { class: 'alarms' }, head, h('tbody', {}, found.map((a) => this.row(a))));
   }
@@ -198,8 +198,8 @@ class Console {
       this.may && h('td', { class: 'tight' }, h('label', { class: 'check-target' }, choose)),
       h('td', { class: 'tight' }, bell(a)), h('td', { class: 'nowrap' }, timeText(a.timestamp), h('div', { class: 'under' }, agoText(a.timestamp))),
       h('td', {}, h('a', { href: `/alarms/${a.uuid}`, 'data-key': `open ${a.uuid}` }, name), h('div', { class: 'under' }, pathOfOrd(a.source[0] || '').split('/').slice(-4, -1).filter(Boolean).join(' / '))),
-      h('td', {}, a.msgText, a.notes.length > 0 && h('div', { class: 'under' }, icon('note'), ' ', plural(a.notes.length, '1 note', '{n} notes'))),
-      h('td', { class: 'tight' }, ackBadge(a)), h('td', { class: 'tight' }, a.priority, h('div', { class: 'under' }, a.alarmClass)),
+      h('td', {}, a.msgText, h('div', { class: 'under' }, t('Priority {n} · {class}', { n: a.priority, class: a.alarmClass }), a.notes.length > 0 && [' · ', icon('note'), ' ', plural(a.notes.length, '1 note', '{n} notes')])),
+      h('td', { class: 'tight' }, ackBadge(a)),
       this.may && h('td', { class: 'actions' }, a.ackState === 'unacked' && h('button', { type: 'button', class: 'small', 'data-key': `ack ${a.uuid}`, 'aria-label': t('Ack {name}', { name }), onclick: () => this.act(acknowledge([a.uuid])) }, t('Ack'))));
   }
 }

@@ -87,7 +87,7 @@ async function oneMail({ rest, session, root }, { go }) {
     keepFocus(root, () => fill(root, h('nav', { 'aria-label': t('Path') }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/mail' }, t('Mail'))), h('li', {}, h('a', { href: `/mail/${mail.id}`, 'aria-current': 'page' }, mail.subject || t('(no subject)'))))),
       h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, icon('mail'), mail.subject || t('(no subject)'), mailBadge(mail.state))),
         failed && session.permissions.operate && h('button', { type: 'button', 'data-key': 'resend', onclick: resend }, icon('send'), t('Send again'))),
-      h('div', { class: 'columns' }, h('div', {}, recipientsCard(mail), attemptsCard(mail), parts.length > 0 && digestCard(parts)), messageCard(mail))));
+      h('div', { class: 'columns wide-left' }, h('div', {}, recipientsCard(mail), attemptsCard(mail), parts.length > 0 && digestCard(parts)), messageCard(mail))));
   };
   await load();
   const again = settled(load, 100);

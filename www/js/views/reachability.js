@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who cannot be reached by mail, and why: the audit of the EmailService, each finding with the component that mends it.
-import { h, fill, icon, empty, scroller, settled, tableHead } from '../dom.js';
+import { h, fill, empty, scroller, settled, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, pageUrl } from '../api.js';
 /** @typedef {import('./table.js').Panel} Panel */
@@ -8,7 +8,7 @@ import { get, pageUrl } from '../api.js';
 
 /** @param {Finding} finding @returns {any} */
 function row({ severity, path, text }) {
-  return h('tr', {}, h('td', { class: 'tight' }, h('span', { class: `badge ${severity === 'error' ? 'bad' : 'warn'}` }, icon('alert'), severity === 'error' ? t('error') : t('warning'))),
+  return h('tr', {}, h('td', { class: 'tight' }, h('span', { class: `chip ${severity === 'error' ? 'bad' : 'warn'}` }, severity === 'error' ? t('error') : t('warning'))),
     h('td', {}, h('a', { href: pageUrl(path) }, path.split('/').pop() || path), h('div', { class: 'under' }, path)), h('td', {}, text));
 }
 
