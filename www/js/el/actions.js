@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be done with a component: its type's actions with a dialog for the argument, adding, renaming, removing.
-import { h, labelled } from '../dom.js';
+import { h, fill, labelled } from '../dom.js';
 import { t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { typeText } from '../format.js';
@@ -72,20 +72,25 @@ export async function invoke(action, component) {
 
 /** @param {string} path of the parent @param {Record<string, any>} [values] of the new component @returns {Promise<string|null>} its path */
 export async function addChild(path, values) {
-  const types = [...(await allTypes()).values()].filter((type) => !type.abstract && !type.singleton);
-  const groups = new Map(/** @type {[string, Type[]][]} */ ([]));
-  for (const type of types.sort((a, b) => a.name.localeCompare(b.name))) {
-    const module = type.name.split(':')[0];
-    groups.set(module, [...(groups.get(module) || []), type]);
-  }
-  const select = h('select', {}, [...groups].map(([module, list]) => h('optgroup', { label: module }, list.map((type) => h('option', { value: type.name, selected: type.name === 'baja:Folder' }, typeText(type.name))))));
-  const doc = h('p', { class: 'help' });
+  const types = [...(await allTypes()).values()].filter((type) => !type.abstract && !type.singleton)
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const select = h('select', { size: 9, required: true });
+  const find = h('input', { type: 'search', placeholder: t('boolean, sum, alarm …'), autocomplete: 'off', spellcheck: 'false', oninput: () => { list(); show(); } });
+  const list = () => {
+    const before = select.value || 'baja:Folder', words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = types.filter((type) => words.every((/** @type {string} */ word) => `${type.name} ${typeText(type.name)} ${type.doc}`.toLowerCase().includes(word)));
+    const modules = [...new Set(found.map((type) => type.name.split(':')[0]))];
+    fill(select, modules.map((module) => h('optgroup', { label: module }, found.filter((type) => type.name.startsWith(`${module}:`)).map((type) => h('option', { value: type.name }, typeText(type.name))))));
+    select.value = found.some((type) => type.name === before) ? before : found[0]?.name ?? '';
+  };
+  list();
+  const doc = h('p', { class: 'help', role: 'status' });
   const name = h('input', { autocomplete: 'off', spellcheck: 'false' });
   const show = () => { doc.textContent = types.find((type) => type.name === select.value)?.doc || ''; };
   select.addEventListener('input', show);
   show();
   const made = await ask({ title: t('Add a component'), ok: t('Add'),
-    body: [labelled(t('Type'), select), doc, labelled(t('Name'), name, t('A letter, then letters, digits or _'))],
+    body: [labelled(t('Find a type'), find), labelled(t('Type'), select), doc, labelled(t('Name'), name, t('A letter, then letters, digits or _'))],
     submit: () => post(`${componentUrl(path)}/children`, { name: name.value.trim(), type: select.value, values }) });
   return made ? made.path : null;
 }

@@ -30,15 +30,15 @@ export async function slotsPanel({ component, type, options }) {
   const tools = (/** @type {string} */ sort, /** @type {any} */ slot) => sort !== t('topic') && [
     h('button', { type: 'button', class: 'plain icon-only', 'data-key': `edit ${slot.name}`, 'aria-label': t('Edit the slot {name}', { name: slot.name }), onclick: () => then(editSlot(component, slot, sort === t('action') ? 'action' : 'property')) }, icon('pencil')),
     (slot.dynamic || slot.own) && h('button', { type: 'button', class: 'plain icon-only', 'data-key': `drop ${slot.name}`, 'aria-label': slot.dynamic ? t('Remove the slot {name}', { name: slot.name }) : t('Reset the slot {name}', { name: slot.name }), onclick: () => then(dropSlot(component, slot)) }, icon(slot.dynamic ? 'trash' : 'undo'))];
-  const row = (/** @type {any} */ { sort, slot }) => h('tr', {}, h('th', { scope: 'row' }, slot.name, h('div', { class: 'under' }, slot.displayName)), h('td', {}, sort), h('td', { class: 'mono small' }, kindText(slot)), h('td', {}, (slot.flags || []).join(', ')),
-    h('td', { class: 'small' }, facetsText(slot.facets)), h('td', { class: 'small' }, sort === t('property') && slot.kind !== 'component' ? text(slot, slot.default) : ''), h('td', { class: 'small' }, sort === t('property') ? text(slot, now.values[slot.name]) : ''), h('td', { class: 'small muted' }, slot.doc), h('td', {}, h('div', { class: 'value-line' }, tools(sort, slot))));
+  const row = (/** @type {any} */ { sort, slot }) => h('tr', {}, h('th', { scope: 'row' }, slot.name, h('div', { class: 'under' }, slot.displayName)), h('td', { class: 'tight' }, h('div', { class: 'value-line' }, tools(sort, slot))), h('td', {}, h('span', { class: 'mono small' }, kindText(slot)), h('div', { class: 'under' }, sort)), h('td', {}, (slot.flags || []).join(', ')),
+    h('td', { class: 'small' }, facetsText(slot.facets)), h('td', { class: 'small lines' }, sort === t('property') && [text(slot, now.values[slot.name]), slot.kind !== 'component' && h('div', { class: 'under' }, t('default: {value}', { value: text(slot, slot.default) || t('empty') }))]), h('td', { class: 'small muted' }, slot.doc));
   const number = h('span', { class: 'number' });
   const draw = () => keepFocus(body, () => {
     number.textContent = String(all().length);
     fill(body, all().filter(({ slot }) => `${slot.name} ${slot.displayName}`.toLowerCase().includes(search.value.toLowerCase())).map(row));
   });
   draw();
-  const heads = [t('Name'), t('Slot'), t('Kind'), t('Flags'), t('Facets'), t('Default'), t('Value'), t('Help'), null];
+  const heads = [t('Name'), null, t('Kind'), t('Flags'), t('Facets'), t('Value'), t('Help')];
   return { element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Slots'), ' ', number), h('div', { class: 'buttons' }, search, h('button', { type: 'button', onclick: () => then(editSlot(component, null)) }, icon('plus'), t('Add a property')))),
     h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': t('Slots') }, h('table', { class: 'slots' }, tableHead(heads), body))),
     follow: (fresh) => { now = fresh; draw(); } };
