@@ -374,14 +374,42 @@ static struct component *anyone(struct world *w, uint32_t *seed)
 	return c;
 }
 
+/* Slots of its own come, change, get other names, go. */
+static void random_slot(struct batch *b, struct component *c, const char *name, uint32_t *seed)
+{
+	static const char *const patches[] = {
+		"{\"kind\": \"string\"}",
+		"{\"kind\": \"string\", \"displayName\": \"Größe\"}",
+		"{\"kind\": \"real\", \"facets\": {\"min\": 2}, \"value\": 5}",
+		"{\"kind\": \"secret\", \"value\": \"x\"}",
+		"{\"kind\": \"enum\", \"facets\": {\"range\": [\"a\", \"b\"]}, \"value\": \"b\"}",
+		"{\"kind\": \"struct\", \"members\": [{\"name\": \"m\", \"kind\": \"real\"}, {\"name\": \"n\", \"kind\": "
+		"\"string\"}], "
+		"\"value\": {\"m\": 3}}",
+		"{\"kind\": \"struct\", \"members\": [{\"name\": \"n\", \"kind\": \"string\"}]}",
+		"{\"kind\": \"list\", \"element\": \"struct\", \"members\": [{\"name\": \"m\", \"kind\": \"real\"}], "
+		"\"value\": "
+		"[{\"m\": 1}, {}]}",
+		"{\"name\": \"d0\"}",
+		"{\"name\": \"d1\"}",
+		"null",
+		"{\"flags\": [\"readonly\"]}",
+	};
+	json_t *patch =
+	    json_pack("{s:o}", name, json_loads(patches[dice(seed, ARRAY_SIZE(patches))], JSON_DECODE_ANY, NULL));
+	batch_slots(b, c->handle, patch);
+	json_decref(patch);
+}
+
 static void random_operation(struct world *w, struct batch *b, uint32_t *seed)
 {
+	static const char *const own[] = { "d0", "d1", "d2", "label" };
 	struct component *c = anyone(w, seed), *other = anyone(w, seed);
 	char name[8], *ord = component_path(other);
 	snprintf(name, sizeof name, "n%u", dice(seed, 20));
 	struct value v = value_integer(dice(seed, 60));
 	bool top = !c->parent->parent;
-	switch (dice(seed, 11)) {
+	switch (dice(seed, 15)) {
 	case 0:
 	case 1:
 		batch_add(b, other->handle, name, "test:Lamp", NULL, "/values");
@@ -407,6 +435,17 @@ static void random_operation(struct world *w, struct batch *b, uint32_t *seed)
 		break;
 	case 8:
 		batch_link(b, c->handle, NULL, ord, "label", "label");
+		break;
+	case 10:
+	case 11:
+		random_slot(b, c, own[dice(seed, 3)], seed);
+		break;
+	case 12:
+		batch_link(b, c->handle, NULL, ord, own[dice(seed, 4)], own[dice(seed, 4)]);
+		break;
+	case 13:
+		if (!top)
+			batch_copy(b, c->handle, other->handle, NULL, NULL, "/values");
 		break;
 	case 9:
 		batch_before(b, c->handle, c->parent && c->parent->first != c ? c->parent->first->name : "");
