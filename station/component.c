@@ -229,6 +229,7 @@ void extra_copy(struct component_extra *to, const struct component_extra *from)
 		*text = *text ? must_strdup(*text) : NULL;
 	}
 	to->own = own_slots_copy(from->own);
+	to->covered = NULL;
 }
 
 void extra_finish(struct component_extra *extra)

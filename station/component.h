@@ -23,6 +23,7 @@ struct component_extra {
 	char *categories;            /* owned; JSON, see category.h; NULL: those of the parent */
 	char *slots;                 /* owned; JSON, see slot_detail.h; NULL: only those of the type */
 	struct own_slots *own;       /* owned; what is in slots, and the values */
+	struct covered *covered;     /* owned; what slots that links feed have by themselves: link_cover.h */
 	int64_t position;            /* order among its siblings, when it is not that of the handles; 0: it is */
 };
 

@@ -5,7 +5,7 @@
 
 #include "station/config.h"
 #include "station/config_inside.h"
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/must.h"
 #include "station/station.h"
 
@@ -27,7 +27,7 @@ json_t *config_value(const struct component *c, const struct slot *slot)
 {
 	struct value v, dflt = value_default(slot);
 	struct row_room room;
-	slot_read(slot, c, &v);
+	slot_stored(slot, c, &v);
 	json_t *json = NULL;
 	if (value_equal(&v, &dflt)) {
 		/* as the type has it: not written */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Making, finding and checking links: see link.h. A link hangs on its target by name and on its source's slot, where it is
  * found when that changes. Engine thread. */
-#include "station/link.h"
+#include "station/link_cover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +288,7 @@ void link_remove(struct component *target, struct link *link)
 	while (*p != link)
 		p = &(*p)->next;
 	*p = link->next;
+	link_leave(link);
 	wave_forget(t, link);
 	take_from_source(link);
 	t->link_count--;
@@ -301,6 +302,8 @@ void links_refresh(struct component *c)
 {
 	for (struct link *l = c->extra ? c->extra->links : NULL; l; l = l->next)
 		resolve(l);
+	if (c->extra)
+		cover_refresh(c);
 	for (struct link_source *s = c->extra ? c->extra->sources : NULL; s; s = s->next) {
 		s->row = component_slot(c, s->name);
 		for (struct link *l = s->first; l; l = l->next_from)

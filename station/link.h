@@ -33,7 +33,8 @@ struct link {
 	uint8_t leads; /* enum link_leads */
 	bool enabled;  /* a person's choice, stored */
 	bool queued;
-	bool cut; /* closed a loop while running: carries nothing until links change */
+	bool covers; /* has brought its slot a value: link_cover.h */
+	bool cut;    /* closed a loop while running: carries nothing until links change */
 };
 enum link_leads { LEADS_NOWHERE, LEADS_TO_PROPERTY, LEADS_TO_ACTION, LEADS_TO_TOPIC };
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/log.h"
 #include "station/must.h"
 #include "station/station.h"
@@ -51,6 +51,7 @@ static void mark_target(struct link *l)
 		return;
 	slot_read(l->row, l->target, &v);
 	v.status |= STATUS_FAULT;
+	link_cover(l);
 	component_set(l->target, l->row, &v);
 }
 
@@ -179,6 +180,7 @@ static void put_property(struct link *l, struct value *v)
 	switch (convert(l->conversion, &way, v, &out)) {
 	case CONVERTED:
 		set_fault(l, NULL);
+		link_cover(l);
 		component_set(l->target, l->row, &out);
 		break;
 	case NO_VALUE:
@@ -260,6 +262,8 @@ void links_hold(struct station *s)
 void links_release(struct station *s)
 {
 	struct wave *w = &s->tree.wave;
+	if (w->held == 1)
+		links_uncover(s);
 	if (--w->held == 0 && w->head)
 		drain(w);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/link_cover.h"
 #include "station/log.h"
 #include "station/must.h"
 #include "station/station.h"
@@ -71,10 +72,10 @@ void persist_component(struct store_tx *tx, const struct component *c, const str
 	store_tx_put(tx, &component_kind, &row);
 }
 
-void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *base)
+void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *c)
 {
 	struct value v, dflt = value_default(slot);
-	slot_read(slot, base, &v);
+	slot_stored(slot, c, &v);
 	struct slot_row row = { .handle = (int64_t)handle, .slot = (char *)(uintptr_t)slot->name };
 	if (value_equal(&v, &dflt)) {
 		store_tx_delete(tx, &slot_kind, &row);
@@ -107,6 +108,18 @@ void persist_unlink(struct store_tx *tx, const struct component *target, const c
 	store_tx_delete(tx, &link_kind, &row);
 }
 
+/* Does the slot have another value by itself? Without links into c no copy is made. */
+static bool slot_differs(const struct slot *slot, const struct component *c, const struct value *dflt)
+{
+	struct value v;
+	if (!c->extra || !c->extra->covered)
+		return !slot_equals(slot, c, dflt);
+	slot_stored(slot, c, &v);
+	bool differs = !value_equal(&v, dflt);
+	value_clear(&v);
+	return differs;
+}
+
 static void persist_slots(struct store_tx *tx, const struct component *c)
 {
 	const struct slot *slot;
@@ -114,7 +127,7 @@ static void persist_slots(struct store_tx *tx, const struct component *c)
 		if (slot->kind == V_COMPONENT || (slot->flags & SLOT_TRANSIENT))
 			continue;
 		struct value dflt = value_default(slot);
-		if (!slot_equals(slot, c, &dflt))
+		if (slot_differs(slot, c, &dflt))
 			persist_slot(tx, c->handle, slot, c);
 		value_clear(&dflt);
 	}

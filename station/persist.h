@@ -32,7 +32,7 @@ extern const struct record_kind component_kind, slot_kind, link_kind, meta_kind;
 void persist_component(struct store_tx *tx, const struct component *c, const struct component *parent, const char *name,
                        int64_t position, const char *displayName, uint32_t revision);
 /* base: the component or its shadow with the proposed values. */
-void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *base);
+void persist_slot(struct store_tx *tx, uint64_t handle, const struct slot *slot, const void *c);
 /* Takes the row away: the slot is no more, or has its default. */
 void persist_unset(struct store_tx *tx, uint64_t handle, const char *slot);
 void persist_link(struct store_tx *tx, const struct component *target, const char *name, uint64_t source,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "station/batch_plan.h"
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/must.h"
 
 static void tell(struct station *s, struct component *c, const char *what)
@@ -80,6 +80,7 @@ static void apply_values(struct shadow *s)
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct value v;
 		slot_read(s->slots[i], s->next, &v);
+		slot_store(s->slots[i], s->live, &v);
 		slot_write(s->slots[i], s->live, &v);
 	}
 	s->live->revision++;
@@ -100,6 +101,8 @@ static void enable_link(struct station *s, const struct change *change)
 {
 	struct component *c = station_by_handle(s, change->component);
 	struct link *l = c ? link_find(c, change->name) : NULL;
+	if (l && change->disabled)
+		link_leave(l);
 	if (l)
 		l->enabled = !change->disabled;
 }
@@ -122,6 +125,18 @@ static void apply_links(struct batch *b)
 	for (size_t i = 0; i < b->count; i++)
 		if (b->changes[i].what == CHANGE_LINK_ENABLE)
 			enable_link(b->station, &b->changes[i]);
+}
+
+/* Where slots were defined anew, what links bring comes again. */
+static void carry_into_defined(struct batch *b)
+{
+	for (size_t i = 0; i < b->shadow_count; i++) {
+		const struct shadow *s = &b->shadows[i];
+		struct component *c = s->fresh || !shadow_defines(s) ? NULL : station_by_handle(b->station, s->handle);
+		for (struct link *l = c && c->extra ? c->extra->links : NULL; l; l = l->next)
+			if (l->enabled)
+				link_carry(l);
+	}
 }
 
 /* Values travel when everything stands and has started. A link that is new carries its value at once. */
@@ -187,6 +202,7 @@ void batch_apply(struct batch *b)
 	apply_links(b);
 	start_added(b);
 	carry_new_links(b);
+	carry_into_defined(b);
 	tell_changes(b);
 	links_release(b->station);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "station/batch.h"
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/must.h"
 #include "station/ord.h"
 
@@ -33,7 +33,7 @@ static void copy_values(const struct component *from, struct component *to)
 		bool own_business = slot->flags & SLOT_READONLY && !(slot->flags & SLOT_DYNAMIC);
 		if (slot->kind == V_COMPONENT || own_business || (slot->flags & SLOT_TRANSIENT))
 			continue;
-		slot_read(slot, from, &v);
+		slot_stored(slot, from, &v);
 		if (slot_equals(slot, to, &v))
 			value_clear(&v);
 		else

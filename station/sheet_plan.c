@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "station/batch_plan.h"
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/must.h"
 #include "station/persist.h"
 #include "station/tags.h"
@@ -45,6 +45,7 @@ static struct component *copy_of(const struct component *live)
 	if (live->extra) {
 		next->extra = must_alloc(sizeof *next->extra);
 		extra_copy(next->extra, live->extra);
+		cover_lift(live, next);
 	}
 	return next;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/link.h"
+#include "station/link_cover.h"
 #include "station/must.h"
 #include "station/station.h"
 
@@ -18,6 +18,7 @@ void tree_init(struct tree *t)
 void tree_finish(struct tree *t)
 {
 	component_destroy(&t->root);
+	bare_finish(&t->wave);
 	images_finish(&t->images);
 	details_finish(&t->details);
 	index_finish(&t->index);
@@ -183,6 +184,7 @@ static void destroy_one(struct component *c)
 	finish_slots(c);
 	if (c->extra) {
 		free(c->extra->displayName);
+		cover_finish(c->extra);
 		extra_finish(c->extra);
 	}
 	free(c->extra);

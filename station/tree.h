@@ -14,6 +14,7 @@
 struct wave {
 	struct link *head, *tail; /* to be carried, in the order in which their sources changed */
 	struct link *now;         /* being carried; NULL: the change comes from outside */
+	struct bare *bare;        /* owned; slots that links have left: link_cover.h */
 	struct firing *firing;    /* events being passed on, innermost first; on the stack */
 	uint32_t number;
 	int held;

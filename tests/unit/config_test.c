@@ -307,6 +307,66 @@ static void test_links_switched_off(void **state)
 }
 
 /* Services stay, whatever holds them is left out; also where no user is who would be the last administrator. */
+/* The same now and after a restart. */
+static void assert_own(struct world *w, double expected)
+{
+	char *text = export_text(w);
+	for (int round = 0; round < 2; round++) {
+		struct value v;
+		assert_int_equal(component_get(station_by_path(&w->station, "/Drivers/B"), "in10", &v, NULL), 0);
+		assert_true(expected < 0 ? (v.status & STATUS_NULL) != 0
+		                         : !(v.status & STATUS_NULL) && v.real >= expected && v.real <= expected);
+		assert_same(w, text);
+		if (round == 0)
+			world_restart(w, station_types);
+	}
+	free(text);
+}
+
+static void set_in10(struct world *w, const char *json)
+{
+	struct ended end;
+	json_t *values = json_pack("{s:o}", "in10", json_loads(json, JSON_DECODE_ANY, NULL));
+	struct batch *b = batch_new(&w->station, &admin);
+	batch_set_json(b, station_by_path(&w->station, "/Drivers/B")->handle, values, "/values");
+	json_decref(values);
+	assert_int_equal(submit(w, b, &end), 0);
+}
+
+/* What a link has brought goes with it, with its source, and when it is switched off: the slot has again what it had by
+ * itself, or was given meanwhile. */
+static void test_what_a_link_covers(void **state)
+{
+	struct world *w = *state;
+	struct ended end;
+	make_points(w);
+	switch_link(w, "z", false);
+	assert_own(w, -1);
+	set_in10(w, "7");
+	switch_link(w, "z", true);
+	set_in10(w, "8"); /* will be overwritten */
+	uint64_t a = station_by_path(&w->station, "/Drivers/A")->handle,
+	         to = station_by_path(&w->station, "/Drivers/B")->handle;
+	struct batch *b = batch_new(&w->station, &admin);
+	batch_unlink(b, to, "z");
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_own(w, 8);
+	for (int i = 0; i < 2; i++) { /* the unlinking, and 8 */
+		b = batch_new(&w->station, &admin);
+		batch_undo(b);
+		assert_int_equal(submit(w, b, &end), 0);
+	}
+	b = batch_new(&w->station, &admin);
+	batch_remove(b, a);
+	if (submit(w, b, &end) != 0)
+		fail_msg("%s %s", end.pointers[0], end.details[0]);
+	assert_own(w, 7);
+	b = batch_new(&w->station, &admin);
+	batch_undo(b);
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_non_null(link_find(station_by_path(&w->station, "/Drivers/B"), "z"));
+}
+
 static void test_services_stay(void **state)
 {
 	struct world *w = *state;
@@ -379,9 +439,13 @@ static void test_shape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_STATION(test_out_and_in_again),       IN_STATION(test_dry_run_and_errors),
-		IN_STATION(test_secrets_are_references), IN_STATION(test_links_switched_off),
-		IN_STATION(test_services_stay),          IN_STATION(test_shape),
+		IN_STATION(test_out_and_in_again),
+		IN_STATION(test_dry_run_and_errors),
+		IN_STATION(test_secrets_are_references),
+		IN_STATION(test_links_switched_off),
+		IN_STATION(test_what_a_link_covers),
+		IN_STATION(test_services_stay),
+		IN_STATION(test_shape),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
