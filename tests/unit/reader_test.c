@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -328,6 +329,101 @@ static void test_bombs(void **state)
 	}
 }
 
+/* KiB that reading a bomb takes beyond the mail itself. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* Sanitizers keep what was given back, so what is held is counted, by their hooks. */
+size_t __sanitizer_get_allocated_size(const volatile void *block); /* Debian's gcc comes without that header */
+int __sanitizer_install_malloc_and_free_hooks(void (*took)(const volatile void *block, size_t size),
+                                              void (*gave)(const volatile void *block));
+static bool counting;
+static atomic_long held, most_held;
+
+static void took(const volatile void *block, size_t size)
+{
+	(void)block;
+	long now = counting ? atomic_fetch_add(&held, (long)size) + (long)size : 0;
+	if (now > atomic_load(&most_held))
+		atomic_store(&most_held, now);
+}
+
+static void gave(const volatile void *block)
+{
+	if (counting && block)
+		atomic_fetch_sub(&held, (long)__sanitizer_get_allocated_size(block));
+}
+
+static long memory_of(const struct bomb *b)
+{
+	static bool installed;
+	struct parsed_mail m;
+	struct err e;
+	size_t length;
+	char *text = build(b, 240 * 1024, &length);
+	if (!installed)
+		assert_true(__sanitizer_install_malloc_and_free_hooks(took, gave) > 0);
+	installed = true;
+	atomic_store(&held, 0);
+	atomic_store(&most_held, 0);
+	counting = true;
+	mail_parse(text, length, &m, &e);
+	counting = false;
+	record_finish(&parsed_mail_kind, &m);
+	free(text);
+	return atomic_load(&most_held) / 1024;
+}
+#else
+static long peak_memory(void)
+{
+	char line[128];
+	long peak = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof line, f) && sscanf(line, "VmHWM: %ld", &peak) != 1)
+		;
+	if (f)
+		fclose(f);
+	return peak;
+}
+
+/* In a process of its own, as the station reads mails. */
+static long memory_of(const struct bomb *b)
+{
+	int ends[2], status;
+	long taken = -1;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct parsed_mail m;
+		struct err e;
+		size_t length;
+		char *text = build(b, 240 * 1024, &length);
+		int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+		bool anew = fd >= 0 && write(fd, "5", 1) == 1; /* the peak begins here */
+		long before = peak_memory();
+		mail_parse(text, length, &m, &e);
+		taken = anew && before >= 0 ? peak_memory() - before : -1;
+		_exit(write(ends[1], &taken, sizeof taken) == sizeof taken ? 0 : 1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &taken, sizeof taken), sizeof taken);
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return taken;
+}
+#endif
+
+static void test_memory_of_bombs(void **state)
+{
+	(void)state;
+	long most = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(bombs); i++) {
+		long taken = memory_of(&bombs[i]);
+		if (taken < 0 || taken > 8 * 1024)
+			fail_msg("%s: %ld KiB", bombs[i].name, taken);
+		most = taken > most ? taken : most;
+	}
+	print_message("the bombs take %ld KiB at most\n", most);
+}
+
 static void test_too_large(void **state)
 {
 	(void)state;
@@ -535,6 +631,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_report_headers),
 		cmocka_unit_test(test_html),
 		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_memory_of_bombs),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_walls),
 		IN_STATION(test_child_reads),
