@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "station/epoch.h"
 #include "station/link.h"
 #include "station/log.h"
 #include "station/must.h"
@@ -97,38 +98,18 @@ int station_init(struct station *s, const struct type *const *types, const char 
 	return 0;
 }
 
-/* Every start is an epoch of its own: records numbered (station, epoch, sequence) never collide, whatever the clock does. */
-static int begin_epoch(struct station *s, struct store_tx *tx, int64_t epoch)
-{
-	char text[24];
-	snprintf(text, sizeof text, "%lld", (long long)epoch);
-	persist_meta(tx, "epoch", text);
-	s->sequence_next = s->audit_next = epoch << 32;
-	return 0;
-}
-
-static int find_epoch(void *context, void *record)
-{
-	const struct meta_row *row = record;
-	if (strcmp(row->name, "epoch") == 0)
-		*(int64_t *)context = strtoll(row->value, NULL, 10);
-	return 0;
-}
-
 int station_load(struct station *s, struct err *e)
 {
 	struct store_tx *tx = store_tx_new();
-	int64_t epoch = 0;
 	int rc = persist_load(s, tx, e);
 	if (rc == 0)
-		rc = s->store->impl->scan(s->store, &meta_kind, find_epoch, &epoch, e);
+		rc = epoch_begin(s, tx, e);
 	if (rc == 0)
 		rc = versions_open(s, e);
 	if (rc != 0) {
 		store_tx_free(&tx);
 		return rc;
 	}
-	begin_epoch(s, tx, epoch + 1);
 	if (!*s->id) {
 		uuid_make(s->id);
 		persist_meta(tx, "stationId", s->id);
@@ -138,7 +119,8 @@ int station_load(struct station *s, struct err *e)
 		persist_subtree(tx, s->tree.root, NULL);
 		persist_next_handle(tx, s);
 	}
-	return s->store->impl->commit_now(s->store, tx, e);
+	rc = s->store->impl->commit_now(s->store, tx, e);
+	return rc == 0 ? epoch_witness(s, e) : rc;
 }
 
 /* Control before handshakes: works without, when the system does not allow it. */

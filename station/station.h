@@ -48,7 +48,8 @@ struct station {
 	struct sheet_queue *sheet;    /* owned */
 	struct versions *versions;    /* owned; what is known of the versions that are kept */
 	struct password_pool passwords;
-	int64_t audit_next, sequence_next;
+	int64_t epoch, audit_next, sequence_next;
+	bool restored;      /* the database is older than the last start: an old copy was put back (epoch.h) */
 	struct zone *zones; /* owned; time zones read so far */
 	uv_timer_t tick;    /* drives the clock's heap */
 	uv_prepare_t prepare;

@@ -273,10 +273,22 @@ static int load(void *context, void *record)
 	return 0;
 }
 
+/* An older database has sessions that have been ended since: none counts. */
+static int void_one(void *context, void *record)
+{
+	store_tx_delete(context, &session_kind, record);
+	return 0;
+}
+
 int sessions_load(struct user_service *service, struct err *e)
 {
 	struct store *store = service->c.station->store;
-	return store->impl->scan(store, &session_kind, load, service, e);
+	if (!service->c.station->restored)
+		return store->impl->scan(store, &session_kind, load, service, e);
+	struct store_tx *tx = store_tx_new();
+	int rc = store->impl->scan(store, &session_kind, void_one, tx, e);
+	store_commit(store, tx, NULL, NULL);
+	return rc;
 }
 
 void sessions_free(struct user_service *service)

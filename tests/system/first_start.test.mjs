@@ -50,7 +50,7 @@ test('a fresh start: setup link, login, an alarm within a minute, its mail in th
   assert.ok(parsed.some(({ messageId }) => messageId.replace(/\.[^.@]+@/, '@') === `<${mail.messageId}>`), files.join('\n'));
   assert.ok(!walk(join(station.dir, 'mail')).some((path) => /\/tmp\/[^/]+$/.test(path)), 'something was left in tmp');
 
-  assert.deepEqual(readdirSync(station.dir).sort().filter((name) => !/^(station|history)\.db-/.test(name)), ['control', 'history.db', 'key', 'mail', 'station.db', 'tls', 'transcript']);
+  assert.deepEqual(readdirSync(station.dir).sort().filter((name) => !/^(station|history)\.db-/.test(name)), ['control', 'epoch', 'history.db', 'key', 'mail', 'station.db', 'tls', 'transcript']);
   for (const name of ['key', 'station.db', 'history.db', 'tls/default.key']) {
     assert.equal(statSync(join(station.dir, name)).mode & 0o077, 0, `${name} can be read by others`);
   }

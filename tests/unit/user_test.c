@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Users over a clock that the test sets: passwords are hashed and sealed, sessions end by time, password and removal,
  * tokens expire, and guessing is slowed down without locking others out. */
+#include "station/file.h"
 #include "tests/unit/world.h"
 
 #include "services/user/user_inside.h"
@@ -148,6 +149,26 @@ static void a_session_ends_by_time(void **state)
 	}
 	assert_int_equal(resolve(&w, busy.text, &actor), E_UNAUTHORIZED); /* twelve hours in any case */
 	assert_int_equal(user_service_of(&w.station)->session_count, 0);
+	world_end(&w);
+}
+
+/* An older database does not know of sessions that have been ended since. */
+static void an_older_database_ends_all_sessions(void **state)
+{
+	(void)state;
+	struct world w;
+	struct actor actor;
+	struct err e = { 0 };
+	char witness[80];
+	station_with_service(&w);
+	assert_int_equal(add(&w, "anna", "operator", PASSWORD), 0);
+	struct outcome o = log_in(&w, "anna", PASSWORD, "192.0.2.1");
+	snprintf(witness, sizeof witness, "%s/epoch", w.directory);
+	assert_int_equal(file_write(witness, "1000", 4, 0600, FILE_REPLACE, &e), 0);
+	world_restart(&w, types);
+	assert_int_equal(resolve(&w, o.text, &actor), E_UNAUTHORIZED);
+	world_restart(&w, types);
+	assert_int_equal(resolve(&w, o.text, &actor), E_UNAUTHORIZED);
 	world_end(&w);
 }
 
@@ -407,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_password_is_kept_as_a_sealed_hash),
 		cmocka_unit_test(bad_users_are_refused_with_the_place),
 		cmocka_unit_test(a_session_ends_by_time),
+		cmocka_unit_test(an_older_database_ends_all_sessions),
 		cmocka_unit_test(a_session_ends_with_what_it_was_opened_with),
 		cmocka_unit_test(a_record_of_a_dead_session_revives_nothing),
 		cmocka_unit_test(a_token_expires_and_dies_with_its_user),

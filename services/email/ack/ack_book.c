@@ -76,13 +76,33 @@ static int load_one(void *context, void *record)
 	return 0;
 }
 
+/* An older database does not know what was used since: what it has is good for nothing. */
+static int void_one(void *context, void *record)
+{
+	store_tx_delete(context, &ack_token_kind, record);
+	return 0;
+}
+
+static int load(struct ack_book *book, struct err *e)
+{
+	struct station *s = book->station;
+	if (!s->store)
+		return 0;
+	if (!s->restored)
+		return s->store->impl->scan(s->store, &ack_token_kind, load_one, book, e);
+	struct store_tx *tx = store_tx_new();
+	int rc = s->store->impl->scan(s->store, &ack_token_kind, void_one, tx, e);
+	store_commit(s->store, tx, NULL, NULL);
+	return rc;
+}
+
 struct ack_book *ack_book_new(struct station *s)
 {
 	struct ack_book *book = must_alloc(sizeof *book);
 	struct err e = { 0 };
 	book->station = s;
 	book->newest = INT64_MIN;
-	if (s->store && s->store->impl->scan(s->store, &ack_token_kind, load_one, book, &e) != 0)
+	if (load(book, &e) != 0)
 		log_error("tokens of mails that are out could not be read; answers to them are refused: %s", e.text);
 	return book;
 }
