@@ -82,6 +82,46 @@ void records_clear(struct records *r)
 	r->count = 0;
 }
 
+/* --- loading ------------------------------------------------------------------------------------------------------ */
+
+static int load_row(void *context, void *record)
+{
+	records_put(context, record);
+	return 0;
+}
+
+static void load(struct trust_service *t, struct records *into)
+{
+	struct err e = { 0 };
+	struct store *store = t->c.station->store;
+	if (store && store->impl->scan(store, into->kind, load_row, into, &e) != 0) {
+		log_error("%s could not be read: %s", into->kind->table, e.text);
+		component_set_status(&t->c, STATUS_FAULT);
+	}
+}
+
+/* The certificate for HTTPS, which was read or made before the engine ran; constant while it runs. */
+static void load_own_certificate(struct trust_service *t)
+{
+	char *path = must_format("%s/tls/default.pem", t->c.station->directory);
+	free(t->own_certificate);
+	t->own_certificate = file_read(path, CHAIN_PEM_MAX, NULL, NULL);
+	free(path);
+}
+
+/* At the start, or before it: other services start earlier, and ask at once. */
+static void load_stores(struct trust_service *t)
+{
+	if (t->loaded)
+		return;
+	t->loaded = true;
+	load(t, &t->keys);
+	load(t, &t->certificates);
+	load(t, &t->recipients);
+	load(t, &t->hosts);
+	load_own_certificate(t);
+}
+
 /* --- snapshots ---------------------------------------------------------------------------------------------------- */
 
 static struct trust_anchors *make_anchors(struct trust_service *t)
@@ -131,7 +171,10 @@ struct trust_snapshot *trust_service_snapshot(struct trust_service *t)
 struct trust_service *trust_service_of(struct station *s)
 {
 	struct component *c = station_service(s, &trust_service);
-	return c ? COMPONENT_AS(c, &trust_service, struct trust_service) : NULL;
+	struct trust_service *t = c ? COMPONENT_AS(c, &trust_service, struct trust_service) : NULL;
+	if (t)
+		load_stores(t);
+	return t;
 }
 
 struct trust_snapshot *trust_snapshot(struct station *s)
@@ -239,31 +282,6 @@ void trust_change_audit(struct trust_service *t, struct trust_change *c, struct 
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-static int load_row(void *context, void *record)
-{
-	records_put(context, record);
-	return 0;
-}
-
-static void load(struct trust_service *t, struct records *into)
-{
-	struct err e = { 0 };
-	struct store *store = t->c.station->store;
-	if (store && store->impl->scan(store, into->kind, load_row, into, &e) != 0) {
-		log_error("%s could not be read: %s", into->kind->table, e.text);
-		component_set_status(&t->c, STATUS_FAULT);
-	}
-}
-
-/* The certificate for HTTPS, which was read or made before the engine ran; constant while it runs. */
-static void load_own_certificate(struct trust_service *t)
-{
-	char *path = must_format("%s/tls/default.pem", t->c.station->directory);
-	free(t->own_certificate);
-	t->own_certificate = file_read(path, CHAIN_PEM_MAX, NULL, NULL);
-	free(path);
-}
-
 static void init(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
@@ -288,11 +306,7 @@ static void fini(struct component *c)
 static void started(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
-	load(t, &t->keys);
-	load(t, &t->certificates);
-	load(t, &t->recipients);
-	load(t, &t->hosts);
-	load_own_certificate(t);
+	load_stores(t);
 	count_rows(t);
 }
 

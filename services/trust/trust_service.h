@@ -85,8 +85,9 @@ struct trust_service {
 	struct trust_anchors *anchors;   /* NULL: to be made */
 	struct trust_snapshot *snapshot; /* NULL: to be made */
 	struct trust_change *first, *last;
-	bool busy; /* the first change is on its way to the disk */
-	int jobs;  /* on the thread pool */
+	bool loaded; /* the stores are in memory */
+	bool busy;   /* the first change is on its way to the disk */
+	int jobs;    /* on the thread pool */
 };
 
 /* Ends a change: code 0 when it is durable. answer is the row(s), borrowed; NULL without. */
