@@ -150,12 +150,19 @@ static void exchanged(struct oauth_authenticator *a, const struct https_answer *
 	struct token_answer t;
 	token_judge(answer, asked, &t);
 	struct err e = t.err;
+	bool lasts = t.outcome == TOKEN_GRANTED && t.refresh_token;
 	if (t.outcome == TOKEN_GRANTED)
 		oauth_authorized(a, &t, x->user);
 	else if (e.code == 0)
 		err_set(&e, E_AUTH, NULL, "The authorization server gave no tokens.");
 	token_finish(&t);
-	tell_done(x, &e);
+	if (!lasts) /* else it is told when it is on disk */
+		tell_done(x, &e);
+}
+
+static void kept(struct oauth_authenticator *a, const struct err *e)
+{
+	tell_done(of(a), e);
 }
 
 /* The code becomes tokens: RFC 6749 section 4.1.3. */
@@ -255,7 +262,12 @@ static int64_t client_ends(const struct oauth_authenticator *a)
 	return of(a)->clientSecretExpires.us;
 }
 
-static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up };
+static const struct secret *client_secret(const struct oauth_authenticator *a)
+{
+	return &of(a)->clientSecret;
+}
+
+static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up, client_secret, kept };
 
 static const struct slot slots[] = {
 	SLOT(struct authorization_code, clientSecret, SECRET, .facets = FACETS(.maxLength = 2000),

@@ -90,7 +90,7 @@ static int64_t client_ends(const struct oauth_authenticator *a)
 	return end;
 }
 
-static const struct oauth_flow flow = { OAUTH_LOGIN, false, missing, ask, client_ends, NULL };
+static const struct oauth_flow flow = { OAUTH_LOGIN, false, missing, ask, client_ends, NULL, NULL, NULL };
 
 static const struct slot slots[] = {
 	SLOT(struct client_certificate, clientCertificate, STRING, .facets = FACETS(.maxLength = 120),

@@ -32,7 +32,7 @@ static int64_t client_ends(const struct oauth_authenticator *a)
 	return of(a)->clientSecretExpires.us;
 }
 
-static const struct oauth_flow flow = { OAUTH_LOGIN, false, missing, ask, client_ends, NULL };
+static const struct oauth_flow flow = { OAUTH_LOGIN, false, missing, ask, client_ends, NULL, NULL, NULL };
 
 static const struct slot slots[] = {
 	SLOT(struct client_secret, clientSecret, SECRET, .facets = FACETS(.maxLength = 2000),

@@ -204,7 +204,12 @@ static void init(struct component *c)
 	of(oauth_of(c))->turn.fire = poll_now;
 }
 
-static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up };
+static const struct secret *client_secret(const struct oauth_authenticator *a)
+{
+	return &of(a)->clientSecret;
+}
+
+static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up, client_secret, NULL };
 
 static const struct slot slots[] = {
 	SLOT(struct device_code, clientSecret, SECRET, .facets = FACETS(.maxLength = 2000),

@@ -96,6 +96,8 @@ static void saved(void *context, int code, const struct err *e)
 		log_error("a refresh token could not be written to disk; it is tried again: %s", e->text);
 	if (!a)
 		return;
+	if (oauth_flow(a)->kept)
+		oauth_flow(a)->kept(a, e);
 	grant_saved(&a->grant, clock_mono(&a->c.station->clock), code == 0);
 	oauth_go_on(a);
 }

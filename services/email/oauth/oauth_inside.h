@@ -68,6 +68,10 @@ struct oauth_flow {
 	int64_t (*client_ends)(const struct oauth_authenticator *a);
 	/* An authorization that is under way is given up, because the sheet or the station says so. May be NULL. */
 	void (*give_up)(struct oauth_authenticator *a, const char *why);
+	/* Borrowed: what a client of a person's grant proves itself with. May be NULL. */
+	const struct secret *(*client_secret)(const struct oauth_authenticator *a);
+	/* The grant is on disk, or e says why not. May be NULL. */
+	void (*kept)(struct oauth_authenticator *a, const struct err *e);
 };
 
 struct oauth_authenticator {

@@ -108,11 +108,14 @@ static int disconnect(struct component *c, struct invocation *inv)
 		return err_set(&inv->err, E_CONFLICT, NULL, "There is no permission of a person to forget.");
 	errand_cancel(&a->renewal);
 	if (a->metadata.revocation_endpoint && a->running) { /* RFC 7009 */
+		const struct secret *secret = oauth_flow(a)->client_secret ? oauth_flow(a)->client_secret(a) : NULL;
+		struct err e;
 		form_add(&f, "token_type_hint", "refresh_token");
-		form_add(&f, "client_id", a->clientId);
-		if (form_add_sealed(&f, "token", c->station->keyring, a->kept.refreshToken.sealed, &inv->err) == 0)
+		if (form_add_client(&f, a, secret, &e) == 0 &&
+		    form_add_sealed(&f, "token", c->station->keyring, a->kept.refreshToken.sealed, &e) == 0)
 			errand_post(&a->renewal, a->metadata.revocation_endpoint, &f, revoked);
-		form_finish(&f);
+		else
+			form_finish(&f);
 	}
 	grant_record_remove(a);
 	oauth_disconnected(a);
