@@ -2,6 +2,7 @@
  * Answers to alarm mails, from the mail's bytes to the alarm: honest ones of twelve programs in five languages, which all
  * must act; what is used, old or ended; the verbs, bounces, links and the shelf. Forged ones: forgery_test.c. */
 #include "services/email/ack/ack_link.h"
+#include "station/file.h"
 #include "tests/unit/hearing.h"
 #include "tests/unit/mail_programs.h"
 
@@ -176,6 +177,91 @@ static void tokens_survive_a_restart(void **state)
 	close_hearing(&h);
 }
 
+/* As if the database of an earlier start had been put back: it does not know what was used since. */
+static void an_older_database_voids_the_tokens(void **state)
+{
+	(void)state;
+	struct hearing h;
+	struct rows r;
+	struct err e = { 0 };
+	open_hearing(&h);
+	int64_t epoch = h.f.w.station.epoch;
+	char *witness = g_strdup_printf("%s/epoch", h.f.w.directory);
+	assert_int_equal(file_write(witness, "1000\n", 5, 0600, FILE_REPLACE, &e), 0);
+	world_restart(&h.f.w, station_types);
+	assert_true(h.f.w.station.restored && epoch < 1000 && h.f.w.station.epoch == 1001);
+	h.acknowledger = station_by_path(&h.f.w.station, "/Services/EmailService/EmailAlarmAcknowledger");
+	send_letter(&h, &(struct letter){ 0 });
+	read_refusals(&h, &r);
+	assert_string_equal(r.reason, "token");
+	assert_false(is_acked(&h));
+	world_restart(&h.f.w, station_types); /* and they stay void */
+	assert_false(h.f.w.station.restored);
+	h.acknowledger = station_by_path(&h.f.w.station, "/Services/EmailService/EmailAlarmAcknowledger");
+	send_letter(&h, &(struct letter){ 0 });
+	assert_false(is_acked(&h));
+	g_free(witness);
+	close_hearing(&h);
+}
+
+struct use {
+	bool done;
+	int code;
+};
+
+static void keep_use(void *context, int code, const struct err *e)
+{
+	(void)e;
+	*(struct use *)context = (struct use){ true, code };
+}
+
+static int use_link(struct hearing *h, const char *token)
+{
+	struct use u = { 0 };
+	ack_link_use(&h->f.w.station, token, "192.0.2.1", keep_use, &u);
+	turn_until(&h->f.w, &u.done);
+	advance(&h->f, 60 * SECOND_US);
+	return u.code;
+}
+
+/* It may be commented on; the link wants a login. */
+static void life_safety_is_not_silenced_by_mail(void **state)
+{
+	(void)state;
+	static const char *const words[] = { "ACK\n", "snooze 2h\n", "shelve until 18:00\n" };
+	struct hearing h;
+	struct rows r;
+	struct err e;
+	open_hearing(&h);
+	struct component *class = station_by_path(&h.f.w.station, "/Services/AlarmService/defaultAlarmClass");
+	set_slot(class, "priority", "{\"toOffnormal\":31}");
+	set_slot(h.acknowledger, "linkWithoutLogin", "true");
+	set_slot(h.recipient, "to", "[{\"name\":\"Anna\",\"address\":\"" ANNA "\"}]");
+	raise_alarm(&h);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		send_letter(&h, &(struct letter){ .text = words[i] });
+		read_refusals(&h, &r);
+		assert_int_equal(r.count, i + 1);
+		assert_string_equal(r.reason, "lifeSafety");
+	}
+	read_mails(&h, MAIL_CONFIRMATION, &r);
+	assert_int_equal(r.count, ARRAY_SIZE(words)); /* he is told, */
+	assert_non_null(strstr(r.mail.body, "life safety"));
+	record_finish(&mail_kind, &r.mail);
+	assert_int_equal(use_link(&h, h.token), E_UNAUTHORIZED);
+	json_t *seen = ack_link_look(&h.f.w.station, h.token, "192.0.2.1", &e);
+	assert_true(json_is_true(json_object_get(seen, "loginNeeded")));
+	json_decref(seen);
+	send_letter(&h, &(struct letter){ .text = "comment: I go there\n" });
+	read_refusals(&h, &r);
+	assert_int_equal(r.count, ARRAY_SIZE(words));
+	assert_false(is_acked(&h));
+	set_slot(h.acknowledger, "lifeSafetyPriority", "-1"); /* unless somebody wants it so */
+	send_letter(&h, &(struct letter){ 0 });
+	assert_true(is_acked(&h));
+	close_hearing(&h);
+}
+
 static void a_flood_is_stopped(void **state)
 {
 	(void)state;
@@ -326,26 +412,6 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	close_hearing(&h);
 }
 
-struct use {
-	bool done;
-	int code;
-};
-
-static void keep_use(void *context, int code, const struct err *e)
-{
-	(void)e;
-	*(struct use *)context = (struct use){ true, code };
-}
-
-static int use_link(struct hearing *h, const char *token)
-{
-	struct use u = { 0 };
-	ack_link_use(&h->f.w.station, token, "192.0.2.1", keep_use, &u);
-	turn_until(&h->f.w, &u.done);
-	advance(&h->f, 60 * SECOND_US);
-	return u.code;
-}
-
 static void a_link_acts_once_and_where_it_may(void **state)
 {
 	(void)state;
@@ -434,6 +500,8 @@ int main(void)
 		cmocka_unit_test(used_old_and_ended_ones_do_not_act_again),
 		cmocka_unit_test(verbs_do_what_they_say),
 		cmocka_unit_test(tokens_survive_a_restart),
+		cmocka_unit_test(an_older_database_voids_the_tokens),
+		cmocka_unit_test(life_safety_is_not_silenced_by_mail),
 		cmocka_unit_test(a_flood_is_stopped),
 		cmocka_unit_test(who_is_confirmed_is_not_told_twice),
 		cmocka_unit_test(a_bounce_marks_and_tells_the_next),

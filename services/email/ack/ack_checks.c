@@ -26,6 +26,7 @@ const struct ack_reason ack_reasons[ACK_REFUSALS] = {
 	[ACK_RIGHTS] = { "rights", "No user who may do this now has the sender's address.", true },
 	[ACK_WORDS] = { "words", "The first line is not one of the words that the station knows.", true },
 	[ACK_TIME] = { "time", "The time in the first line was not understood.", true },
+	[ACK_LIFE_SAFETY] = { "lifeSafety", "An alarm of life safety is acknowledged at the station only.", true },
 	[ACK_RATE] = { "rate", "There were too many answers in one minute.", false },
 };
 
@@ -51,7 +52,7 @@ static enum ack_refusal check_automatic(struct ack_case *c)
 	return *c->mail->automatic || c->mail->report || from_ourselves(c) ? ACK_AUTOMATIC : ACK_DONE;
 }
 
-static int64_t member_integer(const struct value *record, const char *name)
+int64_t ack_alarm_number(const struct value *record, const char *name)
 {
 	for (uint32_t i = 0; record->kind == V_STRUCT && i < record->list.count; i++)
 		if (strcmp(record->list.members[i].name, name) == 0)
@@ -71,7 +72,7 @@ static enum ack_refusal check_token(struct ack_case *c)
 	if (c->row->used.us != ABSTIME_NULL || ack_book_has_answer(c->row, c->mail->messageId))
 		return ACK_USED;
 	if (!alarms || !alarms->desk->look(c->settings->station, c->row->alarm, &c->alarm) ||
-	    member_integer(&c->alarm, "sequence") != c->row->sequence)
+	    ack_alarm_number(&c->alarm, "sequence") != c->row->sequence)
 		return ACK_ENDED;
 	return ACK_DONE;
 }
@@ -146,6 +147,13 @@ static enum ack_refusal check_words(struct ack_case *c)
 	return refusals[fault];
 }
 
+/* A mail is a weak proof of who sent it; where lives depend on an alarm, it can be commented on and asked about, not more. */
+static enum ack_refusal check_life_safety(struct ack_case *c)
+{
+	bool silences = c->answer.verb == ANSWER_ACK || c->answer.verb == ANSWER_SNOOZE || c->answer.verb == ANSWER_SHELVE;
+	return silences && ack_alarm_number(&c->alarm, "priority") <= c->settings->life_safety ? ACK_LIFE_SAFETY : ACK_DONE;
+}
+
 static enum ack_refusal check_rate(struct ack_case *c)
 {
 	return c->settings->may_act(c->settings->context, c->sender) ? ACK_DONE : ACK_RATE;
@@ -158,7 +166,7 @@ void ack_case_judge(struct ack_case *c, const struct ack_settings *settings, str
 {
 	static enum ack_refusal (*const checks[])(struct ack_case *) = { check_automatic,    check_token,  check_sender,
 		                                                             check_authenticity, check_rights, check_words,
-		                                                             check_rate };
+		                                                             check_life_safety,  check_rate };
 	*c = (struct ack_case){ .settings = settings, .mail = mail, .book = book };
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && c->refusal == ACK_DONE; i++)
 		c->refusal = checks[i](c);

@@ -20,6 +20,7 @@ enum ack_refusal {
 	ACK_RIGHTS,
 	ACK_WORDS,
 	ACK_TIME,
+	ACK_LIFE_SAFETY, /* such an alarm is not silenced by mail */
 	ACK_RATE,
 	ACK_REFUSALS
 };
@@ -36,6 +37,7 @@ struct ack_settings {
 	struct station *station;
 	enum ack_policy policy;
 	const char *authserv_id;
+	int64_t life_safety; /* alarms up to this priority are not silenced; -1: all are */
 	const struct zone *zone;
 	int64_t now, snooze; /* microseconds: the time of the station; how long a snooze without a time is */
 	bool (*may_act)(void *context, const char *address); /* rate: counts the attempt */
@@ -59,5 +61,7 @@ struct ack_case {
 void ack_case_judge(struct ack_case *c, const struct ack_settings *settings, struct ack_book *book,
                     const struct parsed_mail *mail);
 void ack_case_finish(struct ack_case *c);
+/* A member of an alarm's record; 0 when it has none. */
+int64_t ack_alarm_number(const struct value *record, const char *member);
 
 #endif

@@ -32,8 +32,8 @@ static struct ack_row *find(struct station *s, const char *text, const char *fro
 /* Who uses it without login: the one person whom the mail went to, with the rights of the user of that address. */
 static bool single_user(struct station *s, const struct ack_row *row, struct actor *actor)
 {
-	return row->addresses.count == 1 && ack_link_allowed(s) && ack_user_of(s, row->addresses.items[0].text, actor) &&
-	    actor->role >= ROLE_OPERATOR;
+	return row->addresses.count == 1 && ack_link_allowed(s, row->alarm) &&
+	    ack_user_of(s, row->addresses.items[0].text, actor) && actor->role >= ROLE_OPERATOR;
 }
 
 json_t *ack_link_look(struct station *s, const char *token, const char *from, struct err *e)

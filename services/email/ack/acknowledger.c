@@ -28,9 +28,9 @@ struct acknowledger {
 	char *lastAlarmAcked;
 	struct abstime lastAlarmAckedTime, lastAlarmAckedFailureTime;
 	char *lastAlarmAckedFailureCause;
-	int64_t totalAlarmsAckedToday, totalAlarmAckedFailures, totalMessagesReceivedToday;
+	int64_t lifeSafetyPriority, totalAlarmsAckedToday, totalAlarmAckedFailures, totalMessagesReceivedToday;
 	struct {
-		int64_t automatic, token, expired, used, ended, sender, authenticity, rights, words, time, rate;
+		int64_t automatic, token, expired, used, ended, sender, authenticity, rights, words, time, lifeSafety, rate;
 	} refused;
 	/* Not slots. */
 	struct timer midnight;
@@ -63,11 +63,17 @@ static const struct zone *zone_of(struct station *s)
 static int64_t *counter(struct acknowledger *a, enum ack_refusal r)
 {
 	int64_t *const counters[ACK_REFUSALS] = {
-		[ACK_AUTOMATIC] = &a->refused.automatic, [ACK_NO_TOKEN] = &a->refused.token,
-		[ACK_EXPIRED] = &a->refused.expired,     [ACK_USED] = &a->refused.used,
-		[ACK_ENDED] = &a->refused.ended,         [ACK_SENDER] = &a->refused.sender,
-		[ACK_FORGED] = &a->refused.authenticity, [ACK_RIGHTS] = &a->refused.rights,
-		[ACK_WORDS] = &a->refused.words,         [ACK_TIME] = &a->refused.time,
+		[ACK_AUTOMATIC] = &a->refused.automatic,
+		[ACK_NO_TOKEN] = &a->refused.token,
+		[ACK_EXPIRED] = &a->refused.expired,
+		[ACK_USED] = &a->refused.used,
+		[ACK_ENDED] = &a->refused.ended,
+		[ACK_SENDER] = &a->refused.sender,
+		[ACK_FORGED] = &a->refused.authenticity,
+		[ACK_RIGHTS] = &a->refused.rights,
+		[ACK_WORDS] = &a->refused.words,
+		[ACK_TIME] = &a->refused.time,
+		[ACK_LIFE_SAFETY] = &a->refused.lifeSafety,
 		[ACK_RATE] = &a->refused.rate,
 	};
 	return counters[r];
@@ -127,13 +133,23 @@ static int give(const struct ack_case *c, enum alarm_verb verb, const char *uuid
 	return c->settings->station->alarms->desk->order(c->settings->station, &order, tx, e);
 }
 
+/* Is it an alarm that no mail may silence? */
+static bool ack_life_safety(struct station *s, const char *uuid, int64_t up_to)
+{
+	struct value alarm = VALUE_NULL;
+	bool is = s->alarms->desk->look(s, uuid, &alarm) && ack_alarm_number(&alarm, "priority") <= up_to;
+	value_clear(&alarm);
+	return is;
+}
+
 static size_t acknowledge_beside(const struct ack_case *c, struct store_tx *tx)
 {
 	char uuids[SAME_SOURCE_MAX][37];
 	struct station *s = c->settings->station;
 	size_t n = s->alarms->desk->unacked_beside(s, c->row->alarm, uuids, SAME_SOURCE_MAX), done = 0;
 	for (size_t i = 0; i < n; i++)
-		done += give(c, ALARM_ACKNOWLEDGE, uuids[i], tx, NULL) == 0;
+		done += !ack_life_safety(s, uuids[i], c->settings->life_safety) &&
+		    give(c, ALARM_ACKNOWLEDGE, uuids[i], tx, NULL) == 0;
 	return done;
 }
 
@@ -198,6 +214,7 @@ static void handle(struct acknowledger *a, const struct parsed_mail *mail, struc
 	const struct ack_settings settings = { .station = a->c.station,
 		                                   .policy = (enum ack_policy)a->authentication,
 		                                   .authserv_id = a->authServId,
+		                                   .life_safety = a->lifeSafetyPriority,
 		                                   .zone = zone_of(a->c.station),
 		                                   .now = station_now(a->c.station),
 		                                   .snooze = a->snoozeTime.us,
@@ -315,10 +332,10 @@ bool ack_may_ask(struct station *s, const char *from)
 	return a && may_act(a, from);
 }
 
-bool ack_link_allowed(struct station *s)
+bool ack_link_allowed(struct station *s, const char *alarm)
 {
 	const struct acknowledger *a = first_enabled(s);
-	return a && a->linkWithoutLogin;
+	return a && a->linkWithoutLogin && !ack_life_safety(s, alarm, a->lifeSafetyPriority);
 }
 
 char *ack_link_of(struct station *s, const char *token)
@@ -395,6 +412,7 @@ static const struct slot refused_members[] = {
 	REFUSED(rights, "No user with this address may do it."),
 	REFUSED(words, "The first line was no word that is known."),
 	REFUSED(time, "The time was not understood."),
+	REFUSED(lifeSafety, "The alarm is one of life safety."),
 	REFUSED(rate, "Too many in a minute."),
 	SLOT_END,
 };
@@ -418,6 +436,10 @@ static const struct slot slots[] = {
 	            "opens a page to acknowledge."),
 	SLOT(T, linkWithoutLogin, BOOLEAN,
 	     .doc = "Whether that page acknowledges without login, as the user whose mail address the mail went to alone."),
+	SLOT(T, lifeSafetyPriority, INTEGER, .dflt = "31", .facets = FACETS(.min = -1, .max = 255),
+	     .doc = "Alarms of this priority and more urgent ones are acknowledged, snoozed and shelved at the station "
+	            "only, not by "
+	            "mail; -1: all may be."),
 	SLOT(T, tokenLifetime, RELTIME, .dflt = "24h", .facets = FACETS(.min = 3600e6, .max = 604800e6),
 	     .doc = "For how long an alarm mail can be answered."),
 	SLOT(T, snoozeTime, RELTIME, .dflt = "1h", .facets = FACETS(.min = 60e6, .max = 604800e6),

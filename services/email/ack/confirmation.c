@@ -82,8 +82,9 @@ static char *tell_outcome(const struct ack_case *c, const struct ack_outcome *o,
                           const char *source)
 {
 	static const enum phrase refused[ACK_REFUSALS] = {
-		[ACK_EXPIRED] = PHRASE_TOO_OLD,      [ACK_USED] = PHRASE_TOO_OLD,         [ACK_ENDED] = PHRASE_WAS_CLEARED,
-		[ACK_RIGHTS] = PHRASE_NO_PERMISSION, [ACK_WORDS] = PHRASE_NOT_UNDERSTOOD, [ACK_TIME] = PHRASE_BAD_TIME,
+		[ACK_EXPIRED] = PHRASE_TOO_OLD,         [ACK_USED] = PHRASE_TOO_OLD,         [ACK_ENDED] = PHRASE_WAS_CLEARED,
+		[ACK_RIGHTS] = PHRASE_NO_PERMISSION,    [ACK_WORDS] = PHRASE_NOT_UNDERSTOOD, [ACK_TIME] = PHRASE_BAD_TIME,
+		[ACK_LIFE_SAFETY] = PHRASE_LIFE_SAFETY,
 	};
 	if (c->refusal != ACK_DONE)
 		return sentence(p->language, refused[c->refusal], source, "", "");

@@ -49,6 +49,7 @@ const struct language language_de = {
 		[PHRASE_WAS_ACKED] = "Den Alarm von {0} hat {1} bereits um {2} quittiert.",
 		[PHRASE_WAS_CLEARED] = "Der Alarm von {0} ist bereits beendet.",
 		[PHRASE_NO_PERMISSION] = "Zu {0} wurde nichts getan: Ihnen fehlt die Berechtigung.",
+		[PHRASE_LIFE_SAFETY] = "Zu {0} wurde nichts getan: Alarme der Lebenssicherheit werden an der Station quittiert, nicht per Mail.",
 		[PHRASE_NOT_UNDERSTOOD] = "Zu {0} wurde nichts getan: Ihre Antwort war nicht zu verstehen.",
 		[PHRASE_BAD_TIME] =
 		    "Zu {0} wurde nichts getan: Die Zeit war nicht zu verstehen. Schreiben Sie etwa 2 Std oder bis 18:00.",

@@ -48,6 +48,7 @@ const struct language language_en = {
 		[PHRASE_WAS_ACKED] = "The alarm of {0} has been acknowledged already, by {1} at {2}.",
 		[PHRASE_WAS_CLEARED] = "The alarm of {0} has ended already.",
 		[PHRASE_NO_PERMISSION] = "Nothing was done about {0}: you have no permission for it.",
+		[PHRASE_LIFE_SAFETY] = "Nothing was done about {0}: alarms of life safety are acknowledged at the station, not by mail.",
 		[PHRASE_NOT_UNDERSTOOD] = "Nothing was done about {0}: your answer was not understood.",
 		[PHRASE_BAD_TIME] = "Nothing was done about {0}: the time was not understood. Write it as 2h or as until 18:00.",
 		[PHRASE_TOO_OLD] = "Nothing was done about {0}: this mail is too old to be answered.",

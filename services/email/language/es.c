@@ -49,6 +49,7 @@ const struct language language_es = {
 		[PHRASE_WAS_ACKED] = "La alarma de {0} ya la reconoció {1} a las {2}.",
 		[PHRASE_WAS_CLEARED] = "La alarma de {0} ya ha terminado.",
 		[PHRASE_NO_PERMISSION] = "No se ha hecho nada con {0}: no tiene permiso.",
+		[PHRASE_LIFE_SAFETY] = "No se ha hecho nada con {0}: las alarmas de seguridad de personas se reconocen en la estación, no por correo.",
 		[PHRASE_NOT_UNDERSTOOD] = "No se ha hecho nada con {0}: no se entendió su respuesta.",
 		[PHRASE_BAD_TIME] =
 		    "No se ha hecho nada con {0}: no se entendió la hora. Escriba por ejemplo 2 h o hasta 18:00.",

@@ -49,6 +49,7 @@ const struct language language_fr = {
 		[PHRASE_WAS_ACKED] = "L’alarme de {0} a déjà été acquittée par {1} à {2}.",
 		[PHRASE_WAS_CLEARED] = "L’alarme de {0} est déjà terminée.",
 		[PHRASE_NO_PERMISSION] = "Rien n’a été fait pour {0}\u00a0: vous n’en avez pas le droit.",
+		[PHRASE_LIFE_SAFETY] = "Rien n’a été fait pour {0}\u00a0: les alarmes de sécurité des personnes s’acquittent sur la station, pas par courriel.",
 		[PHRASE_NOT_UNDERSTOOD] = "Rien n’a été fait pour {0}\u00a0: votre réponse n’a pas été comprise.",
 		[PHRASE_BAD_TIME] = ("Rien n’a été fait pour {0}\u00a0: l’heure n’a pas été comprise. Écrivez par exemple 2 h ou "
 		                    "jusqu’à 18:00."),

@@ -47,6 +47,7 @@ const struct language language_zh = {
 		[PHRASE_WAS_ACKED] = "{0} 的报警已由 {1} 于 {2} 确认。",
 		[PHRASE_WAS_CLEARED] = "{0} 的报警已结束。",
 		[PHRASE_NO_PERMISSION] = "未对 {0} 执行任何操作：您没有权限。",
+		[PHRASE_LIFE_SAFETY] = "未对 {0} 执行任何操作：人身安全报警须在站点上确认，不能通过邮件确认。",
 		[PHRASE_NOT_UNDERSTOOD] = "未对 {0} 执行任何操作：无法理解您的回复。",
 		[PHRASE_BAD_TIME] = "未对 {0} 执行任何操作：无法理解时间。请写成“2小时”或“至18:00”。",
 		[PHRASE_TOO_OLD] = "未对 {0} 执行任何操作：此邮件太旧，无法再回复。",
