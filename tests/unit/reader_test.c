@@ -624,20 +624,13 @@ int main(int argc, char **argv)
 	}
 	g_mime_init();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_from),
-		cmocka_unit_test(test_automatic),
-		cmocka_unit_test(test_report),
-		cmocka_unit_test(test_report_headers),
-		cmocka_unit_test(test_html),
-		cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_memory_of_bombs),
-		cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_walls),
-		IN_STATION(test_child_reads),
-		IN_STATION(test_child_reads_large_mails),
-		IN_STATION(test_child_dies),
-		IN_STATION(test_child_in_order),
+		cmocka_unit_test(test_fields),         cmocka_unit_test(test_from),
+		cmocka_unit_test(test_automatic),      cmocka_unit_test(test_report),
+		cmocka_unit_test(test_report_headers), cmocka_unit_test(test_html),
+		cmocka_unit_test(test_bombs),          cmocka_unit_test(test_memory_of_bombs),
+		cmocka_unit_test(test_too_large),      cmocka_unit_test(test_walls),
+		IN_STATION(test_child_reads),          IN_STATION(test_child_reads_large_mails),
+		IN_STATION(test_child_dies),           IN_STATION(test_child_in_order),
 	};
 	return cmocka_run_group_tests_name("reader", tests, NULL, NULL);
 }
