@@ -218,8 +218,8 @@ static void end_accounts(struct component *service)
 static void stopped(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
-	ledger_trim_stop(&service->trim);
 	end_accounts(c);
+	ledger_trim_stop(&service->trim); /* the loop has turned for the last time: nothing starts it again */
 	reader_free(&service->reader);
 	struct observer **p = &c->station->observers;
 	while (service->observing && *p && *p != &service->observer)
