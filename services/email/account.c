@@ -41,7 +41,7 @@ const struct account_protocol account_pop3 = { "POP3", { 110, 110, 995 } };
 /* Ports that mean something; SMTP with STARTTLS is common on 25 as well. */
 static const struct {
 	int port;
-	unsigned securities; /* bits 1 << enum account_security that it suits */
+	unsigned securities; /* bits 1 << enum mail_security that it suits */
 	const struct account_protocol *protocol;
 } known_ports[] = {
 	{ 25, 1 << SECURITY_NONE | 1 << SECURITY_STARTTLS, &account_smtp },
@@ -53,7 +53,7 @@ static const struct {
 	{ 995, 1 << SECURITY_TLS, &account_pop3 },
 };
 
-enum account_security account_security(const struct email_account *a)
+enum mail_security account_security(const struct email_account *a)
 {
 	return a->useSsl ? SECURITY_TLS : a->useStartTls ? SECURITY_STARTTLS : SECURITY_NONE;
 }
@@ -79,7 +79,7 @@ int account_effective_port(const struct email_account *a)
 static void check_port(const struct email_account *a, const struct account_protocol *protocol, struct report *report)
 {
 	static const char *const names[] = { "no encryption", "useStartTls", "useSsl" };
-	enum account_security security = account_security(a);
+	enum mail_security security = account_security(a);
 	for (size_t i = 0; protocol && i < ARRAY_SIZE(known_ports); i++)
 		if (a->port == known_ports[i].port &&
 		    (known_ports[i].protocol != protocol || !(known_ports[i].securities & 1u << security)))
@@ -142,13 +142,30 @@ int account_ready(const struct email_account *a, struct err *e)
 	return authenticator_ready(a->emailAuthenticator, e);
 }
 
-struct trust_key *account_client_key(const struct email_account *a)
+/* A reference to the key of clientCertificate; NULL: none is chosen. */
+static struct trust_key *client_key(const struct email_account *a)
 {
 	struct err e = { 0 };
 	struct trust_key *key = *a->clientCertificate ? trust_key_get(a->c.station, a->clientCertificate, &e) : NULL;
 	if (!key && *a->clientCertificate)
 		log_warn("%s: %s", a->c.name, e.text); /* the server will ask for it, and say so */
 	return key;
+}
+
+int account_server(const struct email_account *a, struct mail_server *out, struct err *e)
+{
+	*out = (struct mail_server){
+		.port = account_effective_port(a),
+		.security = account_security(a),
+		.least = (enum tls_version)a->tlsMinProtocol,
+		.trust = trust_snapshot(a->c.station),
+		.key = client_key(a),
+		.keyring = a->c.station->keyring,
+		.allow_clear_text = a->allowClearTextCredentials,
+		.timeout = a->connectionTimeout.us,
+	};
+	snprintf(out->host, sizeof out->host, "%s", a->hostname);
+	return authenticator_login(a->emailAuthenticator, &out->login, e);
 }
 
 /* --- what it shows -------------------------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "services/email/email.h"
 #include "services/email/transcript.h"
+#include "services/email/wire/mail_server.h"
 #include "station/alarm_support.h"
 
 struct email_account {
@@ -29,7 +30,6 @@ struct email_account {
 };
 
 /* How a connection is secured; indexes account_protocol.ports. */
-enum account_security { SECURITY_NONE, SECURITY_STARTTLS, SECURITY_TLS };
 struct account_protocol {
 	const char *name; /* "SMTP", for sentences */
 	int ports[3];     /* the usual one of each security */
@@ -54,7 +54,7 @@ void account_reconfigure(struct email_account *a);
 const struct account_protocol *account_protocol_of(const struct email_account *a);
 
 /* What the switches useSsl and useStartTls say; TLS when both are set, which the rules forbid. */
-enum account_security account_security(const struct email_account *a);
+enum mail_security account_security(const struct email_account *a);
 /* port, or for -1 the usual one of protocol and security; 0 when nothing is spoken. */
 int account_effective_port(const struct email_account *a);
 
@@ -64,8 +64,9 @@ void account_own_name(char *name, size_t size);
 
 /* Could one connect and log in now? 0, AUTHENTICATOR_WAIT, or a code and a sentence. Cheap. */
 int account_ready(const struct email_account *a, struct err *e);
-/* A reference to the key of clientCertificate, for line_target.key; NULL: none is chosen. */
-struct trust_key *account_client_key(const struct email_account *a);
+/* Fills in the server of the sheet, with references of its own: mail_server_clear. What the authenticator says of the
+ * login: 0, AUTHENTICATOR_WAIT, or a code and a sentence; then the login is SASL_NOBODY. */
+int account_server(const struct email_account *a, struct mail_server *out, struct err *e);
 
 /* What the last dialogue came to: lastPollSuccess and {ok}, or lastPollFailure, its cause (a sentence; copied) and
  * {down}. */

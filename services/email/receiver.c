@@ -199,31 +199,18 @@ static void post(struct order *o)
 
 static struct retrieval_config *make_config(const struct incoming_account *a)
 {
-	static const enum retrieval_security securities[] = {
-		[SECURITY_NONE] = RETRIEVAL_CLEAR, [SECURITY_STARTTLS] = RETRIEVAL_STARTTLS, [SECURITY_TLS] = RETRIEVAL_TLS
-	};
 	struct retrieval_config *c = must_alloc(sizeof *c);
-	const struct email_account *account = &a->account;
 	struct err e = { 0 };
 	*c = (struct retrieval_config){
 		.protocol = (enum retrieval_protocol)a->store,
-		.port = account_effective_port(account),
-		.security = securities[account_security(account)],
-		.least = (enum tls_version)account->tlsMinProtocol,
-		.trust = trust_snapshot(account->c.station),
-		.key = account_client_key(account),
-		.keyring = account->c.station->keyring,
-		.allow_clear_text = account->allowClearTextCredentials,
 		.idle = a->idle,
 		.unread_only = a->emailToRead == 0,
 		.beginning_only = a->ignoreAttachments,
 		.size_limit = a->incomingEmailSizeLimit * 1024,
 		.poll_bytes = a->sizeLimitPerPoll * 1024,
-		.connect_timeout = account->connectionTimeout.us,
-		.dialogue = account->debug,
+		.dialogue = a->account.debug,
 	};
-	snprintf(c->host, sizeof c->host, "%s", account->hostname);
-	authenticator_login(account->emailAuthenticator, &c->login, &e); /* whoever polls has looked whether there is one */
+	account_server(&a->account, &c->server, &e); /* whoever polls has looked whether there is a login */
 	return c;
 }
 

@@ -186,22 +186,9 @@ static struct smtp_config *make_config(const struct outgoing_account *a)
 {
 	struct smtp_config *c = must_alloc(sizeof *c);
 	struct err e = { 0 };
-	*c = (struct smtp_config){
-		.port = account_effective_port(&a->account),
-		.security = a->account.useSsl ? SMTP_TLS
-		    : a->account.useStartTls  ? SMTP_STARTTLS
-		                              : SMTP_CLEAR,
-		.least = (enum tls_version)a->account.tlsMinProtocol,
-		.trust = trust_snapshot(a->account.c.station),
-		.key = account_client_key(&a->account),
-		.keyring = a->account.c.station->keyring,
-		.allow_clear_text = a->account.allowClearTextCredentials,
-		.connect_timeout = a->account.connectionTimeout.us,
-		.dialogue = a->account.debug,
-	};
-	snprintf(c->host, sizeof c->host, "%s", a->account.hostname);
+	account_server(&a->account, &c->server, &e); /* may_connect has looked whether there is a login */
 	account_own_name(c->helo, sizeof c->helo);
-	authenticator_login(a->account.emailAuthenticator, &c->login, &e); /* may_connect has looked whether there is one */
+	c->dialogue = a->account.debug;
 	return c;
 }
 

@@ -73,10 +73,10 @@ static inline void client_late(uv_timer_t *timer)
 static inline struct smtp_config *config_for(const struct peer *p)
 {
 	struct smtp_config *c = must_alloc(sizeof *c);
-	snprintf(c->host, sizeof c->host, "127.0.0.1");
-	c->port = p->port;
-	c->least = TLS_V1_2;
-	c->connect_timeout = 5 * SECOND_US;
+	snprintf(c->server.host, sizeof c->server.host, "127.0.0.1");
+	c->server.port = p->port;
+	c->server.least = TLS_V1_2;
+	c->server.timeout = 5 * SECOND_US;
 	c->dialogue = true;
 	snprintf(c->helo, sizeof c->helo, "station.test");
 	return c;

@@ -118,20 +118,20 @@ static void done(void *context, struct exam_report *report)
 static struct exam_target target_of(const struct row *row, int port, const struct keyring *keyring)
 {
 	struct exam_target t = { .dialogue = row->dialogue,
-		                     .host = "127.0.0.1",
-		                     .port = port,
-		                     .timeout = 30 * SECOND_US,
+		                     .server = { .host = "127.0.0.1",
+		                                 .port = port,
+		                                 .timeout = 30 * SECOND_US,
+		                                 .keyring = keyring,
+		                                 .allow_clear_text = true },
 		                     .name = "station.test",
-		                     .keyring = keyring,
-		                     .allow_clear_text = true,
 		                     .sender = "station@mail.test",
 		                     .content = row->content ? must_strdup(row->content) : NULL };
 	snprintf(t.recipient, sizeof t.recipient, "%s", row->recipient ? row->recipient : "");
-	t.login.kind = row->login;
-	t.login.mechanism = row->mechanism;
+	t.server.login.kind = row->login;
+	t.server.login.mechanism = row->mechanism;
 	if (row->login == SASL_PASSWORD) {
-		t.login.user = must_strdup("anna");
-		t.login.secret = secret_seal(keyring, "secret", 6);
+		t.server.login.user = must_strdup("anna");
+		t.server.login.secret = secret_seal(keyring, "secret", 6);
 	}
 	return t;
 }
@@ -200,13 +200,13 @@ static void another_way_is_advised(void **state)
 	(void)state;
 	struct exam_report own = { .dialogue = &exam_smtp,
 		                       .port = 465,
-		                       .security = EXAM_BY_TLS,
+		                       .security = SECURITY_TLS,
 		                       .err = { .code = E_NETWORK } },
 	                   others[] = {
-		                   { .dialogue = &exam_smtp, .port = 25, .security = EXAM_NONE, .step = EXAM_QUIT },
+		                   { .dialogue = &exam_smtp, .port = 25, .security = SECURITY_NONE, .step = EXAM_QUIT },
 		                   { .dialogue = &exam_smtp,
 		                     .port = 587,
-		                     .security = EXAM_BY_STARTTLS,
+		                     .security = SECURITY_STARTTLS,
 		                     .step = EXAM_QUIT,
 		                     .offers.login = { 1u << SASL_PLAIN, "PLAIN" } },
 	                   };

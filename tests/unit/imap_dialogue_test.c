@@ -20,7 +20,7 @@
 static void start(struct client *c, const struct fixture *f, struct peer *p, struct retrieval_config **config)
 {
 	peer_start(p);
-	*config = config_for(f, p, RETRIEVAL_IMAP, RETRIEVAL_CLEAR);
+	*config = config_for(f, p, RETRIEVAL_IMAP, SECURITY_NONE);
 	client_open(c, *config);
 }
 
@@ -355,8 +355,8 @@ static void test_login_without_sasl(void **state)
 	struct client c;
 	struct retrieval_config *config;
 	start(&c, f, &p, &config);
-	free(config->login.user);
-	config->login.user = must_strdup("al\"ice");
+	free(config->server.login.user);
+	config->server.login.user = must_strdup("al\"ice");
 	retrieval_poll(c.retrieval, memory_of(7, NULL));
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_AUTH);

@@ -132,9 +132,9 @@ static const struct row rows[] = {
 
 /* --- each of them --------------------------------------------------------------------------------------------------- */
 
-static char *script_of(const struct row *row, enum retrieval_security security)
+static char *script_of(const struct row *row, enum mail_security security)
 {
-	const char *open = security == RETRIEVAL_TLS
+	const char *open = security == SECURITY_TLS
 	    ? "tls\n" GREETING
 	    : ">* OK ready\n<#CAPABILITY\n>* CAPABILITY " CAPABLE
 	      " STARTTLS\n># OK\n<#STARTTLS\n># OK go\ntls\n<#CAPABILITY\n>* CAPABILITY " CAPABLE "\n># OK\n";
@@ -143,7 +143,7 @@ static char *script_of(const struct row *row, enum retrieval_security security)
 		                   " STARTTLS\n># OK\n<#STARTTLS\n># OK go\n%s",
 		                   row->script);
 	if (row->start == AT_GREETING)
-		return must_format("%s%s", security == RETRIEVAL_TLS ? "tls\n" : "", row->script);
+		return must_format("%s%s", security == SECURITY_TLS ? "tls\n" : "", row->script);
 	return must_format("%s%s%s", open, before[row->start], row->script);
 }
 
@@ -160,7 +160,7 @@ static const char *wrong_end(const struct row *row, const struct client *c)
 	return c->mail_count == row->mails ? NULL : "mails";
 }
 
-static void run_row(const struct fixture *f, const struct row *row, enum retrieval_security security)
+static void run_row(const struct fixture *f, const struct row *row, enum mail_security security)
 {
 	char *script = script_of(row, security);
 	struct peer p = { .scripts = { script, "" }, .certificate = &f->good };
@@ -168,7 +168,7 @@ static void run_row(const struct fixture *f, const struct row *row, enum retriev
 	peer_start(&p);
 	struct retrieval_config *config = config_for(f, &p, RETRIEVAL_IMAP, security);
 	if (row->code == E_TIMEOUT)
-		config->command_timeout = config->connect_timeout = SECOND_US * 3 / 10;
+		config->command_timeout = config->server.timeout = SECOND_US * 3 / 10;
 	config->dialogue = row->number != 4; /* so many lines that the test would be busy with them */
 	client_open(&c, config);
 	c.disposition = MARK_SEEN;
@@ -191,24 +191,24 @@ static void run_row(const struct fixture *f, const struct row *row, enum retriev
 	free(script);
 }
 
-static void run_all(const struct fixture *f, enum retrieval_security security)
+static void run_all(const struct fixture *f, enum mail_security security)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		bool starttls_only = rows[i].start == AT_STARTTLS;
 		bool tls_only = rows[i].number == 10 || rows[i].number == 39;
-		if (!(starttls_only && security == RETRIEVAL_TLS) && !(tls_only && security == RETRIEVAL_STARTTLS))
+		if (!(starttls_only && security == SECURITY_TLS) && !(tls_only && security == SECURITY_STARTTLS))
 			run_row(f, &rows[i], security);
 	}
 }
 
 static void test_over_tls(void **state)
 {
-	run_all(*state, RETRIEVAL_TLS);
+	run_all(*state, SECURITY_TLS);
 }
 
 static void test_over_starttls(void **state)
 {
-	run_all(*state, RETRIEVAL_STARTTLS);
+	run_all(*state, SECURITY_STARTTLS);
 }
 
 /* 11 and what else may go wrong before anything is encrypted: no byte of the login leaves. */
@@ -236,7 +236,7 @@ static void test_nothing_leaves_in_clear(void **state)
 		struct peer p = { .scripts = { closed[i].script }, .certificate = &f->good };
 		struct client c;
 		peer_start(&p);
-		client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, RETRIEVAL_STARTTLS));
+		client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, SECURITY_STARTTLS));
 		retrieval_poll(c.retrieval, memory_of(0, NULL));
 		client_until(&c, 'f', 1);
 		if (!strstr(c.failure.err.text, closed[i].words))
@@ -254,7 +254,7 @@ static void test_an_untrusted_server_gets_nothing(void **state)
 	struct peer p = { .scripts = { "tls\ngone\n" }, .certificate = &f->other };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, RETRIEVAL_TLS));
+	client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, SECURITY_TLS));
 	retrieval_poll(c.retrieval, memory_of(0, NULL));
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_UNTRUSTED);
@@ -273,7 +273,7 @@ static void test_the_next_poll_is_good_again(void **state)
 		              .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, RETRIEVAL_TLS));
+	client_open(&c, config_for(f, &p, RETRIEVAL_IMAP, SECURITY_TLS));
 	c.disposition = MARK_SEEN;
 	retrieval_poll(c.retrieval, memory_of(7, NULL));
 	client_until(&c, 'f', 1);

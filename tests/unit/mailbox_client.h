@@ -157,24 +157,24 @@ static inline int group_teardown(void **state)
 }
 
 static inline struct retrieval_config *config_for(const struct fixture *f, const struct peer *p,
-                                                  enum retrieval_protocol protocol, enum retrieval_security security)
+                                                  enum retrieval_protocol protocol, enum mail_security security)
 {
 	struct retrieval_config *c = must_alloc(sizeof *c);
-	snprintf(c->host, sizeof c->host, "127.0.0.1");
+	snprintf(c->server.host, sizeof c->server.host, "127.0.0.1");
 	c->protocol = protocol;
-	c->port = p->port;
-	c->security = security;
-	c->least = TLS_V1_2;
-	c->trust = trust_retain(f->trust);
-	c->login = (struct sasl_login){ .kind = SASL_PASSWORD,
-		                            .user = must_strdup("alice"),
-		                            .secret = secret_seal(f->keyring, SECRET, strlen(SECRET)) };
-	c->keyring = f->keyring;
-	c->allow_clear_text = security == RETRIEVAL_CLEAR;
+	c->server.port = p->port;
+	c->server.security = security;
+	c->server.least = TLS_V1_2;
+	c->server.trust = trust_retain(f->trust);
+	c->server.login = (struct sasl_login){ .kind = SASL_PASSWORD,
+		                                   .user = must_strdup("alice"),
+		                                   .secret = secret_seal(f->keyring, SECRET, strlen(SECRET)) };
+	c->server.keyring = f->keyring;
+	c->server.allow_clear_text = security == SECURITY_NONE;
 	c->unread_only = true;
 	c->size_limit = 1000000;
 	c->poll_bytes = 10000000;
-	c->connect_timeout = 5 * SECOND_US;
+	c->server.timeout = 5 * SECOND_US;
 	c->command_timeout = 5 * SECOND_US;
 	c->dialogue = true;
 	return c;

@@ -91,15 +91,15 @@ static const struct row rows[] = {
 	{ 0, "an answer unasked", false, E_PROTOCOL, "which is no POP3", 0, "", AT_LIST, "<STAT\n>1 2 3\ngone\n" },
 };
 
-static char *script_of(const struct row *row, enum retrieval_security security)
+static char *script_of(const struct row *row, enum mail_security security)
 {
 	static const char stls[] = ">+OK ready\n<CAPA\n>+OK\n>STLS\n>UIDL\n>.\n<STLS\n";
 	if (row->start == AT_STLS)
 		return must_format("%s%s", stls, row->script);
 	if (row->start == AT_GREETING)
-		return must_format("%s%s", security == RETRIEVAL_TLS ? "tls\n" : "", row->script);
-	return must_format("%s%s%s%s", security == RETRIEVAL_TLS ? "tls\n" GREETING : stls,
-	                   security == RETRIEVAL_TLS ? "" : ">+OK go\ntls\n" CAPA, before[row->start], row->script);
+		return must_format("%s%s", security == SECURITY_TLS ? "tls\n" : "", row->script);
+	return must_format("%s%s%s%s", security == SECURITY_TLS ? "tls\n" GREETING : stls,
+	                   security == SECURITY_TLS ? "" : ">+OK go\ntls\n" CAPA, before[row->start], row->script);
 }
 
 /* What is not as the row says; NULL: all is. */
@@ -117,7 +117,7 @@ static const char *wrong_end(const struct row *row, const struct client *c)
 	return c->mail_count == row->mails ? NULL : "mails";
 }
 
-static void run_row(const struct fixture *f, const struct row *row, enum retrieval_security security)
+static void run_row(const struct fixture *f, const struct row *row, enum mail_security security)
 {
 	char *script = script_of(row, security);
 	struct peer p = { .scripts = { script }, .certificate = &f->good };
@@ -152,13 +152,13 @@ static void test_over_tls(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].start != AT_STLS)
-			run_row(*state, &rows[i], RETRIEVAL_TLS);
+			run_row(*state, &rows[i], SECURITY_TLS);
 }
 
 static void test_over_stls(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		run_row(*state, &rows[i], RETRIEVAL_STARTTLS);
+		run_row(*state, &rows[i], SECURITY_STARTTLS);
 }
 
 /* --- login without SASL, in clear when that was allowed -------------------------------------------------------------- */
@@ -190,7 +190,7 @@ static void test_logins(void **state)
 		struct peer p = { .scripts = { logins[i].script } };
 		struct client c;
 		peer_start(&p);
-		client_open(&c, config_for(f, &p, RETRIEVAL_POP3, RETRIEVAL_CLEAR));
+		client_open(&c, config_for(f, &p, RETRIEVAL_POP3, SECURITY_NONE));
 		retrieval_poll(c.retrieval, memory_of(0, NULL));
 		client_until(&c, 'e', 1);
 		if ((c.polled_count == 1) != logins[i].polled ||
@@ -205,14 +205,13 @@ static void test_logins(void **state)
 static void test_nothing_leaves_in_clear(void **state)
 {
 	static const struct {
-		enum retrieval_security security;
+		enum mail_security security;
 		const char *script, *words;
 	} closed[] = {
-		{ RETRIEVAL_STARTTLS, ">+OK ready <1@x>\n<CAPA\n>-ERR what\n<STLS\n>-ERR what\ngone\n", "refused STLS" },
-		{ RETRIEVAL_STARTTLS, ">+OK ready <1@x>\n<CAPA\n>+OK\n>USER\n>SASL PLAIN\n>.\ngone\n", "does not offer STLS" },
-		{ RETRIEVAL_CLEAR, ">+OK ready <1@x>\n<CAPA\n>+OK\n>USER\n>SASL PLAIN\n>.\ngone\n",
-		  "was not sent: without TLS" },
-		{ RETRIEVAL_STARTTLS, "=\x16\x03\x01\n>\ngone\n", "TLS" },
+		{ SECURITY_STARTTLS, ">+OK ready <1@x>\n<CAPA\n>-ERR what\n<STLS\n>-ERR what\ngone\n", "refused STLS" },
+		{ SECURITY_STARTTLS, ">+OK ready <1@x>\n<CAPA\n>+OK\n>USER\n>SASL PLAIN\n>.\ngone\n", "does not offer STLS" },
+		{ SECURITY_NONE, ">+OK ready <1@x>\n<CAPA\n>+OK\n>USER\n>SASL PLAIN\n>.\ngone\n", "was not sent: without TLS" },
+		{ SECURITY_STARTTLS, "=\x16\x03\x01\n>\ngone\n", "TLS" },
 	};
 	const struct fixture *f = *state;
 	for (size_t i = 0; i < ARRAY_SIZE(closed); i++) {
@@ -220,7 +219,7 @@ static void test_nothing_leaves_in_clear(void **state)
 		struct client c;
 		peer_start(&p);
 		struct retrieval_config *config = config_for(f, &p, RETRIEVAL_POP3, closed[i].security);
-		config->allow_clear_text = false;
+		config->server.allow_clear_text = false;
 		client_open(&c, config);
 		retrieval_poll(c.retrieval, memory_of(0, NULL));
 		client_until(&c, 'f', 1);
@@ -244,7 +243,7 @@ static void test_renumbered(void **state)
 		                  "20\n>.\n<DELE 2\n>+OK\n<RETR 3\n>+OK\n>.\n" QUIT } };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, RETRIEVAL_CLEAR));
+	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE));
 	struct retrieval_memory *m = memory_of(0, NULL);
 	memory_uidl(m, "aaa");
 	memory_uidl(m, "bbb");
@@ -267,7 +266,7 @@ static void test_what_pop3_cannot_do(void **state)
 	struct peer p = { .scripts = { GREETING LOGIN LIST1 RETR1 QUIT } };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, RETRIEVAL_CLEAR));
+	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE));
 	c.disposition = MARK_SEEN;
 	retrieval_poll(c.retrieval, memory_of(0, NULL));
 	client_until(&c, 'e', 1);
@@ -283,7 +282,7 @@ static void test_beginnings_and_budget(void **state)
 		                           "2000000\n>.\n<TOP 3 1000\n>+OK\n>x\n>.\n<RETR 2\n>+OK\n>y\n>.\n" QUIT } };
 	struct client c;
 	peer_start(&p);
-	struct retrieval_config *config = config_for(*state, &p, RETRIEVAL_POP3, RETRIEVAL_CLEAR);
+	struct retrieval_config *config = config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE);
 	config->poll_messages = 2;
 	client_open(&c, config);
 	retrieval_poll(c.retrieval, memory_of(0, NULL));

@@ -298,7 +298,7 @@ static void test_deadlines(void **state)
 		struct client c;
 		peer_start(&p);
 		struct smtp_config *config = config_for(&p);
-		config->connect_timeout = config->command_timeout = config->content_timeout = 100000;
+		config->server.timeout = config->command_timeout = config->content_timeout = 100000;
 		client_open(&c, config);
 		smtp_send(c.smtp, mail_to_bob());
 		client_until(&c, 'f', 1);
@@ -359,7 +359,7 @@ static void test_black_hole(void **state)
 	struct peer p = { .port = ntohs(a.sin_port) };
 	struct client c;
 	struct smtp_config *config = config_for(&p);
-	config->connect_timeout = 300000;
+	config->server.timeout = 300000;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	smtp_send(c.smtp, mail_to_bob()); /* more mail does not prolong it */
@@ -429,7 +429,7 @@ static void test_refused_connection_and_unknown_name(void **state)
 		struct client c;
 		struct smtp_config *config = config_for(&p);
 		if (i)
-			snprintf(config->host, sizeof config->host, "nobody.invalid");
+			snprintf(config->server.host, sizeof config->server.host, "nobody.invalid");
 		client_open(&c, config);
 		smtp_send(c.smtp, mail_to_bob());
 		client_until(&c, 'f', 1);

@@ -14,17 +14,17 @@ struct fixture {
 	struct trust_snapshot *trust;
 };
 
-static struct smtp_config *login(const struct fixture *f, const struct peer *p, enum smtp_security security,
+static struct smtp_config *login(const struct fixture *f, const struct peer *p, enum mail_security security,
                                  enum sasl_mechanism mechanism)
 {
 	struct smtp_config *c = config_for(p);
-	c->security = security;
-	c->trust = trust_retain(f->trust);
-	c->login = (struct sasl_login){ .kind = SASL_PASSWORD,
-		                            .user = must_strdup("alice"),
-		                            .secret = secret_seal(f->keyring, SECRET, strlen(SECRET)),
-		                            .mechanism = mechanism };
-	c->keyring = f->keyring;
+	c->server.security = security;
+	c->server.trust = trust_retain(f->trust);
+	c->server.login = (struct sasl_login){ .kind = SASL_PASSWORD,
+		                                   .user = must_strdup("alice"),
+		                                   .secret = secret_seal(f->keyring, SECRET, strlen(SECRET)),
+		                                   .mechanism = mechanism };
+	c->server.keyring = f->keyring;
 	return c;
 }
 
@@ -81,37 +81,38 @@ static void no_secret(const struct client *c)
 
 /* --- what works ---------------------------------------------------------------------------------------------------- */
 
-static void delivers(struct fixture *f, enum smtp_security security, enum sasl_mechanism mechanism, const char *script)
+static void delivers(struct fixture *f, enum mail_security security, enum sasl_mechanism mechanism, const char *script)
 {
 	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
 	struct smtp_config *config = login(f, &p, security, mechanism);
-	config->allow_clear_text = security == SMTP_CLEAR;
+	config->server.allow_clear_text = security == SECURITY_NONE;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'd', 1);
 	if (c.done[0]->recipients[0].outcome != SMTP_ACCEPTED)
 		fail_msg("%s\n%s", c.failure.err.text, c.transcript);
 	no_secret(&c);
-	assert_int_equal(strncmp(c.done[0]->tls_version, "TLS", 3) == 0, security != SMTP_CLEAR);
-	assert_int_equal(strlen(c.done[0]->fingerprint) == 64, security != SMTP_CLEAR);
-	assert_int_equal(strlen(c.done[0]->cipher) > 5, security != SMTP_CLEAR);
+	assert_int_equal(strncmp(c.done[0]->tls_version, "TLS", 3) == 0, security != SECURITY_NONE);
+	assert_int_equal(strlen(c.done[0]->fingerprint) == 64, security != SECURITY_NONE);
+	assert_int_equal(strlen(c.done[0]->cipher) > 5, security != SECURITY_NONE);
 	finish(&c, &p);
 }
 
 static void test_modes_and_mechanisms(void **state)
 {
 	struct fixture *f = *state;
-	delivers(f, SMTP_CLEAR, SASL_AUTO, GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_CLEAR, SASL_LOGIN,
+	delivers(f, SECURITY_NONE, SASL_AUTO, GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SECURITY_NONE, SASL_LOGIN,
 	         GREETING AUTH_EHLO "<AUTH LOGIN\n>334 VXNlcm5hbWU6\n<" B64_ALICE "\n>334 UGFzc3dvcmQ6\n<" B64_SECRET
 	                            "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_CLEAR, SASL_AUTO,
+	delivers(f, SECURITY_NONE, SASL_AUTO,
 	         GREETING ">250-mail.test\n>250-PIPELINING\n>250 AUTH=LOGIN\n<AUTH LOGIN\n>334 x\n<" B64_ALICE
 	                  "\n>334 x\n<" B64_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_TLS, SASL_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
-	delivers(f, SMTP_STARTTLS, SASL_AUTO,
+	delivers(f, SECURITY_TLS, SASL_PLAIN,
+	         "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN " PLAIN_SECRET "\n>235 ok\n" MAIL_TAKEN);
+	delivers(f, SECURITY_STARTTLS, SASL_AUTO,
 	         GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\n<EHLO station.test\n" AUTH_EHLO
 	                                "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN);
 }
@@ -127,8 +128,8 @@ static void test_refused_token(void **state)
 		              .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
-	config->login.kind = SASL_BEARER;
+	struct smtp_config *config = login(f, &p, SECURITY_TLS, SASL_AUTO);
+	config->server.login.kind = SASL_BEARER;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
@@ -147,7 +148,7 @@ static void test_capabilities_are_forgotten(void **state)
 		              .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, login(f, &p, SMTP_STARTTLS, SASL_AUTO));
+	client_open(&c, login(f, &p, SECURITY_STARTTLS, SASL_AUTO));
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
 	assert_non_null(strstr(c.failure.err.text, "offers no login"));
@@ -157,40 +158,42 @@ static void test_capabilities_are_forgotten(void **state)
 /* --- what fails closed --------------------------------------------------------------------------------------------- */
 
 static const struct {
-	enum smtp_security security;
+	enum mail_security security;
 	enum sasl_mechanism mechanism;
 	const char *script;
 	int code;
 	enum smtp_stage stage;
 	const char *words;
 } closed[] = {
-	{ SMTP_STARTTLS, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_TLS, STAGE_EHLO, "does not offer STARTTLS" },
-	{ SMTP_STARTTLS, SASL_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>454 4.7.0 not now\ngone\n", E_TLS, STAGE_STARTTLS,
-	  "refused STARTTLS" },
-	{ SMTP_STARTTLS, SASL_AUTO,
+	{ SECURITY_STARTTLS, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_TLS, STAGE_EHLO, "does not offer STARTTLS" },
+	{ SECURITY_STARTTLS, SASL_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>454 4.7.0 not now\ngone\n", E_TLS,
+	  STAGE_STARTTLS, "refused STARTTLS" },
+	{ SECURITY_STARTTLS, SASL_AUTO,
 	  GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\n>250-mail.test\n>250 AUTH PLAIN LOGIN\n>235 2.7.0 ok\ngone\n",
 	  E_PROTOCOL, STAGE_STARTTLS, "injected" },
-	{ SMTP_STARTTLS, SASL_AUTO, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngo\n>rubbish that is no TLS at all\ngone\n",
-	  E_TLS, STAGE_STARTTLS, "" },
-	{ SMTP_STARTTLS, SASL_AUTO, GREETING ">502 what?\ngone\n", E_PROTOCOL, STAGE_EHLO, "does not know EHLO" },
-	{ SMTP_TLS, SASL_AUTO, ">220 mail.test ESMTP\ngone\n", E_TLS, STAGE_CONNECT, "STARTTLS" },
-	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING ">250 mail.test\ngone\n", E_AUTH, STAGE_EHLO, "offers no login" },
-	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING ">250-mail.test\n>250 AUTH GSSAPI NTLM\ngone\n", E_AUTH, STAGE_EHLO,
+	{ SECURITY_STARTTLS, SASL_AUTO,
+	  GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngo\n>rubbish that is no TLS at all\ngone\n", E_TLS, STAGE_STARTTLS,
+	  "" },
+	{ SECURITY_STARTTLS, SASL_AUTO, GREETING ">502 what?\ngone\n", E_PROTOCOL, STAGE_EHLO, "does not know EHLO" },
+	{ SECURITY_TLS, SASL_AUTO, ">220 mail.test ESMTP\ngone\n", E_TLS, STAGE_CONNECT, "STARTTLS" },
+	{ SECURITY_TLS, SASL_AUTO, "tls\n" GREETING ">250 mail.test\ngone\n", E_AUTH, STAGE_EHLO, "offers no login" },
+	{ SECURITY_TLS, SASL_AUTO, "tls\n" GREETING ">250-mail.test\n>250 AUTH GSSAPI NTLM\ngone\n", E_AUTH, STAGE_EHLO,
 	  "GSSAPI NTLM, but not SCRAM-SHA-256" },
-	{ SMTP_TLS, SASL_PLAIN, "tls\n" GREETING ">250-mail.test\n>250 AUTH LOGIN\ngone\n", E_AUTH, STAGE_EHLO,
+	{ SECURITY_TLS, SASL_PLAIN, "tls\n" GREETING ">250-mail.test\n>250 AUTH LOGIN\ngone\n", E_AUTH, STAGE_EHLO,
 	  "not PLAIN" },
-	{ SMTP_CLEAR, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_AUTH, STAGE_EHLO, "without TLS" },
-	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>535 5.7.8 no: " SECRET " " B64_SECRET "\ngone\n",
-	  E_AUTH, STAGE_AUTH, "refused the login of \"alice\"" },
-	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>454 4.7.0 later\ngone\n", E_AUTH, STAGE_AUTH,
+	{ SECURITY_NONE, SASL_AUTO, GREETING AUTH_EHLO "gone\n", E_AUTH, STAGE_EHLO, "without TLS" },
+	{ SECURITY_TLS, SASL_AUTO,
+	  "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>535 5.7.8 no: " SECRET " " B64_SECRET "\ngone\n", E_AUTH, STAGE_AUTH,
+	  "refused the login of \"alice\"" },
+	{ SECURITY_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>454 4.7.0 later\ngone\n", E_AUTH, STAGE_AUTH,
 	  "cannot check" },
-	{ SMTP_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>421 4.7.0 bye\ngone\n", E_AUTH, STAGE_AUTH,
+	{ SECURITY_TLS, SASL_AUTO, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>421 4.7.0 bye\ngone\n", E_AUTH, STAGE_AUTH,
 	  "cannot check" },
-	{ SMTP_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>235 2.7.0 ok\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	{ SECURITY_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>235 2.7.0 ok\ngone\n", E_PROTOCOL, STAGE_AUTH,
 	  "before it was sent" },
-	{ SMTP_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>334 x\n<\n>334 x\n<\n>334 x\ngone\n", E_PROTOCOL,
-	  STAGE_AUTH, "asks for more" },
-	{ SMTP_TLS, SASL_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>334 x\ngone\n", E_PROTOCOL, STAGE_AUTH,
+	{ SECURITY_TLS, SASL_LOGIN, "tls\n" GREETING AUTH_EHLO "<AUTH LOGIN\n>334 x\n<\n>334 x\n<\n>334 x\ngone\n",
+	  E_PROTOCOL, STAGE_AUTH, "asks for more" },
+	{ SECURITY_TLS, SASL_PLAIN, "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>334 x\ngone\n", E_PROTOCOL, STAGE_AUTH,
 	  "asks for more" },
 };
 
@@ -218,10 +221,10 @@ static void test_fails_closed(void **state)
 
 /* --- trust --------------------------------------------------------------------------------------------------------- */
 
-static void refused_certificate(struct fixture *f, const struct pair *certificate, enum smtp_security security)
+static void refused_certificate(struct fixture *f, const struct pair *certificate, enum mail_security security)
 {
 	const char *script =
-	    security == SMTP_TLS ? "tls\ngone\n" : GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\ngone\n";
+	    security == SECURITY_TLS ? "tls\ngone\n" : GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\ngone\n";
 	struct peer p = { .scripts = { script }, .certificate = certificate };
 	struct client c;
 	peer_start(&p);
@@ -240,7 +243,7 @@ static void refused_certificate(struct fixture *f, const struct pair *certificat
 static void test_untrusted_certificates(void **state)
 {
 	struct fixture *f = *state;
-	for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+	for (enum mail_security s = SECURITY_STARTTLS; s <= SECURITY_TLS; s++) {
 		refused_certificate(f, &f->self, s);
 		refused_certificate(f, &f->other, s);
 	}
@@ -254,7 +257,7 @@ static void test_old_tls_is_refused(void **state)
 		              .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1:%COMPAT" };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, login(f, &p, SMTP_TLS, SASL_AUTO));
+	client_open(&c, login(f, &p, SECURITY_TLS, SASL_AUTO));
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
 	assert_int_equal(c.failure.err.code, E_TLS);
@@ -263,13 +266,13 @@ static void test_old_tls_is_refused(void **state)
 	peer_stop(&p);
 }
 
-static void silent_handshake(struct fixture *f, enum smtp_security security, const char *script)
+static void silent_handshake(struct fixture *f, enum mail_security security, const char *script)
 {
 	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
 	struct smtp_config *config = login(f, &p, security, SASL_AUTO);
-	config->connect_timeout = 300000;
+	config->server.timeout = 300000;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	smtp_send(c.smtp, mail_to_bob()); /* more mail does not prolong it */
@@ -281,8 +284,8 @@ static void silent_handshake(struct fixture *f, enum smtp_security security, con
 
 static void test_silent_handshake_has_a_deadline(void **state)
 {
-	silent_handshake(*state, SMTP_TLS, "gone\n");
-	silent_handshake(*state, SMTP_STARTTLS, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngone\n");
+	silent_handshake(*state, SECURITY_TLS, "gone\n");
+	silent_handshake(*state, SECURITY_STARTTLS, GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ngone\n");
 }
 
 /* --- 35 and 33: what a server may send without end, inside TLS and on the way there ---------------------------------- */
@@ -291,13 +294,13 @@ static void test_silent_handshake_has_a_deadline(void **state)
 #define ONLY_1_3 "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
 /* Ends as it should, without a byte of the login; then the server is good, and the mail that came back arrives. */
-static void ends_and_goes_on(struct fixture *f, struct peer *p, enum smtp_security security, const char *flood,
+static void ends_and_goes_on(struct fixture *f, struct peer *p, enum mail_security security, const char *flood,
                              int code, const char *words)
 {
 	static const char good[] = "tls\n" GREETING AUTH_EHLO "<AUTH PLAIN\n>235 ok\n" MAIL_TAKEN;
 	static const char upgrade[] = GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\n";
-	char *bad = must_format("%s%s", security == SMTP_TLS ? "" : upgrade, flood);
-	char *next = security == SMTP_TLS
+	char *bad = must_format("%s%s", security == SECURITY_TLS ? "" : upgrade, flood);
+	char *next = security == SECURITY_TLS
 	    ? must_strdup(good)
 	    : must_format("%stls\n<EHLO station.test\n%s<AUTH PLAIN\n>235 ok\n%s", upgrade, AUTH_EHLO, MAIL_TAKEN);
 	struct client c;
@@ -306,7 +309,7 @@ static void ends_and_goes_on(struct fixture *f, struct peer *p, enum smtp_securi
 	peer_start(p);
 	struct smtp_config *config = login(f, p, security, SASL_AUTO);
 	if (code == E_TIMEOUT)
-		config->connect_timeout = config->command_timeout = 300000;
+		config->server.timeout = config->command_timeout = 300000;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
@@ -343,7 +346,7 @@ static void test_floods(void **state)
 		{ "flood alerts\n", NULL, E_TLS, "alert" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(floods); i++)
-		for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+		for (enum mail_security s = SECURITY_STARTTLS; s <= SECURITY_TLS; s++) {
 			struct fixture *f = *state;
 			struct peer p = { .certificate = &f->good, .priority = floods[i].priority };
 			ends_and_goes_on(f, &p, s, floods[i].script, floods[i].code, floods[i].words);
@@ -356,7 +359,7 @@ static void test_a_chain_of_a_hundred(void **state)
 	static struct pair deep[100];
 	pairs_make_chain(deep, ARRAY_SIZE(deep), &f->ca);
 	struct pair below = pair_make((struct wish){ .cn = "below", .names = { "ip:127.0.0.1" }, .issuer = &deep[0] });
-	for (enum smtp_security s = SMTP_STARTTLS; s <= SMTP_TLS; s++) {
+	for (enum mail_security s = SECURITY_STARTTLS; s <= SECURITY_TLS; s++) {
 		struct peer p = { .certificate = &below, .above = deep, .above_count = ARRAY_SIZE(deep), .then = &f->good };
 		ends_and_goes_on(f, &p, s, "tls\ngone\n", E_UNTRUSTED, "came with 101 certificates");
 	}
@@ -376,9 +379,9 @@ static void test_long_password(void **state)
 	char password[1000];
 	memset(password, 'p', sizeof password);
 	peer_start(&p);
-	struct smtp_config *config = login(f, &p, SMTP_TLS, SASL_AUTO);
-	free(config->login.secret);
-	config->login.secret = secret_seal(f->keyring, password, sizeof password);
+	struct smtp_config *config = login(f, &p, SECURITY_TLS, SASL_AUTO);
+	free(config->server.login.secret);
+	config->server.login.secret = secret_seal(f->keyring, password, sizeof password);
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'd', 1);

@@ -20,9 +20,9 @@ static bool describe(const struct exam_report *r, enum exam_step step, char *out
 	const char *offered = *r->offers.login.names ? r->offers.login.names : "none";
 	switch (step) {
 	case EXAM_CONNECT:
-		snprintf(out, size, "Port %d answers%s%s%s.", r->port, r->security == EXAM_BY_TLS ? ", encrypted by " : "",
-		         r->security == EXAM_BY_TLS ? r->tls_version : "",
-		         r->security == EXAM_BY_TLS ? " with a certificate that is trusted" : "");
+		snprintf(out, size, "Port %d answers%s%s%s.", r->port, r->security == SECURITY_TLS ? ", encrypted by " : "",
+		         r->security == SECURITY_TLS ? r->tls_version : "",
+		         r->security == SECURITY_TLS ? " with a certificate that is trusted" : "");
 		return true;
 	case EXAM_GREETING:
 		snprintf(out, size, "It speaks %s.", r->dialogue->name);
@@ -34,7 +34,7 @@ static bool describe(const struct exam_report *r, enum exam_step step, char *out
 	case EXAM_STARTTLS:
 		snprintf(out, size, "STARTTLS encrypted the connection by %s with a certificate that is trusted.",
 		         r->tls_version);
-		return r->secure && r->security == EXAM_BY_STARTTLS;
+		return r->secure && r->security == SECURITY_STARTTLS;
 	case EXAM_AUTH:
 		snprintf(out, size, "The login was accepted.");
 		return r->logged_in;
@@ -86,8 +86,8 @@ static bool works(const struct exam_report *r)
 static int merit(const struct advice_case *c, const struct exam_report *r)
 {
 	bool unseen = r->err.code != 0; /* stopped at the certificate: what it offers is not known */
-	return (r->security != EXAM_NONE) * 8 + (unseen || !wants_login(c) || r->offers.login.known != 0) * 4 +
-	    (r->err.code == 0) * 2 + (r->security == EXAM_BY_TLS);
+	return (r->security != SECURITY_NONE) * 8 + (unseen || !wants_login(c) || r->offers.login.known != 0) * 4 +
+	    (r->err.code == 0) * 2 + (r->security == SECURITY_TLS);
 }
 
 static const struct exam_report *best_other(const struct advice_case *c)
@@ -101,8 +101,8 @@ static const struct exam_report *best_other(const struct advice_case *c)
 
 static json_t *changes_to(const struct exam_report *r)
 {
-	return json_pack("{s:b, s:b, s:i}", "useSsl", r->security == EXAM_BY_TLS, "useStartTls",
-	                 r->security == EXAM_BY_STARTTLS, "port", r->port);
+	return json_pack("{s:b, s:b, s:i}", "useSsl", r->security == SECURITY_TLS, "useStartTls",
+	                 r->security == SECURITY_STARTTLS, "port", r->port);
 }
 
 static void rule_other_way(const struct advice_case *c, json_t *advice)
@@ -110,9 +110,9 @@ static void rule_other_way(const struct advice_case *c, json_t *advice)
 	static const char *const modes[] = { "without encryption", "with STARTTLS", "with TLS from the first byte" };
 	const struct exam_report *own = c->own, *r = best_other(c);
 	bool no_login = own->step == EXAM_AUTH && own->offers.login.known == 0;
-	bool unencrypted = own->security != EXAM_NONE && r && r->security == EXAM_NONE;
+	bool unencrypted = own->security != SECURITY_NONE && r && r->security == SECURITY_NONE;
 	char text[500];
-	if (!r || (own->step > EXAM_STARTTLS && !no_login && own->security != EXAM_NONE) || unencrypted ||
+	if (!r || (own->step > EXAM_STARTTLS && !no_login && own->security != SECURITY_NONE) || unencrypted ||
 	    (own->verdict.seen && !own->verdict.trusted))
 		return;
 	snprintf(text, sizeof text, "The server answers on port %d %s%s%s. Use that.", r->port, modes[r->security],
@@ -123,7 +123,7 @@ static void rule_other_way(const struct advice_case *c, json_t *advice)
 static void rule_only_clear(const struct advice_case *c, json_t *advice)
 {
 	const struct exam_report *r = best_other(c);
-	if (r && r->security == EXAM_NONE && c->own->security != EXAM_NONE && c->own->step <= EXAM_STARTTLS)
+	if (r && r->security == SECURITY_NONE && c->own->security != SECURITY_NONE && c->own->step <= EXAM_STARTTLS)
 		advise(advice,
 		       "The server answers only without encryption. Everybody on the way could read mails and change them: ask "
 		       "its administrator for TLS, and use it unencrypted only inside a network that you trust.",

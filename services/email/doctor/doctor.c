@@ -143,7 +143,7 @@ static void start(struct diagnosis *d, struct probe *p)
 
 /* --- the other ways ------------------------------------------------------------------------------------------------------ */
 
-static bool tried(const struct diagnosis *d, int port, enum exam_security security)
+static bool tried(const struct diagnosis *d, int port, enum mail_security security)
 {
 	for (size_t i = 0; i < d->count; i++)
 		if (d->probes[i].report.port == port && d->probes[i].report.security == security)
@@ -151,16 +151,15 @@ static bool tried(const struct diagnosis *d, int port, enum exam_security securi
 	return d->count == PROBES;
 }
 
-static void try_other(struct diagnosis *d, int port, enum exam_security security)
+static void try_other(struct diagnosis *d, int port, enum mail_security security)
 {
 	if (tried(d, port, security))
 		return;
 	struct probe *p = &d->probes[d->count++];
 	p->target = d->other;
-	p->target.trust = trust_retain(d->other.trust);
-	p->target.key = d->other.key ? trust_key_retain(d->other.key) : NULL;
-	p->target.port = p->report.port = port;
-	p->target.security = p->report.security = security;
+	p->target.server = mail_server_without_login(&d->other.server);
+	p->target.server.port = p->report.port = port;
+	p->target.server.security = p->report.security = security;
 	start(d, p);
 }
 
@@ -169,7 +168,7 @@ static void try_others(struct diagnosis *d)
 {
 	int own = d->probes[0].report.port;
 	for (int pass = 0; pass < 2; pass++)
-		for (enum exam_security s = EXAM_SECURITIES; s-- > EXAM_NONE;)
+		for (enum mail_security s = SECURITY_COUNT; s-- > SECURITY_NONE;)
 			try_other(d, pass == 0 ? d->protocol->ports[s] : own, s);
 }
 
@@ -290,20 +289,19 @@ static const struct exam_dialogue *dialogue_of(const struct account_protocol *p)
 	return p == &account_smtp ? &exam_smtp : p == &account_imap ? &exam_imap : p == &account_pop3 ? &exam_pop3 : NULL;
 }
 
-static int fill_login(const struct email_account *a, const struct value *arg, struct exam_target *t, struct err *e)
+/* The server as the sheet has it, or with the login that was given. */
+static int fill_server(const struct email_account *a, const struct value *arg, struct mail_server *out, struct err *e)
 {
-	const struct keyring *keyring = a->c.station->keyring;
 	const char *user = arg[ARG_ACCOUNT].text, *password = arg[ARG_PASSWORD].text;
-	t->keyring = keyring;
-	t->allow_clear_text = a->allowClearTextCredentials;
+	int rc = account_server(a, out, e);
 	if (*user) {
-		t->login = (struct sasl_login){ .kind = SASL_PASSWORD,
-			                            .user = must_strdup(user),
-			                            .secret = secret_seal(keyring, password ? password : "",
-			                                                  password ? strlen(password) : 0) };
+		sasl_login_clear(&out->login);
+		out->login = (struct sasl_login){ .kind = SASL_PASSWORD,
+			                              .user = must_strdup(user),
+			                              .secret = secret_seal(out->keyring, password ? password : "",
+			                                                    password ? strlen(password) : 0) };
 		return 0;
 	}
-	int rc = authenticator_login(a->emailAuthenticator, &t->login, e);
 	return rc == AUTHENTICATOR_WAIT
 	    ? err_set(e, E_CONFLICT, NULL, "The access token is being fetched; try again in a moment.")
 	    : rc;
@@ -339,22 +337,20 @@ static int fill_target(struct email_account *a, const struct value *arg, struct 
 	*t = (struct exam_target){ .dialogue = dialogue_of(protocol) };
 	if (!t->dialogue)
 		return err_set(e, E_CONFLICT, "transport", "This account talks to no server, so there is nothing to examine.");
-	snprintf(t->host, sizeof t->host, "%s", *arg[ARG_HOST].text ? arg[ARG_HOST].text : a->hostname);
-	if (!*t->host)
-		return err_set(e, E_INVALID, "hostname",
-		               "No hostname is set: enter the name or the address of the mail server.");
-	t->security = mode ? (enum exam_security)(mode - 1) : (enum exam_security)account_security(a);
+	int rc = fill_server(a, arg, &t->server, e);
+	if (*arg[ARG_HOST].text)
+		snprintf(t->server.host, sizeof t->server.host, "%s", arg[ARG_HOST].text);
+	if (!*t->server.host)
+		rc = err_set(e, E_INVALID, "hostname", "No hostname is set: enter the name or the address of the mail server.");
+	if (mode)
+		t->server.security = (enum mail_security)(mode - 1);
 	int64_t port = arg[ARG_PORT].integer == AS_CONFIGURED ? a->port : arg[ARG_PORT].integer;
-	t->port = port > 0 ? (int)port : protocol->ports[t->security];
-	t->least = (enum tls_version)a->tlsMinProtocol;
-	t->timeout = a->connectionTimeout.us;
+	t->server.port = port > 0 ? (int)port : protocol->ports[t->server.security];
 	account_own_name(t->name, sizeof t->name);
-	t->trust = trust_snapshot(a->c.station);
-	t->key = account_client_key(a);
-	fill_mail(a, arg[ARG_TEST].text, t);
-	int rc = fill_login(a, arg, t, e);
 	if (rc < 0)
 		exam_target_clear(t);
+	else
+		fill_mail(a, arg[ARG_TEST].text, t);
 	return rc;
 }
 
@@ -371,20 +367,17 @@ int doctor_diagnose(struct component *c, struct invocation *inv)
 	*d = (struct diagnosis){ .station = c->station,
 		                     .account = c->handle,
 		                     .protocol = account_protocol_of(a),
-		                     .login = target.login.kind,
-		                     .fixed_mechanism = target.login.mechanism != SASL_AUTO,
+		                     .login = target.server.login.kind,
+		                     .fixed_mechanism = target.server.login.mechanism != SASL_AUTO,
 		                     .other = { .dialogue = target.dialogue,
-		                                .least = target.least,
-		                                .timeout = OTHER_TIMEOUT_US,
-		                                .trust = trust_retain(target.trust),
-		                                .key = target.key ? trust_key_retain(target.key) : NULL },
+		                                .server = mail_server_without_login(&target.server) },
 		                     .count = 1 };
-	snprintf(d->other.host, sizeof d->other.host, "%s", target.host);
+	d->other.server.timeout = OTHER_TIMEOUT_US;
 	snprintf(d->other.name, sizeof d->other.name, "%s", target.name);
 	uuid_make(d->job);
 	d->probes[0].target = target;
-	d->probes[0].report.port = target.port;
-	d->probes[0].report.security = target.security;
+	d->probes[0].report.port = target.server.port;
+	d->probes[0].report.security = target.server.security;
 	json_decref(a->diagnosis);
 	a->diagnosis =
 	    json_pack("{s:s, s:s, s:[], s:[], s:[]}", "job", d->job, "state", "running", "lines", "findings", "advice");

@@ -23,9 +23,7 @@ struct examination {
 
 void exam_target_clear(struct exam_target *t)
 {
-	trust_release(&t->trust);
-	trust_key_release(&t->key);
-	sasl_login_clear(&t->login);
+	mail_server_clear(&t->server);
 	free(t->content);
 	t->content = NULL;
 }
@@ -85,7 +83,7 @@ static void send_line(struct examination *x, const char *text, const char *shown
 	line_write(x->line, text, strlen(text));
 	line_write(x->line, "\r\n", 2);
 	line_flush(x->line);
-	line_expect(x->line, x->target.timeout, "answer");
+	line_expect(x->line, x->target.server.timeout, "answer");
 	if (shown)
 		x->events->said(x->context, LINE_SENT, shown);
 }
@@ -117,19 +115,19 @@ static void begin_login(struct examination *x)
 {
 	struct err e = { 0 };
 	enum sasl_mechanism m;
-	struct sasl_place place = { x->target.host, x->target.port, NULL };
+	struct sasl_place place = { x->target.server.host, x->target.server.port, NULL };
 	char command[600], shown[80], *initial = NULL;
 	x->report.step = EXAM_AUTH;
 	x->lines = 0;
-	if (!line_is_secure(x->line) && !x->target.allow_clear_text) {
+	if (!line_is_secure(x->line) && !x->target.server.allow_clear_text) {
 		fail(x, E_AUTH, "was not sent the login: without TLS, anybody on the way could read it.");
 		return;
 	}
-	if (sasl_choose(&x->target.login, &x->report.offers.login, line_is_secure(x->line), &m, &e) != 0) {
+	if (sasl_choose(&x->target.server.login, &x->report.offers.login, line_is_secure(x->line), &m, &e) != 0) {
 		fail(x, E_AUTH, e.text);
 		return;
 	}
-	x->sasl = sasl_new(m, &x->target.login, x->target.keyring, &place);
+	x->sasl = sasl_new(m, &x->target.server.login, x->target.server.keyring, &place);
 	if (sasl_start(x->sasl, x->target.dialogue->initial_room, &initial, &e) != 0) {
 		fail(x, E_AUTH, e.text);
 		return;
@@ -171,13 +169,13 @@ static void after_offers(struct examination *x)
 	bool secure = line_is_secure(x->line);
 	if (!secure)
 		x->report.clear = x->report.offers;
-	if (t->security == EXAM_BY_STARTTLS && !secure) {
+	if (t->server.security == SECURITY_STARTTLS && !secure) {
 		x->report.step = EXAM_STARTTLS;
 		if (x->report.offers.starttls)
 			begin(x, EXAM_STARTTLS, "");
 		else
 			fail(x, E_TLS, "does not offer STARTTLS.");
-	} else if (t->login.kind != SASL_NOBODY) {
+	} else if (t->server.login.kind != SASL_NOBODY) {
 		begin_login(x);
 	} else if (t->dialogue->commands[EXAM_MAIL] && *t->recipient) {
 		begin(x, EXAM_MAIL, t->sender);
@@ -285,7 +283,7 @@ static void received(struct line *l, void *context, const char *line, size_t len
 	char text[LINE_LENGTH_MAX];
 	(void)l;
 	peer_text(text, sizeof text, line, length);
-	sasl_scrub(&x->target.login, x->target.keyring, text);
+	sasl_scrub(&x->target.server.login, x->target.server.keyring, text);
 	bool challenge = x->report.step == EXAM_AUTH && x->target.dialogue->answer(EXAM_AUTH, text) == EXAM_CHALLENGE;
 	x->events->said(x->context, LINE_RECEIVED, challenge ? "(a challenge)" : text);
 	x->lines++;
@@ -307,7 +305,7 @@ static void ready(struct line *l, void *context)
 		return;
 	}
 	x->report.step = EXAM_GREETING;
-	line_expect(l, x->target.timeout, "greeting");
+	line_expect(l, x->target.server.timeout, "greeting");
 }
 
 static void failed(struct line *l, void *context, const struct err *e, bool at_rest)
@@ -329,15 +327,8 @@ struct examination *exam_start(uv_loop_t *loop, struct exam_target *target, cons
 	*x = (struct examination){ .target = *target, .events = events, .context = context };
 	*target = (struct exam_target){ .dialogue = NULL };
 	x->report.dialogue = x->target.dialogue;
-	x->report.port = x->target.port;
-	x->report.security = x->target.security;
-	struct line_target to = { .host = x->target.host,
-		                      .port = x->target.port,
-		                      .tls = x->target.security == EXAM_BY_TLS,
-		                      .least = x->target.least,
-		                      .trust = x->target.trust,
-		                      .key = x->target.key,
-		                      .timeout = x->target.timeout };
-	x->line = line_open(loop, &to, &line_events, x);
+	x->report.port = x->target.server.port;
+	x->report.security = x->target.server.security;
+	x->line = mail_server_connect(&x->target.server, loop, &line_events, x);
 	return x;
 }

@@ -6,24 +6,13 @@
 #define BELFRY_EMAIL_EXAMINATION_H
 
 #include "services/email/doctor/exam_dialogue.h"
-#include "services/email/wire/line.h"
-
-enum exam_security { EXAM_NONE, EXAM_BY_STARTTLS, EXAM_BY_TLS, EXAM_SECURITIES };
+#include "services/email/wire/mail_server.h"
 
 /* What is examined. Freed with exam_target_clear. */
 struct exam_target {
 	const struct exam_dialogue *dialogue;
-	char host[256];
-	int port;
-	enum exam_security security;
-	enum tls_version least;
-	struct trust_snapshot *trust;  /* one reference */
-	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
-	int64_t timeout;               /* microseconds, for each step */
-	char name[256];                /* of this machine, for EHLO; "": the address of our end */
-	struct sasl_login login;       /* owned; SASL_NOBODY: it ends before the login */
-	const struct keyring *keyring; /* borrowed; outlives it */
-	bool allow_clear_text;
+	struct mail_server server;        /* owned; its timeout is for each step; SASL_NOBODY: it ends before the login */
+	char name[256];                   /* of this machine, for EHLO; "": the address of our end */
 	char sender[256], recipient[256]; /* SMTP: recipient "": no mail is begun */
 	char *content;                    /* owned: a mail for the recipient; NULL: it is only asked whether it would go */
 };
@@ -32,7 +21,7 @@ void exam_target_clear(struct exam_target *t);
 struct exam_report {
 	const struct exam_dialogue *dialogue;
 	int port;
-	enum exam_security security;
+	enum mail_security security;
 	enum exam_step step; /* the last one; with err.code 0 that is EXAM_QUIT */
 	unsigned taken;      /* bits 1 << step: those that have succeeded */
 	struct err err;

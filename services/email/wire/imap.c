@@ -93,7 +93,7 @@ static void send_login(struct retrieval *r)
 	char *password = retrieval_password(r);
 	if (!password)
 		return;
-	char *secret = quoted_locked(password), *user = quoted_locked(r->config->login.user);
+	char *secret = quoted_locked(password), *user = quoted_locked(r->config->server.login.user);
 	if (!user || !secret) {
 		retrieval_fail(r, E_AUTH, "Account or password holds a line end, which no IMAP server takes.");
 	} else {
@@ -137,7 +137,7 @@ static void begin_login(struct retrieval *r)
 	imap_of(r)->can_known = false; /* after the login it may be able to do more */
 	if (!retrieval_may_log_in(r))
 		return;
-	if (can->mechanisms.known || *can->mechanisms.names || r->config->login.kind != SASL_PASSWORD)
+	if (can->mechanisms.known || *can->mechanisms.names || r->config->server.login.kind != SASL_PASSWORD)
 		send_authenticate(r);
 	else if (can->login_disabled)
 		retrieval_fail(r, E_AUTH,
@@ -152,8 +152,8 @@ static void answer_login(struct retrieval *r, const struct imap_response *p)
 {
 	char text[300];
 	if (p->status != IMAP_OK && imap_code_is(&p->code, "UNAVAILABLE")) {
-		retrieval_fail(r, E_DEFERRED, "%s cannot check the login of \"%s\" now: %s", peer(r), r->config->login.user,
-		               retrieval_quote(r, p->text.text, p->text.length, text));
+		retrieval_fail(r, E_DEFERRED, "%s cannot check the login of \"%s\" now: %s", peer(r),
+		               r->config->server.login.user, retrieval_quote(r, p->text.text, p->text.length, text));
 	} else if (p->status != IMAP_OK) {
 		retrieval_refused(r, p->text.text, p->text.length);
 	} else if (retrieval_accepted(r)) {
@@ -192,7 +192,7 @@ static void after_capabilities(struct retrieval *r)
 		imap_select(r);
 	} else if (!i->can.imap4rev1) {
 		retrieval_fail(r, E_PROTOCOL, "%s does not speak IMAP4rev1.", peer(r));
-	} else if (r->config->security == RETRIEVAL_STARTTLS && !line_is_secure(r->line)) {
+	} else if (r->config->server.security == SECURITY_STARTTLS && !line_is_secure(r->line)) {
 		if (i->can.starttls)
 			imap_send(r, IMAP_STARTTLS, "STARTTLS", NULL);
 		else
@@ -236,7 +236,7 @@ static void answer_greeting(struct retrieval *r, const struct imap_response *p)
 	} else if (p->status != IMAP_OK) {
 		retrieval_fail(r, E_PROTOCOL, "%s greeted with something that is no IMAP greeting. Is it the right port?",
 		               peer(r));
-	} else if (r->config->security != RETRIEVAL_STARTTLS && imap_of(r)->can_known) {
+	} else if (r->config->server.security != SECURITY_STARTTLS && imap_of(r)->can_known) {
 		after_capabilities(r);
 	} else {
 		imap_send(r, IMAP_CAPABILITY, "CAPABILITY", NULL);
@@ -356,7 +356,7 @@ static void show(struct retrieval *r, const char *text, size_t length)
 	if (r->stage == RETRIEVAL_LOGIN && *shown == '+')
 		snprintf(shown, sizeof shown, "+ (redacted)");
 	else if (r->stage == RETRIEVAL_LOGIN)
-		sasl_scrub(&r->config->login, r->config->keyring, shown);
+		sasl_scrub(&r->config->server.login, r->config->server.keyring, shown);
 	retrieval_said(r, LINE_RECEIVED, "%s", shown);
 }
 

@@ -54,8 +54,8 @@ static bool one_line(const char *text)
 
 static void send_user(struct retrieval *r)
 {
-	if (one_line(r->config->login.user))
-		send_secret(r, POP3_USER, "USER", r->config->login.user);
+	if (one_line(r->config->server.login.user))
+		send_secret(r, POP3_USER, "USER", r->config->server.login.user);
 	else
 		retrieval_fail(r, E_AUTH, "The account name holds a line end, which no POP3 server takes.");
 }
@@ -84,7 +84,7 @@ static void send_apop(struct retrieval *r)
 	gnutls_hash(hash, password, strlen(password));
 	gnutls_hash_deinit(hash, digest);
 	secret_wipe(&password);
-	int at = snprintf(line, sizeof line, "%.300s ", r->config->login.user);
+	int at = snprintf(line, sizeof line, "%.300s ", r->config->server.login.user);
 	for (size_t i = 0; i < sizeof digest; i++)
 		at += snprintf(line + at, sizeof line - (size_t)at, "%02x", digest[i]);
 	if (one_line(line))
@@ -115,7 +115,7 @@ static void send_auth(struct retrieval *r)
 static void begin_login(struct retrieval *r)
 {
 	const struct pop3 *p = pop3_of(r);
-	const struct sasl_login *login = &r->config->login;
+	const struct sasl_login *login = &r->config->server.login;
 	if (!retrieval_may_log_in(r))
 		return;
 	bool fixed = login->mechanism != SASL_AUTO || login->kind != SASL_PASSWORD;
@@ -134,11 +134,11 @@ static void refused(struct retrieval *r, const char *text, size_t length)
 	char words[300];
 	retrieval_quote(r, text, length, words);
 	if (pop3_code_is(text, length, "IN-USE"))
-		retrieval_fail(r, E_DEFERRED, "The mailbox of \"%s\" at %s is open elsewhere: %s", r->config->login.user,
+		retrieval_fail(r, E_DEFERRED, "The mailbox of \"%s\" at %s is open elsewhere: %s", r->config->server.login.user,
 		               peer(r), words);
 	else if (pop3_code_is(text, length, "SYS/TEMP") || pop3_code_is(text, length, "LOGIN-DELAY"))
-		retrieval_fail(r, E_DEFERRED, "%s cannot open the mailbox of \"%s\" now: %s", peer(r), r->config->login.user,
-		               words);
+		retrieval_fail(r, E_DEFERRED, "%s cannot open the mailbox of \"%s\" now: %s", peer(r),
+		               r->config->server.login.user, words);
 	else
 		retrieval_refused(r, text, length);
 }
@@ -172,7 +172,7 @@ static void answer_greeting(struct retrieval *r, bool ok, const char *text, size
 /* known: CAPA was answered; a server without it may still have STLS (RFC 2595 came first). */
 static void after_capabilities(struct retrieval *r, bool known)
 {
-	if (r->config->security != RETRIEVAL_STARTTLS || line_is_secure(r->line))
+	if (r->config->server.security != SECURITY_STARTTLS || line_is_secure(r->line))
 		begin_login(r);
 	else if (!known || pop3_of(r)->can.stls)
 		pop3_send(r, POP3_STLS, "STLS", NULL);
@@ -228,7 +228,7 @@ static void show(struct retrieval *r, const char *text, size_t length)
 	if (r->stage == RETRIEVAL_LOGIN && *shown == '+' && shown[1] != 'O')
 		snprintf(shown, sizeof shown, "+ (redacted)");
 	else if (r->stage == RETRIEVAL_LOGIN)
-		sasl_scrub(&r->config->login, r->config->keyring, shown);
+		sasl_scrub(&r->config->server.login, r->config->server.keyring, shown);
 	retrieval_said(r, LINE_RECEIVED, "%s", shown);
 }
 

@@ -24,9 +24,7 @@ void retrieval_config_free(struct retrieval_config **cp)
 	*cp = NULL;
 	if (!c)
 		return;
-	trust_release(&c->trust);
-	trust_key_release(&c->key);
-	sasl_login_clear(&c->login);
+	mail_server_clear(&c->server);
 	free(c);
 }
 
@@ -106,7 +104,7 @@ const char *retrieval_quote(const struct retrieval *r, const char *text, size_t 
 {
 	peer_text(buf, 300, text, length);
 	if (r->stage == RETRIEVAL_LOGIN)
-		sasl_scrub(&r->config->login, r->config->keyring, buf);
+		sasl_scrub(&r->config->server.login, r->config->server.keyring, buf);
 	return buf;
 }
 
@@ -114,7 +112,7 @@ void retrieval_expect(struct retrieval *r, const char *what, int64_t bytes)
 {
 	int64_t us = r->config->command_timeout > 0 ? r->config->command_timeout : COMMAND_US;
 	if (r->stage == RETRIEVAL_GREETING)
-		us = r->config->connect_timeout;
+		us = r->config->server.timeout;
 	line_expect(r->line, us + bytes / CONTENT_BYTES_PER_SECOND * SECOND_US, what);
 }
 
@@ -227,17 +225,9 @@ static const struct line_events line_events = {
 
 static void open_connection(struct retrieval *r)
 {
-	const struct retrieval_config *c = r->config;
-	struct line_target target = { .host = c->host,
-		                          .port = c->port,
-		                          .tls = c->security == RETRIEVAL_TLS,
-		                          .least = c->least,
-		                          .trust = c->trust,
-		                          .key = c->key,
-		                          .timeout = c->connect_timeout };
 	r->stage = RETRIEVAL_CONNECT;
 	r->polling = true;
-	r->line = line_open(r->loop, &target, &line_events, r);
+	r->line = mail_server_connect(&r->config->server, r->loop, &line_events, r);
 	retrieval_said(r, LINE_NOTE, "connecting to %s", line_peer(r->line));
 }
 

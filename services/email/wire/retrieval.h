@@ -6,36 +6,25 @@
 #ifndef BELFRY_EMAIL_RETRIEVAL_H
 #define BELFRY_EMAIL_RETRIEVAL_H
 
-#include "services/email/wire/line.h"
-#include "services/email/wire/sasl.h"
+#include "services/email/wire/mail_server.h"
 #include "services/email/wire/uid_set.h"
 
 enum retrieval_protocol { RETRIEVAL_IMAP, RETRIEVAL_POP3 };
-enum retrieval_security { RETRIEVAL_CLEAR, RETRIEVAL_STARTTLS, RETRIEVAL_TLS };
 
 /* Who to talk to and how. Owned texts; freed by retrieval_config_free. */
 struct retrieval_config {
 	enum retrieval_protocol protocol;
-	char host[256];
-	int port;
-	enum retrieval_security security;
-	enum tls_version least;
-	struct trust_snapshot *trust;  /* one reference; may be NULL with RETRIEVAL_CLEAR */
-	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
-	struct sasl_login login;       /* owned; its secret is opened only for the moment it is sent */
-	const struct keyring *keyring; /* borrowed, outlives the client */
-	bool allow_clear_text;         /* send the login without encryption */
-	bool idle;                     /* stay connected and be told of new mail, where the server can (RFC 2177) */
-	bool unread_only;              /* IMAP: pass by what is \Seen already */
-	bool beginning_only;           /* fetch no more than BEGINNING_SIZE of each mail */
-	int64_t size_limit;            /* bytes; of larger mails only the beginning is fetched */
-	int64_t poll_bytes;            /* so many at most in one poll, but always one mail */
-	int64_t poll_messages;         /* so many at most in one poll; 0: 200 */
-	int64_t poll_time;             /* microseconds in which a poll may begin with another mail; 0: 30 s */
-	int64_t connect_timeout;       /* microseconds: name, connection, each handshake, greeting */
-	int64_t command_timeout; /* for each answer; 0: one minute. A mail may take a second for each 1000 bytes more */
-	int64_t idle_limit;      /* IDLE is renewed after that; 0: 28 minutes (RFC 2177: before 29) */
-	bool dialogue;           /* tell `said` each line, not only what happens to the connection */
+	struct mail_server server; /* owned */
+	bool idle;                 /* stay connected and be told of new mail, where the server can (RFC 2177) */
+	bool unread_only;          /* IMAP: pass by what is \Seen already */
+	bool beginning_only;       /* fetch no more than BEGINNING_SIZE of each mail */
+	int64_t size_limit;        /* bytes; of larger mails only the beginning is fetched */
+	int64_t poll_bytes;        /* so many at most in one poll, but always one mail */
+	int64_t poll_messages;     /* so many at most in one poll; 0: 200 */
+	int64_t poll_time;         /* microseconds in which a poll may begin with another mail; 0: 30 s */
+	int64_t command_timeout;   /* for each answer; 0: one minute. A mail may take a second for each 1000 bytes more */
+	int64_t idle_limit;        /* IDLE is renewed after that; 0: 28 minutes (RFC 2177: before 29) */
+	bool dialogue;             /* tell `said` each line, not only what happens to the connection */
 };
 void retrieval_config_free(struct retrieval_config **c);
 

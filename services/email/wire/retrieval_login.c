@@ -10,14 +10,14 @@
 
 static const char *user(const struct retrieval *r)
 {
-	return r->config->login.user ? r->config->login.user : "";
+	return r->config->server.login.user ? r->config->server.login.user : "";
 }
 
 bool retrieval_may_log_in(struct retrieval *r)
 {
-	const struct sasl_login *login = &r->config->login;
+	const struct sasl_login *login = &r->config->server.login;
 	bool nameless = !*user(r) && login->kind != SASL_CERTIFICATE;
-	if (!line_is_secure(r->line) && !r->config->allow_clear_text)
+	if (!line_is_secure(r->line) && !r->config->server.allow_clear_text)
 		retrieval_fail(r, E_AUTH,
 		               "The login to %s was not sent: without TLS, anybody on the way could read it. Set useSsl or "
 		               "useStartTls (or allowClearTextCredentials, if you must).",
@@ -31,14 +31,14 @@ bool retrieval_may_log_in(struct retrieval *r)
 bool retrieval_choose(struct retrieval *r, const struct sasl_offer *offer)
 {
 	struct err e = { 0 };
-	struct sasl_place place = { .host = r->config->host, .port = r->config->port };
+	struct sasl_place place = { .host = r->config->server.host, .port = r->config->server.port };
 	enum sasl_mechanism mechanism;
-	if (sasl_choose(&r->config->login, offer, line_is_secure(r->line), &mechanism, &e) != 0) {
+	if (sasl_choose(&r->config->server.login, offer, line_is_secure(r->line), &mechanism, &e) != 0) {
 		retrieval_fail(r, e.code, "%s %s", line_peer(r->line), e.text);
 		return false;
 	}
 	sasl_free(&r->sasl);
-	r->sasl = sasl_new(mechanism, &r->config->login, r->config->keyring, &place);
+	r->sasl = sasl_new(mechanism, &r->config->server.login, r->config->server.keyring, &place);
 	return true;
 }
 
@@ -74,8 +74,8 @@ void retrieval_refused(struct retrieval *r, const char *text, size_t length)
 char *retrieval_password(struct retrieval *r)
 {
 	struct err e = { 0 };
-	const char *sealed = r->config->login.secret;
-	char *password = sealed && *sealed ? secret_open(r->config->keyring, sealed, &e) : secret_lock("", 0);
+	const char *sealed = r->config->server.login.secret;
+	char *password = sealed && *sealed ? secret_open(r->config->server.keyring, sealed, &e) : secret_lock("", 0);
 	if (!password)
 		retrieval_fail(r, E_AUTH, "The stored password cannot be opened: %s Enter it again.", e.text);
 	return password;

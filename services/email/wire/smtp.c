@@ -22,9 +22,7 @@ void smtp_config_free(struct smtp_config **cp)
 	*cp = NULL;
 	if (!c)
 		return;
-	trust_release(&c->trust);
-	trust_key_release(&c->key);
-	sasl_login_clear(&c->login);
+	mail_server_clear(&c->server);
 	free(c);
 }
 
@@ -193,8 +191,8 @@ static void watch_clock(struct smtp *s)
 		return;
 	c->watched = true;
 	int64_t us = or_default(config->command_timeout, 5 * MINUTE_US);
-	if (c->verb == VERB_GREETING || (s->quiet && s->served > 0 && us > config->connect_timeout))
-		us = config->connect_timeout; /* a connection that was idle may be dead, and a new one is soon made */
+	if (c->verb == VERB_GREETING || (s->quiet && s->served > 0 && us > config->server.timeout))
+		us = config->server.timeout; /* a connection that was idle may be dead, and a new one is soon made */
 	if (c->verb == VERB_DOT)
 		us = or_default(config->content_timeout, 10 * MINUTE_US) +
 		    (int64_t)(c->message->length / CONTENT_BYTES_PER_SECOND) * SECOND_US;
@@ -402,14 +400,6 @@ static const struct line_events line_events = { .ready = ready, .received = rece
 
 static void open_connection(struct smtp *s)
 {
-	const struct smtp_config *c = s->config;
-	struct line_target target = { .host = c->host,
-		                          .port = c->port,
-		                          .tls = c->security == SMTP_TLS,
-		                          .least = c->least,
-		                          .trust = c->trust,
-		                          .key = c->key,
-		                          .timeout = c->connect_timeout };
 	s->state = SMTP_OPENING;
 	s->stage = STAGE_CONNECT;
 	s->stale = false;
@@ -418,7 +408,7 @@ static void open_connection(struct smtp *s)
 	s->reply = (struct smtp_reply){ .code = 0 };
 	s->can = (struct smtp_capabilities){ .auth = false };
 	uv_timer_stop(&s->timer);
-	s->line = line_open(s->loop, &target, &line_events, s);
+	s->line = mail_server_connect(&s->config->server, s->loop, &line_events, s);
 	smtp_said(s, LINE_NOTE, "connecting to %s", line_peer(s->line));
 }
 

@@ -8,30 +8,17 @@
 
 #include <uv.h>
 
-#include "services/email/wire/line.h"
-#include "services/email/wire/sasl.h"
+#include "services/email/wire/mail_server.h"
 #include "services/email/wire/smtp_reply.h"
-#include "services/trust/trust.h"
-
-enum smtp_security { SMTP_CLEAR, SMTP_STARTTLS, SMTP_TLS };
 
 /* Who to talk to and how. Owned texts; freed by smtp_config_free. */
 struct smtp_config {
-	char host[256];
-	int port;
-	enum smtp_security security;
-	enum tls_version least;
-	struct trust_snapshot *trust;  /* one reference; may be NULL with SMTP_CLEAR */
-	struct trust_key *key;         /* one reference: the client certificate; NULL: none */
-	char helo[256];                /* our name; "": the address of our end */
-	struct sasl_login login;       /* owned; the secret is opened only for the moment it is sent */
-	const struct keyring *keyring; /* borrowed, outlives the client */
-	bool allow_clear_text;         /* send the login without encryption */
-	int64_t connect_timeout;       /* microseconds: name, connection, each handshake, greeting */
-	int64_t command_timeout;       /* for each answer; 0: 5 minutes (RFC 5321 4.5.3.2) */
-	int64_t content_timeout;       /* after the final dot; 0: 10 minutes */
-	int64_t idle_timeout;          /* an unused connection is closed after that; 0: a minute */
-	bool dialogue;                 /* tell `said` each line, not only what happens to the connection */
+	struct mail_server server; /* owned */
+	char helo[256];            /* our name; "": the address of our end */
+	int64_t command_timeout;   /* for each answer; 0: 5 minutes (RFC 5321 4.5.3.2) */
+	int64_t content_timeout;   /* after the final dot; 0: 10 minutes */
+	int64_t idle_timeout;      /* an unused connection is closed after that; 0: a minute */
+	bool dialogue;             /* tell `said` each line, not only what happens to the connection */
 };
 void smtp_config_free(struct smtp_config **c);
 

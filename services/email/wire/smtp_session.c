@@ -17,32 +17,32 @@ static const char *peer(const struct smtp *s)
 
 static bool wants_login(const struct smtp *s)
 {
-	return s->config->login.kind != SASL_NOBODY;
+	return s->config->server.login.kind != SASL_NOBODY;
 }
 
 /* --- login --------------------------------------------------------------------------------------------------------- */
 
 void smtp_scrub(struct smtp *s, char *text)
 {
-	sasl_scrub(&s->config->login, s->config->keyring, text);
+	sasl_scrub(&s->config->server.login, s->config->server.keyring, text);
 }
 
 static void start_exchange(struct smtp *s)
 {
-	struct sasl_place place = { .host = s->config->host, .port = s->config->port };
+	struct sasl_place place = { .host = s->config->server.host, .port = s->config->server.port };
 	enum sasl_mechanism mechanism;
 	struct err e = { 0 };
-	if (sasl_choose(&s->config->login, &s->can.mechanisms, line_is_secure(s->line), &mechanism, &e) != 0) {
+	if (sasl_choose(&s->config->server.login, &s->can.mechanisms, line_is_secure(s->line), &mechanism, &e) != 0) {
 		smtp_fail(s, e.code, "%s %s", peer(s), e.text);
 		return;
 	}
-	s->sasl = sasl_new(mechanism, &s->config->login, s->config->keyring, &place);
+	s->sasl = sasl_new(mechanism, &s->config->server.login, s->config->server.keyring, &place);
 	smtp_queue(s, VERB_AUTH, NULL, 0);
 }
 
 static void begin_login(struct smtp *s)
 {
-	if (!line_is_secure(s->line) && !s->config->allow_clear_text)
+	if (!line_is_secure(s->line) && !s->config->server.allow_clear_text)
 		smtp_fail(s, E_AUTH,
 		          "The login to %s was not sent: without TLS, anybody on the way could read it. Set useSsl or "
 		          "useStartTls (or allowClearTextCredentials, if you must).",
@@ -87,7 +87,7 @@ static void write_auth(struct smtp *s)
 
 static void login_refused(struct smtp *s)
 {
-	const char *reason = sasl_reason(s->sasl), *user = s->config->login.user;
+	const char *reason = sasl_reason(s->sasl), *user = s->config->server.login.user;
 	const char *now = s->reply.code / 100 == 4 ? "cannot check the login now" : "refused the login";
 	smtp_fail(s, E_AUTH, "%s %s of \"%s\": %s%s%s%s", peer(s), now, user ? user : "", smtp_answer(s),
 	          *reason ? " (the token: " : "", reason, *reason ? ")" : "");
@@ -128,7 +128,7 @@ static void answer_greeting(struct smtp *s)
 
 static void after_ehlo(struct smtp *s)
 {
-	if (s->config->security == SMTP_STARTTLS && !line_is_secure(s->line)) {
+	if (s->config->server.security == SECURITY_STARTTLS && !line_is_secure(s->line)) {
 		if (s->can.starttls)
 			smtp_queue(s, VERB_STARTTLS, NULL, 0);
 		else
@@ -146,7 +146,7 @@ static void after_ehlo(struct smtp *s)
 static void answer_ehlo(struct smtp *s, enum smtp_verb verb)
 {
 	const struct smtp_reply *r = &s->reply;
-	bool needs_ehlo = s->config->security != SMTP_CLEAR || wants_login(s);
+	bool needs_ehlo = s->config->server.security != SECURITY_NONE || wants_login(s);
 	if (r->code == 250)
 		after_ehlo(s);
 	else if (r->code / 100 == 5 && verb == VERB_EHLO && !needs_ehlo)
