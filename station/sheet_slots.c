@@ -264,6 +264,19 @@ static const char *name_after(const struct following *f, uint64_t component, con
 	return slot;
 }
 
+/* A link that is made anew under other names is switched by that, if the batch switches it too. */
+static void switch_with(struct batch *b, struct change *link)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct change *change = &b->changes[i];
+		if (change->what != CHANGE_LINK_ENABLE || change->component != link->component ||
+		    strcmp(change->name, link->name) != 0)
+			continue;
+		link->disabled = change->disabled;
+		change->what = CHANGE_NOTHING;
+	}
+}
+
 /* The link goes with its slot, or is made anew under the new names of both of its ends. */
 static void follow_link(struct following *f, const struct link *l)
 {
@@ -285,6 +298,7 @@ static void follow_link(struct following *f, const struct link *l)
 	c->targetSlot = must_strdup(to);
 	c->disabled = !l->enabled;
 	c->follows = true;
+	switch_with(b, c);
 }
 
 static void follow_slot(struct following *f, const struct component *c, const char *slot)

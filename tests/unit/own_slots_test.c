@@ -423,6 +423,20 @@ static void test_links_follow(void **state)
 	assert_int_equal(undo(w, &end), 0);
 	assert_int_equal(set_values(w, "/Drivers/A", "{\"p\": 10}", &admin, &end), 0);
 	assert_value(w, "/Drivers/B", "x", "10");
+	/* switched off and renamed at once */
+	first = json_loads("{\"p\": {\"name\": \"o\"}}", 0, NULL);
+	b = batch_new(&w->station, &admin);
+	batch_link_enable(b, at(w, "/Drivers/B")->handle, "way", false);
+	batch_slots(b, at(w, "/Drivers/A")->handle, first);
+	assert_int_equal(submit(w, b, &end), 0);
+	json_decref(first);
+	world_restart(w, station_types);
+	assert_string_equal(link_find(at(w, "/Drivers/B"), "way")->sourceSlot, "o");
+	assert_false(link_find(at(w, "/Drivers/B"), "way")->enabled);
+	assert_int_equal(undo(w, &end), 0);
+	assert_true(link_find(at(w, "/Drivers/B"), "way")->enabled);
+	assert_int_equal(set_values(w, "/Drivers/A", "{\"p\": 11}", &admin, &end), 0);
+	assert_value(w, "/Drivers/B", "x", "11");
 	/* unlinked and renamed at once: it stays unlinked */
 	first = json_loads("{\"p\": {\"name\": \"x\"}}", 0, NULL);
 	b = batch_new(&w->station, &admin);
