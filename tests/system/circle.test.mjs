@@ -75,7 +75,11 @@ after(async () => {
   tap?.server.close();
 });
 
-/** Has the station read alice's mailbox, through the tap, at every moment that it is told of mail. */
+/** That every mail for alice was handled, and the server knows: by IMAP it is marked, by POP3 deleted. */
+const settled = (store) => eventually(() => `all answers are settled on the server: ${host.marks('alice')}`,
+  () => host.marks('alice').every((marks) => store === 'Imap' && marks.includes('S')), patience);
+
+/** Has the station read alice's mailbox, through the tap, as soon as it is told of mail; what is there already is done with. */
 async function readBy(store) {
   tap.cut = undefined;
   tap.target = store === 'Imap' ? host.imap : host.pop3;
@@ -83,6 +87,7 @@ async function readBy(store) {
     hostname: '127.0.0.1', port: tap.port, store, ...CLEAR, allowClearTextCredentials: true, emailAuthenticator: basic(), enabled: true, pollrate: '1s',
     deliveryPolicy: store === 'Imap' ? 'markAsRead' : 'delete',
   });
+  await settled(store);
 }
 
 const alarmAt = async (path) => (await station.api.get('/alarms')).items.find(({ source }) => source[0].includes(`${path}/`));
@@ -122,7 +127,7 @@ async function actedOnce({ path, name, uuid }, store) {
   const { api } = station;
   const acked = await eventually('the alarm is acknowledged', async () => { const alarm = await alarmAt(path); return alarm.ackState === 'acked' && alarm; }, patience);
   assert.equal(acked.user, 'bob');
-  await eventually(() => `the answer is settled on the server: ${host.marks('alice')}`, () => host.marks('alice').every((marks) => marks.includes('S')) && (store === 'Imap' || host.marks('alice').length === 0), patience);
+  await settled(store);
   await eventually('the confirmation is in his mailbox', async () => (await confirmations(name)).length > 0, patience);
   await eventually('another look into the mailbox', async () => (await api.send('POST', `/components${INCOMING}/actions/checkNow`)).status === 200, patience);
   const audit = (await api.list('/audit')).filter(({ operation, target }) => operation === 'acknowledged' && target === uuid);
