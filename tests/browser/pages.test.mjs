@@ -72,6 +72,23 @@ test('nine tabs are live over one event stream', async () => {
   await context.close();
 });
 
+test('what is not saved is asked for before the page is left', async () => {
+  const context = await browser.context();
+  const page = await newPage(context);
+  await logIn(page, station);
+  await page.goto(`${station.url}/station/Services/EmailService/OutgoingAccount`);
+  await page.getByLabel('Hostname', { exact: true }).fill('unsaved.example.com');
+  await page.locator('.bar').getByRole('link', { name: 'Mail' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Leave without saving?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await page.getByLabel('Hostname', { exact: true }).inputValue(), 'unsaved.example.com');
+  await page.locator('.bar').getByRole('link', { name: 'Mail' }).click();
+  await dialog.getByRole('button', { name: 'Leave' }).click();
+  await page.getByRole('heading', { name: 'Mail' }).waitFor();
+  untroubled(page);
+  await context.close();
+});
+
 test('an input that is being edited is not overwritten; a second Save gets the choice', async () => {
   const context = await browser.context();
   const page = await newPage(context);

@@ -81,6 +81,7 @@ test('with the mouse: paint, stretch, move to another day, copy a day', async ()
   assert.deepEqual(now.tuesday, now.monday);
   assert.deepEqual(now.friday, [block('09:00', '12:00'), block('12:00', '13:00', false), block('13:00', '18:30')]);
   assert.deepEqual(now.sunday, []);
+  await page.locator('.next-event', { hasText: /Next: .*(Occupied|Empty|no command)/ }).waitFor();
   untroubled(page);
   await context.close();
 });

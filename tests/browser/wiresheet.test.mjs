@@ -102,3 +102,30 @@ test('by keyboard alone: link, follow, remove, move, undo', async () => {
   await eventually('it stands lower', async () => (await position(1)).y === 3);
   untroubled(page);
 });
+
+test('the table of links: one is added, refused, switched off, removed', async () => {
+  await api.add('/Wires', 'Other', 'kitControl:Add');
+  const page = await newPage(await browser.context());
+  await logIn(page, station);
+  await page.goto(`${station.url}/station/Wires/Other?view=links`);
+  const dialog = page.getByRole('dialog'), table = page.locator('main tbody').first();
+  await page.getByRole('button', { name: 'Add link' }).click();
+  const source = dialog.getByLabel('Source', { exact: true });
+  await source.fill('/Wires/Nobody');
+  await source.press('Tab');
+  await dialog.getByText('There is no component at /Wires/Nobody.').waitFor();
+  await source.fill('/Wires/Setpoint');
+  await source.press('Tab');
+  await dialog.getByLabel('Source slot').locator('option[value=out]').waitFor({ state: 'attached' });
+  await dialog.getByLabel('Source slot').selectOption('out');
+  await dialog.getByLabel('Target slot').selectOption('inA');
+  await dialog.getByRole('button', { name: 'Add link' }).click();
+  await table.locator('tr', { hasText: '/Wires/Setpoint' }).getByText('enabled').waitFor();
+  await table.getByRole('button', { name: 'Disable link' }).first().click();
+  await table.getByText('disabled').waitFor();
+  await table.getByRole('button', { name: 'Remove link' }).first().click();
+  await dialog.getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('No links lead here').waitFor();
+  assert.deepEqual(await links('/Wires/Other'), []);
+  untroubled(page);
+});

@@ -49,13 +49,13 @@ export async function call(method, path, body, headers = {}) {
     init.headers['Content-Type'] ??= method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   }
   if (method !== 'GET') init.headers['X-Belfry-Csrf'] = session.csrf;
-  let response;
+  let response, text;
   try {
     response = await fetch(`/api/v1${path}`, init);
+    text = await response.text(); // may end too early as well
   } catch {
     throw new Problem(0, { detail: t('The station does not answer. Is it running, and is the network up?') });
   }
-  const text = await response.text();
   const data = response.headers.get('Content-Type')?.startsWith('application/x-pem-file') ? text : parse(text, response.status);
   if (response.ok) {
     if (method !== 'GET') dispatchEvent(new Event('station-changed')); /* who shows what can be undone looks again */

@@ -59,6 +59,14 @@ function buttons(component, context, type, options) {
  * @returns {Promise<View>}
  */
 export async function componentView(context, shell) {
+  /** @type {Set<string>} handles of what has changed between reading and showing: another tab watches it, so that it is told at once */
+  const missed = new Set();
+  const end = listen((_, event) => { if (event?.handle) missed.add(event.handle); });
+  return show(context, shell, missed).finally(end);
+}
+
+/** @param {Context} context @param {{go: (url: string, options?: any) => void, changed: () => void}} shell @param {Set<string>} missed @returns {Promise<View>} */
+async function show(context, shell, missed) {
   const path = context.rest.replace(/\/$/, '') || '/';
   const [types, { data, etag }] = await Promise.all([allTypes(), call('GET', `${componentUrl(path)}?children=${CHILDREN}`)]);
   /** @type {Component} */
@@ -97,6 +105,7 @@ export async function componentView(context, shell) {
     if (kind === 'component' && tab?.id === 'components' && ['added', 'removed', 'moved'].includes(event.what) && event.ord.startsWith(component.ord)) grown();
     panel?.live?.(kind, event);
   });
+  if (missed.has(component.handle)) reread();
   const leave = () => {
     end();
     reread.cancel();
