@@ -100,11 +100,12 @@ const DIALOGS = {
   'new key': ['/certificates/keys', (page) => button(page, 'New').click()],
 };
 
-let station, browser, page;
+let station, browser, page, ready = false;
 const seen = { views: new Set(), pages: new Set() };
 
 /** Goes there, notes which view that is. */
 async function show(path) {
+  assert.ok(ready, 'nobody is logged in');
   await visit(page, path);
   seen.pages.add(`/${path.split(/[/?]/)[1]}`);
   const view = await page.locator('.tabs a[aria-current]').first().getAttribute('href', { timeout: 100 }).catch(() => '');
@@ -153,16 +154,21 @@ test('setting up, logging in', async () => {
   station.token = await station.addToken('admin');
   station.api = new Client(station, { token: station.token });
   await furnish(station.api);
-  await page.context().clearCookies();
+  const context = page.context();
+  await page.close(); // else it would go to the login by itself, at the same time
+  await context.clearCookies();
+  page = await newPage(context);
   await page.goto(`${station.url}/login`);
   await page.getByLabel('User name').fill('admin');
   await accessibleInEveryLook(page, 'log in');
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('tree').waitFor();
+  ready = true;
 });
 
 test('bar and tree', async () => {
+  assert.ok(ready, 'nobody is logged in');
   await page.locator('nav-tree [data-path="/Services/EmailService"]').waitFor();
   await accessibleInEveryLook(page, 'the whole page');
   await page.getByRole('button', { name: /account and appearance/ }).click();
