@@ -3,10 +3,10 @@
 // Prints a line for each task, the output of those that failed, and last exactly "N passed, N failed, N skipped".
 //
 //   node tests/support/run.mjs [PATTERN...]    only tasks whose name contains one of the patterns
-//   ALL_MODES=1                                 the debug build, too, where the one with ASan runs the same
+//   ALL_MODES=1                                 the release build, too, where the one with ASan runs the same
 //
 // A node:test file says in its first lines what it wants:
-//   // modes: debug asan tsan     the builds it runs against (default: debug)
+//   // modes: release asan tsan   the builds it runs against (default: release, the one that ships)
 //   // exclusive                  alone: it measures, or needs both processors
 //   // timeout: 300               seconds on an idle machine (default: 180); a busy one gets PATIENCE times as long
 
@@ -19,9 +19,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, 'build/test');
 const PATIENCE = 3;
-const MODES = ['debug', 'asan', 'tsan'];
-/** What a sanitizer's build has run needs no debug build as well, unless somebody has the time. */
-const needed = (modes) => (process.env.ALL_MODES ? modes : modes.filter((mode) => mode !== 'debug' || !modes.includes('asan')));
+const PROCESSORS = availableParallelism?.() ?? cpus().length;
+const MODES = ['release', 'asan', 'tsan'];
+/** What a sanitizer's build has run needs no release build as well, unless somebody has the time. */
+const needed = (modes) => (process.env.ALL_MODES ? modes : modes.filter((mode) => mode !== 'release' || !modes.includes('asan')));
 
 /** What a sanitizer needs to know; also used by the stations that the tests start. */
 export const SANITIZER = {
@@ -43,7 +44,7 @@ const unitTask = (program, mode) => ({
 
 const nodeTasks = (file) => {
   const head = readFileSync(file, 'utf8').split('\n', 12).join('\n');
-  const modes = head.match(/^\/\/ modes: (.+)$/m)?.[1].trim().split(/\s+/) ?? ['debug'];
+  const modes = head.match(/^\/\/ modes: (.+)$/m)?.[1].trim().split(/\s+/) ?? ['release'];
   const folder = basename(join(file, '..'));
   return needed(modes).map((mode) => {
     const name = `${folder}/${basename(file, '.test.mjs')} [${mode}]`;
@@ -154,7 +155,7 @@ async function main() {
   rmSync(OUT, { recursive: true, force: true });
   mkdirSync(OUT, { recursive: true });
   const started = Date.now();
-  await runAll(tasks, Number(process.env.TEST_PARALLEL ?? availableParallelism?.() ?? cpus().length));
+  await runAll(tasks, Number(process.env.TEST_PARALLEL ?? PROCESSORS + 1)); // most wait for a server, a timer or a browser now and then
   timings.sort((a, b) => parseInt(b, 10) - parseInt(a, 10));
   writeFileSync(join(OUT, 'timings.tsv'), timings.join('\n') + '\n');
   console.log(`${tasks.length} tasks in ${((Date.now() - started) / 1000).toFixed(0)} s; times of every test: build/test/timings.tsv`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The mail account's sheet: what contradicts is refused whole, what is unwise is saved with a warning, and a port of -1
 // shows what it means.
 

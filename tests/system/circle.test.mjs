@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // timeout: 240
 // The whole circle with Debian's Postfix and Dovecot: an alarm is mailed, a person answers with a mail program, the station
 // reads the answer by IMAP or POP3, acknowledges, and confirms. Also when the station is killed at any moment between

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // The station shows a certificate of its User Key Store: to a Postfix that takes nobody without, to a Dovecot that reads the
 // user's name out of it (SASL EXTERNAL), and to a server of ours. What is missing or not accepted is said on the account.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // One refused recipient never stops the others; what can be tried again is; a server that is away is waited for.
 

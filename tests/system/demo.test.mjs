@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug
+// modes: release
 // timeout: 150
 //
 // What `make run` shows without any wiring or mail server: a building whose values move, an alarm within the first

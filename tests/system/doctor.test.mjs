@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The mail doctor against Debian's Postfix: it finds what is wrong by itself, says it in plain words, and what it offers
 // mends it. No password is in anything that it shows.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug
+// modes: release
 // timeout: 300
 //
 // The main job with nothing simulated but the wires: in a virtual machine with a real GPIO chip the station sees a

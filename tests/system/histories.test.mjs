@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // Histories as a program meets them over REST: at each change and at an interval, as JSON, as CSV and in buckets, up to their
 // capacity, and after kill -9: what was read once is there again, and only the last moment may be missing.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP face as a hostile or clumsy client sees it: raw bytes over TLS. What two parsers could read in two ways gets
 // one refusal and a closed connection; what is late is cut off; what changes something needs rights and the CSRF value.
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 300
 
 import assert from 'node:assert/strict';

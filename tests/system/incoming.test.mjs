@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // Mail read from Debian's Dovecot: what is read and what is left alone, what is remembered over restarts, new numbers of
 // the mailbox, IDLE, and a sentence for everything that does not work. Every way in: incoming_matrix.test.mjs.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // Links and wire sheets over REST: making, refusing, switching off, both directions, places of boxes, loops.
 

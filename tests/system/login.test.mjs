@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 //
 // People and programs: first start, sessions, their end by logout, password, role and removal, across a kill -9; CSRF;
 // tokens; guessing slowed down without locking others out; who is unknown is not told apart.

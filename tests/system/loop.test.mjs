@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The loop test with Debian's Postfix and Dovecot: a probe comes back and its time is the point's value; one that does not is
 // an alarm, which ends with the next that does.
 

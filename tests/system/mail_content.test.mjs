@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // What the mails look like, read by a parser that is not ours: names that try to be headers, quotes, UTF-8, 10 kB.
 
 import assert from 'node:assert/strict';

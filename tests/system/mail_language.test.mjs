@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // What a mail says, and to whom: languages, time zones, units, texts of one's own, the trend, the conversation, and strings
 // that want to be markup. Read by a parser that is not ours.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // timeout: 300
 // Accounts that log in with tokens: of a real authorization server (oidc-provider), taken by Debian's Postfix and Dovecot.
 

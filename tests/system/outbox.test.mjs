@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // timeout: 240
 // An outgoing account over REST: send, why a mail waits, clearQueue, failover with its trail, resend.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // Properties that a component has beyond its type, and categories, over REST: any definition is either refused at its
 // place with nothing changed, or reads back as it was written, and all of it goes out and in as text.

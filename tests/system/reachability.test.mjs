@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The audit of who can be reached by mail: each thing that is wrong is found at its component, and gone when it is mended.
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 //
 // The REST interface of the tree as a program sees it: changes are whole or nothing and name every mistake, old readers
 // are told, batches, links and actions; and who may do what, for every route that the station itself documents.

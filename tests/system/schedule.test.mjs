@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // Schedules over REST: a week and its exceptions, what is refused and where, the preview, a calendar from a file and
 // back, what a restart keeps.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // S/MIME through Postfix, read from Dovecot, judged by openssl: mails are signed with a key of the store; when that cannot
 // be they still go, the ledger says why, and an alarm is raised until they are signed again.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // Mail servers that lack what was chosen, or lie: each fails closed, with a sentence of its own, before any credential
 // or mail is sent. And what is never sent by mistake.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // timeout: 300
 // The ways in which a mail server misbehaves, each without encryption, with STARTTLS and with TLS. The expected end stands
 // in the row; then the server is good again, and the next mail must arrive. One station, an account a case, all at the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug
+// modes: release
 // timeout: 240
 // Real servers: each way to secure the connection, each TLS version, each login that Postfix with Dovecot's SASL offers,
 // tokens of a real authorization server among them; and Exim, for another opinion.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan tsan
+// modes: release asan tsan
 // timeout: 240
 // Mail to Debian's Postfix, read from Debian's Dovecot: over a private CA with both kinds of TLS, and to a self-signed
 // server that is refused, approved, used, and refused again when its key has changed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The transcript of an account outlives a restart, can be taken away as a text that reads like a conversation, goes with its
 // account, and holds no password.
 

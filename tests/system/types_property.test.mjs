@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // An independent description: for every type in GET /types, values made at random from its table, right and wrong ones mixed,
 // go through REST. What is right reads back as it was sent; what is wrong is named, each at its place, and then nothing of

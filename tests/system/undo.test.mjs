@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 //
 // A subtree of the demo building with its alarm extensions and links is removed, the station is killed, and undo brings
 // everything back: handles, configuration, order, display names, links from inside and outside; its histories go on.

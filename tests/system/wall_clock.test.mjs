@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug
+// modes: release
 // timeout: 180
 //
 // Somebody sets the wall clock of a running machine, forth and back by an hour: in a virtual machine, because a test may
