@@ -88,8 +88,10 @@ int name_check(const char *name, struct err *e)
 
 char *name_escape(const char *text)
 {
+	if (name_check(text, NULL) == 0)
+		return must_strdup(text);
 	char *name = must_alloc(3 * strlen(text) + 2), *p = name;
-	for (const unsigned char *c = (const unsigned char *)text; *c && p - name <= NAME_MAX_LENGTH - 3; c++) {
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		bool plain = *c < 0x80 && (isalpha(*c) || (p > name && (isdigit(*c) || *c == '_')));
 		if (plain)
 			*p++ = (char)*c;

@@ -59,7 +59,8 @@ const struct component *component_as_const(const struct component *c, const stru
 bool component_is(const struct component *c, const struct type *type);
 
 /* Names: a letter, then letters, digits, '_'; anything else is escaped as $xx (UTF-8 byte by byte).
- * name_check: 0 or E_INVALID with a sentence. name_escape: owned. */
+ * name_check: 0 or E_INVALID with a sentence; e may be NULL. name_escape: what a person typed, as a name: the text itself
+ * when it is one already ("Boiler$20room"), else with all that is not legal escaped; owned. It may be too long, or empty. */
 int name_check(const char *name, struct err *e);
 char *name_escape(const char *text);
 /* What the user reads: the display name given, or the name unescaped and spaced. buf at least 256 bytes. Returns it. */

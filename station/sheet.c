@@ -128,11 +128,13 @@ uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const cha
 		             "There is no type \"%.80s\" that can be made; GET /types lists them.", type);
 		return 0;
 	}
-	if (name_check(name, &e) != 0) {
+	char *own = name_escape(name);
+	struct component *c = name_check(own, &e) == 0 ? component_create(b->station, t, own, 0) : NULL;
+	free(own);
+	if (!c) {
 		report_error(&b->report, E_INVALID, "name", "%s", e.text);
 		return 0;
 	}
-	struct component *c = component_create(b->station, t, name, 0);
 	batch_take_added(b, c, parent, 0);
 	struct change *change = batch_change(b, CHANGE_ADD, c->handle);
 	change->parent = parent;
@@ -151,7 +153,7 @@ void batch_move(struct batch *b, uint64_t component, uint64_t parent, const char
 {
 	struct change *c = batch_change(b, CHANGE_MOVE, component);
 	c->parent = parent;
-	c->name = name ? must_strdup(name) : NULL;
+	c->name = name ? name_escape(name) : NULL;
 }
 
 void batch_order(struct batch *b, uint64_t parent, const json_t *names)

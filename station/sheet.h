@@ -50,7 +50,8 @@ void batch_slots_all(struct batch *b, uint64_t component, const json_t *list);
 /* The categories it belongs to: a list of names; null or NULL: those of what it stands in. See category.h. */
 void batch_categories(struct batch *b, uint64_t component, const json_t *names);
 void batch_display_name(struct batch *b, uint64_t component, const char *text);
-/* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong. */
+/* Returns the new component's handle, which later changes of the same batch may use; 0 when the type or parent is wrong.
+ * A name that is not legal is escaped (name_escape), here and in batch_copy and batch_move. */
 uint64_t batch_add(struct batch *b, uint64_t parent, const char *name, const char *type, const json_t *values,
                    const char *prefix);
 /* A copy of what is there, or is added (as the batch has made it so far), with all below it: values, display names, links

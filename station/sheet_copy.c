@@ -214,13 +214,15 @@ uint64_t batch_copy(struct batch *b, uint64_t source, uint64_t parent, const cha
 {
 	struct component *from = batch_component(b, source), *above = batch_component(b, parent);
 	struct err e = { 0 };
-	if (!from || !above || may_copy(b, from, &e) != 0 || (name && name_check(name, &e) != 0)) {
+	char *own = name ? name_escape(name) : NULL;
+	if (!from || !above || may_copy(b, from, &e) != 0 || (own && name_check(own, &e) != 0)) {
+		free(own);
 		report_error(&b->report, e.code ? e.code : E_NOT_FOUND, e.slot, "%s",
 		             e.code ? e.text : "The component is gone.");
 		return 0;
 	}
 	struct copying k = { .batch = b };
-	char *own = name ? must_strdup(name) : free_name(b, parent, from->name);
+	own = own ? own : free_name(b, parent, from->name);
 	struct component *to = copy_one(&k, from, NULL, own);
 	copy_below(&k, from, to);
 	batch_take_added(b, to, parent, 0);

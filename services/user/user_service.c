@@ -138,6 +138,8 @@ void user_add(struct station *s, const struct actor *actor, const char *name, co
 	if (!service || !values) {
 		err_set(&e, E_INVALID, NULL, "Name, address and password of a user must be UTF-8 text.");
 		refuse(&e, done, context);
+	} else if (name_check(name, &e) != 0) { /* it is typed at the login: nothing is escaped */
+		refuse(&e, done, context);
 	} else if (user_find(s, name)) {
 		err_set(&e, E_CONFLICT, "name", "There is a user named \"%.60s\" already.", name);
 		refuse(&e, done, context);

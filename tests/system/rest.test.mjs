@@ -56,6 +56,19 @@ test('a component is added, found, changed, moved and removed', async () => {
   assert.ok(deep.children.find(({ name }) => name === 'Services').children.every((child) => child.values));
 });
 
+test('a name that a person types is escaped, and shown as it was typed', async () => {
+  const add = (name) => api.send('POST', '/components/Plant/children', { name, type: 'baja:Folder' });
+  const answer = await add('1st floor, Süd');
+  assert.equal(answer.status, 201, answer.text);
+  assert.deepEqual([answer.body.name, answer.body.displayName], ['$31st$20floor$2c$20S$c3$bcd', '1st floor, Süd']);
+  assert.equal((await api.send('GET', answer.headers.location.slice('/api/v1'.length))).status, 200);
+  assert.equal((await add('1st floor, Süd')).status, 409, 'it is there already');
+  const moved = await api.send('POST', `/components${answer.body.path}/move`, { name: 'Floor 2' });
+  assert.deepEqual([moved.body.path, moved.body.displayName], ['/Plant/Floor$202', 'Floor 2']);
+  for (const wrong of ['', ' '.repeat(60)]) assert.equal((await add(wrong)).status, 422, wrong);
+  assert.equal((await api.send('DELETE', '/components/Plant/Floor$202')).status, 204);
+});
+
 test('an old reader is told so with 412, and nothing is changed', async () => {
   const folder = await api.send('GET', '/components/Plant');
   const first = await api.send('PATCH', '/components/Plant', { displayName: 'One' }, { 'If-Match': folder.headers.etag });

@@ -89,8 +89,12 @@ static void names_moves_and_removal(void **state)
 	batch_add(b, drivers, "One", "test:Lamp", NULL, "");
 	assert_int_equal(submit(w, b, &end), E_CONFLICT);
 	b = change(w);
-	batch_add(b, drivers, "9bad", "test:Lamp", NULL, "");
+	batch_add(b, drivers, "", "test:Lamp", NULL, "");
 	assert_int_equal(submit(w, b, &end), E_INVALID);
+	b = change(w);
+	batch_add(b, drivers, "1st lamp", "test:Lamp", NULL, "");
+	assert_int_equal(submit(w, b, &end), 0);
+	assert_non_null(station_by_path(&w->station, "/Drivers/$31st$20lamp"));
 	b = change(w);
 	batch_link(b, two, NULL, "slot:/Drivers/One", "power", "limit");
 	batch_move(b, one, services, "Uno");
