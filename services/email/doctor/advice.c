@@ -120,6 +120,29 @@ static void rule_other_way(const struct advice_case *c, json_t *advice)
 	advise(advice, text, changes_to(r));
 }
 
+/* What greets in another tongue says itself which one. */
+static void rule_other_protocol(const struct advice_case *c, json_t *advice)
+{
+	static const struct {
+		const char *greeting, *name, *store; /* store: of an incoming account; NULL: it cannot be read that way */
+	} tongues[] = {
+		{ "+OK", "POP3", "Pop3" }, { "-ERR", "POP3", "Pop3" }, { "* OK", "IMAP", "Imap" }, { "* BYE", "IMAP", "Imap" },
+		{ "220", "SMTP", NULL },   { "554", "SMTP", NULL },    { "HTTP/", "HTTP", NULL },
+	};
+	const struct exam_report *own = c->own;
+	char text[300];
+	for (size_t i = 0; own->step == EXAM_GREETING && i < ARRAY_SIZE(tongues); i++) {
+		bool incoming = strcmp(own->dialogue->name, "SMTP") != 0;
+		if (strncmp(own->reply, tongues[i].greeting, strlen(tongues[i].greeting)) != 0 ||
+		    strcmp(own->dialogue->name, tongues[i].name) == 0)
+			continue;
+		snprintf(text, sizeof text, "Port %d speaks %s, not %s. Check hostname and port%s.", own->port, tongues[i].name,
+		         own->dialogue->name, incoming && tongues[i].store ? ", or read the mailbox that way" : "");
+		advise(advice, text, incoming && tongues[i].store ? json_pack("{s:s}", "store", tongues[i].store) : NULL);
+		return;
+	}
+}
+
 static void rule_only_clear(const struct advice_case *c, json_t *advice)
 {
 	const struct exam_report *r = best_other(c);
@@ -188,7 +211,7 @@ static void rule_login_refused(const struct advice_case *c, json_t *advice)
 json_t *advice_give(const struct advice_case *c)
 {
 	static void (*const rules[])(const struct advice_case *, json_t *) = {
-		rule_wants_authentication, rule_certificate, rule_other_way,
+		rule_wants_authentication, rule_certificate, rule_other_protocol, rule_other_way,
 		rule_only_clear,           rule_mechanism,   rule_login_refused,
 	};
 	json_t *advice = json_array();
