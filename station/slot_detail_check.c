@@ -2,6 +2,7 @@
  * Is that a definition of a slot which a component may have? All that is wrong with it is told at once, at its place, in
  * the members of a struct too. Which facets there are is in slot_detail.c. Any thread. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "station/component.h"
@@ -30,9 +31,9 @@ struct checking {
 
 static bool wrong(const struct checking *c, const char *member, const char *sentence)
 {
-	char at[200];
-	snprintf(at, sizeof at, "%s/%s", c->path, member);
+	char *at = must_format("%s/%s", c->path, member);
 	report_error(c->report, E_INVALID, at, "%s", sentence);
+	free(at);
 	return false;
 }
 

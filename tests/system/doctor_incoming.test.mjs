@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: debug asan
+// modes: release asan
 // The mail doctor against Debian's Dovecot, by IMAP and POP3: what is wrong is found, said in plain words, and mended by what
 // it offers. No password is in anything that it shows.
 
