@@ -246,15 +246,6 @@ void oauth_refused(struct component *c)
 	oauth_go_on(a);
 }
 
-int oauth_ask_refresh(struct oauth_authenticator *a, struct oauth_form *f, const struct secret *clientSecret,
-                      struct err *e)
-{
-	form_add(f, "grant_type", "refresh_token");
-	form_add(f, "scope", a->scope);
-	int rc = form_add_client(f, a, clientSecret, e);
-	return rc != 0 ? rc : form_add_sealed(f, "refresh_token", a->c.station->keyring, a->kept.refreshToken.sealed, e);
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void halt(struct oauth_authenticator *a, const char *why)

@@ -7,24 +7,21 @@
 #include <string.h>
 
 #include "services/email/email.h"
-#include "services/email/oauth/oauth_inside.h"
+#include "services/email/oauth/person.h"
 #include "station/must.h"
 
 #define PATIENCE (15 * 60 * SECOND_US) /* of an authorization that was begun */
 
 struct authorization_code {
-	struct oauth_authenticator base;
-	struct secret clientSecret;
-	struct abstime clientSecretExpires;
+	struct oauth_person person;
 	char *redirectUri;
 	/* Not slots. */
 	struct invocation *asked; /* authorize, until the server's addresses are known */
 	char *state;              /* owned; NULL: nobody is expected */
 	char *verifier;           /* locked */
 	char *redirect;           /* owned */
-	char user[NAME_MAX_LENGTH + 1];
-	int64_t until;         /* monotonic */
-	oauth_connected *done; /* who waits for the tokens */
+	int64_t until;            /* monotonic */
+	oauth_connected *done;    /* who waits for the tokens */
 	void *context;
 };
 
@@ -54,7 +51,7 @@ static void challenge_of(const char *verifier, char out[64])
 /* Owned. access_type is Google's word for offline access; others do not know it and leave it out (RFC 6749 section 3.1). */
 static char *address_of(const struct authorization_code *x)
 {
-	const struct oauth_authenticator *a = &x->base;
+	const struct oauth_authenticator *a = &x->person.base;
 	char challenge[64];
 	challenge_of(x->verifier, challenge);
 	const struct form_pair pairs[] = { { "response_type", "code" },
@@ -125,7 +122,7 @@ static int authorize(struct component *c, struct invocation *inv)
 	sodium_memzero(random, strlen(random));
 	free(random);
 	x->until = clock_mono(&c->station->clock) + PATIENCE;
-	snprintf(x->user, sizeof x->user, "%s", inv->actor ? inv->actor->user : "");
+	snprintf(x->person.user, sizeof x->person.user, "%s", inv->actor ? inv->actor->user : "");
 	x->asked = inv;
 	errand_discover(&a->authorization, ready);
 	return 1;
@@ -139,7 +136,7 @@ static void tell_done(struct authorization_code *x, const struct err *e)
 	x->done = NULL;
 	if (!done)
 		return;
-	char *path = component_path(&x->base.c);
+	char *path = component_path(&x->person.base.c);
 	done(x->context, e->code, e, path);
 	free(path);
 }
@@ -152,7 +149,7 @@ static void exchanged(struct oauth_authenticator *a, const struct https_answer *
 	struct err e = t.err;
 	bool lasts = t.outcome == TOKEN_GRANTED && t.refresh_token;
 	if (t.outcome == TOKEN_GRANTED)
-		oauth_authorized(a, &t, x->user);
+		oauth_authorized(a, &t, x->person.user);
 	else if (e.code == 0)
 		err_set(&e, E_AUTH, NULL, "The authorization server gave no tokens.");
 	token_finish(&t);
@@ -168,14 +165,14 @@ static void kept(struct oauth_authenticator *a, const struct err *e)
 /* The code becomes tokens: RFC 6749 section 4.1.3. */
 static void exchange(struct authorization_code *x, const char *code)
 {
-	struct oauth_authenticator *a = &x->base;
+	struct oauth_authenticator *a = &x->person.base;
 	struct oauth_form f = { .count = 0 };
 	struct err e = { 0 };
 	form_add(&f, "grant_type", "authorization_code");
 	form_add(&f, "code", code);
 	form_add(&f, "redirect_uri", x->redirect);
 	form_add(&f, "code_verifier", x->verifier);
-	if (form_add_client(&f, a, &x->clientSecret, &e) == 0) {
+	if (form_add_client(&f, a, &x->person.clientSecret, &e) == 0) {
 		errand_post(&a->authorization, a->metadata.token_endpoint, &f, exchanged);
 	} else {
 		form_finish(&f);
@@ -200,7 +197,7 @@ static struct authorization_code *expecting(struct station *s, const char *state
 
 static int judge(const struct authorization_code *x, const struct oauth_redirect *r, struct err *e)
 {
-	const struct oauth_metadata *m = &x->base.metadata;
+	const struct oauth_metadata *m = &x->person.base.metadata;
 	bool named = *r->issuer || m->names_issuer;
 	if (named && strcmp(r->issuer, m->issuer) != 0)
 		return err_set(e, E_AUTH, NULL,
@@ -245,35 +242,10 @@ static void give_up(struct oauth_authenticator *a, const char *why)
 	forget(x);
 }
 
-static int missing(const struct oauth_authenticator *a, struct err *e)
-{
-	if (*a->authServerMetadataEndpoint && *a->clientId)
-		return 0;
-	return err_set(e, E_INVALID, NULL, "Fill in authServerMetadataEndpoint and clientId, then authorize.");
-}
-
-static int ask(struct oauth_authenticator *a, struct oauth_form *f, struct err *e)
-{
-	return oauth_ask_refresh(a, f, &of(a)->clientSecret, e);
-}
-
-static int64_t client_ends(const struct oauth_authenticator *a)
-{
-	return of(a)->clientSecretExpires.us;
-}
-
-static const struct secret *client_secret(const struct oauth_authenticator *a)
-{
-	return &of(a)->clientSecret;
-}
-
-static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up, client_secret, kept };
+static const struct oauth_flow flow = { OAUTH_PERSON, .give_up = give_up, .kept = kept };
 
 static const struct slot slots[] = {
-	SLOT(struct authorization_code, clientSecret, SECRET, .facets = FACETS(.maxLength = 2000),
-	     .doc = "Secret of this client, when the authorization server gave one; written only, never shown."),
-	SLOT(struct authorization_code, clientSecretExpires, ABSTIME, .dflt = "null",
-	     .doc = "When that secret ends: an alarm comes expiryWarning before."),
+	OAUTH_PERSON_SLOTS,
 	SLOT(struct authorization_code, redirectUri, STRING, .facets = FACETS(.maxLength = 1000),
 	     .doc =
 	         "Where the browser comes back to, as registered at the authorization server; empty: this station's page "

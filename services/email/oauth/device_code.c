@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/email/oauth/oauth_inside.h"
+#include "services/email/oauth/person.h"
 #include "station/must.h"
 
 struct device_code {
-	struct oauth_authenticator base;
-	struct secret clientSecret;
-	struct abstime clientSecretExpires;
+	struct oauth_person person;
 	char *userCode, *verificationUri;
 	struct abstime codeExpires;
 	/* Not slots. */
@@ -19,7 +17,6 @@ struct device_code {
 	struct device_answer device;
 	struct device_poll poll;
 	struct timer turn;
-	char user[NAME_MAX_LENGTH + 1];
 };
 
 static struct device_code *of(const struct oauth_authenticator *a)
@@ -29,14 +26,14 @@ static struct device_code *of(const struct oauth_authenticator *a)
 
 static int64_t now_of(const struct device_code *x)
 {
-	return clock_mono(&x->base.c.station->clock);
+	return clock_mono(&x->person.base.c.station->clock);
 }
 
 /* --- what it shows ------------------------------------------------------------------------------------------------ */
 
 static void show(struct device_code *x, const char *code, const char *where, int64_t until)
 {
-	struct component *c = &x->base.c;
+	struct component *c = &x->person.base.c;
 	struct value v[] = { value_string(code), value_string(where), value_abstime(until) };
 	component_set(c, type_slot(c->type, "userCode"), &v[0]);
 	component_set(c, type_slot(c->type, "verificationUri"), &v[1]);
@@ -46,7 +43,7 @@ static void show(struct device_code *x, const char *code, const char *where, int
 /* Nobody is expected to enter a code any more. */
 static void forget(struct device_code *x)
 {
-	timer_stop(&x->base.c.station->clock, &x->turn);
+	timer_stop(&x->person.base.c.station->clock, &x->turn);
 	device_finish(&x->device);
 	x->poll = (struct device_poll){ .interval = 0 };
 }
@@ -81,11 +78,11 @@ static void end_asking(struct device_code *x, const struct err *e)
 
 static void decided(struct device_code *x, struct token_answer *t)
 {
-	struct oauth_authenticator *a = &x->base;
+	struct oauth_authenticator *a = &x->person.base;
 	show(x, "", "", ABSTIME_NULL);
 	forget(x);
 	if (t->outcome == TOKEN_GRANTED)
-		oauth_authorized(a, t, x->user);
+		oauth_authorized(a, t, x->person.user);
 	else if (!a->access) /* the grant that there was goes on */
 		oauth_show(a, t->err.text, STATUS_FAULT);
 }
@@ -106,12 +103,12 @@ static void polled(struct oauth_authenticator *a, const struct https_answer *ans
 static void poll_now(struct timer *timer)
 {
 	struct device_code *x = container_of(timer, struct device_code, turn);
-	struct oauth_authenticator *a = &x->base;
+	struct oauth_authenticator *a = &x->person.base;
 	struct oauth_form f = { .count = 0 };
 	struct token_answer t = { .outcome = TOKEN_REFUSED };
 	form_add(&f, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
 	form_add(&f, "device_code", x->device.device_code);
-	if (form_add_client(&f, a, &x->clientSecret, &t.err) == 0) {
+	if (form_add_client(&f, a, &x->person.clientSecret, &t.err) == 0) {
 		errand_post(&a->authorization, a->metadata.token_endpoint, &f, polled);
 		return;
 	}
@@ -144,7 +141,7 @@ static void ready(struct oauth_authenticator *a, const struct err *e)
 		err_set(&why, E_UNSUPPORTED, NULL,
 		        "This authorization server gives no device codes. Use the authorization code authenticator.");
 	if (why.code == 0)
-		form_add_client(&f, a, &x->clientSecret, &why);
+		form_add_client(&f, a, &x->person.clientSecret, &why);
 	if (why.code != 0) {
 		form_finish(&f);
 		end_asking(x, &why);
@@ -163,7 +160,7 @@ static int authorize(struct component *c, struct invocation *inv)
 		return inv->err.code ? inv->err.code : err_set(&inv->err, E_BUSY, NULL, "The authenticator does not run.");
 	end_asking(x, &replaced);
 	forget(x);
-	snprintf(x->user, sizeof x->user, "%s", inv->actor ? inv->actor->user : "");
+	snprintf(x->person.user, sizeof x->person.user, "%s", inv->actor ? inv->actor->user : "");
 	x->asked = inv;
 	errand_discover(&a->authorization, ready);
 	return 1;
@@ -182,40 +179,15 @@ static void give_up(struct oauth_authenticator *a, const char *why)
 		show(x, "", "", ABSTIME_NULL);
 }
 
-static int missing(const struct oauth_authenticator *a, struct err *e)
-{
-	if (*a->authServerMetadataEndpoint && *a->clientId)
-		return 0;
-	return err_set(e, E_INVALID, NULL, "Fill in authServerMetadataEndpoint and clientId, then authorize.");
-}
-
-static int ask(struct oauth_authenticator *a, struct oauth_form *f, struct err *e)
-{
-	return oauth_ask_refresh(a, f, &of(a)->clientSecret, e);
-}
-
-static int64_t client_ends(const struct oauth_authenticator *a)
-{
-	return of(a)->clientSecretExpires.us;
-}
-
 static void init(struct component *c)
 {
 	of(oauth_of(c))->turn.fire = poll_now;
 }
 
-static const struct secret *client_secret(const struct oauth_authenticator *a)
-{
-	return &of(a)->clientSecret;
-}
-
-static const struct oauth_flow flow = { OAUTH_LOGIN, true, missing, ask, client_ends, give_up, client_secret, NULL };
+static const struct oauth_flow flow = { OAUTH_PERSON, .give_up = give_up };
 
 static const struct slot slots[] = {
-	SLOT(struct device_code, clientSecret, SECRET, .facets = FACETS(.maxLength = 2000),
-	     .doc = "Secret of this client, when the authorization server gave one; written only, never shown."),
-	SLOT(struct device_code, clientSecretExpires, ABSTIME, .dflt = "null",
-	     .doc = "When that secret ends: an alarm comes expiryWarning before."),
+	OAUTH_PERSON_SLOTS,
 	SLOT(struct device_code, userCode, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
 	     .doc = "What to enter at the authorization server; empty when nothing is waited for."),
 	SLOT(struct device_code, verificationUri, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,

@@ -108,9 +108,6 @@ void oauth_check(const struct component *next, const struct component *current, 
 int oauth_login(struct component *c, struct sasl_login *login, struct err *e);
 const char *oauth_account(const struct component *c);
 void oauth_refused(struct component *c);
-/* The form that renews a person's grant (RFC 6749 section 6). */
-int oauth_ask_refresh(struct oauth_authenticator *a, struct oauth_form *f, const struct secret *clientSecret,
-                      struct err *e);
 #define OAUTH_LOGIN                                                                                                    \
 	{                                                                                                                  \
 		oauth_login, oauth_account, oauth_refused                                                                      \
