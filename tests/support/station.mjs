@@ -29,8 +29,21 @@ export function atExit(cleanup) {
 /** A directory that is removed when the test process ends. */
 export function temporaryDirectory(name = 'belfry') {
   const path = mkdtempSync(join(tmpdir(), `${name}-`));
-  atExit(() => rmSync(path, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })); // daemons may still be ending in it
+  atExit(() => remove(path));
   return path;
+}
+
+/** Daemons may still be ending in it, and write a last file; rmSync's own retries do not look for new ones. */
+function remove(path) {
+  for (let left = 200; ; left--) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
 }
 
 /** Runs the program with arguments; resolves to {code, stdout, stderr}. */

@@ -25,21 +25,19 @@ const works = ways.flatMap((way) => Object.keys(METHODS).map((mechanism) => ({ .
 /* The poor server offers DIGEST-MD5, which the station does not know; by POP3 it then tries USER and PASS, which the server
  * has in its list and refuses. */
 const anything = { imap: /offers the login mechanisms DIGEST-MD5, but not SCRAM-SHA-256, PLAIN, LOGIN or CRAM-MD5/, pop3: /refused the login of/ };
-const fails = ways.flatMap((way) => [
-  { ...way, mechanism: 'none', words: /No login is set/ },
-  ...(way.version === '1.2' ? [] : Object.keys(METHODS).map((mechanism) => ({
-    ...way, server: 'poor', mechanism, words: mechanism === 'auto' ? anything[way.protocol] : new RegExp(`offers the login mechanisms DIGEST-MD5, but not ${METHODS[mechanism]}`),
-  }))),
-]);
+const fails = ways.filter(({ version }) => version !== '1.2').flatMap((way) => Object.keys(METHODS).map((mechanism) => ({
+  ...way, server: 'poor', mechanism, words: mechanism === 'auto' ? anything[way.protocol] : new RegExp(`offers the login mechanisms DIGEST-MD5, but not ${METHODS[mechanism]}`),
+})));
 
 const pki = new Pki();
 const servers = {};
 let identity, station, api, shown;
 
-function login({ name, mechanism }) {
-  if (mechanism === 'none') return noAuth();
-  return mechanism in TOKENS ? identity.login(mechanism) : { ...basic(name.toLowerCase()), mechanism };
-}
+const login = ({ name, mechanism }) => (mechanism in TOKENS ? identity.login(mechanism) : { ...basic(name.toLowerCase()), mechanism });
+const settings = ({ server, protocol, mode }, emailAuthenticator) => ({
+  hostname: '127.0.0.1', port: servers[server][`${protocol}${mode === 'TLS' ? 's' : ''}`], store: protocol === 'imap' ? 'Imap' : 'Pop3',
+  ...MODES[mode], pollrate: '1h', idle: false, debug: true, connectionTimeout: '60s', emailAuthenticator,
+});
 
 before(async () => {
   const certificate = pki.server('served');
@@ -55,13 +53,7 @@ before(async () => {
   all.forEach((c, i) => { c.name = `Account${i}`; });
   for (const store of [servers.newer, servers.older]) store.deliver('alice');
   for (const { server, name, mechanism } of works) if (mechanism in PASSWORDS) servers[server].deliver(name.toLowerCase());
-  await api.post('/batch', all.map((c) => ({
-    op: 'add', path: SERVICE, name: c.name, type: 'email:IncomingAccount',
-    values: {
-      hostname: '127.0.0.1', port: servers[c.server][`${c.protocol}${c.mode === 'TLS' ? 's' : ''}`], store: c.protocol === 'imap' ? 'Imap' : 'Pop3',
-      ...MODES[c.mode], pollrate: '1h', idle: false, debug: true, connectionTimeout: '60s', emailAuthenticator: login(c),
-    },
-  })));
+  await api.post('/batch', all.map((c) => ({ op: 'add', path: SERVICE, name: c.name, type: 'email:IncomingAccount', values: settings(c, login(c)) })));
 });
 after(async () => {
   for (const server of Object.values(servers)) server?.stop();
@@ -89,6 +81,15 @@ test('what cannot work says why', { concurrency: 200 }, async (t) => {
   await Promise.all(fails.map((c) => t.test(`${c.protocol} ${c.mode} ${c.version} ${c.mechanism}${c.server === 'poor' ? ', not offered' : ''}`, async () => {
     await until(c, `words like ${c.words}`, ({ status, lastPollFailureCause }) => /down/.test(status) && c.words.test(lastPollFailureCause));
   })));
+});
+
+test('without a login a mailbox is not even saved', async () => {
+  for (const way of ways) {
+    const answer = await api.send('POST', `/components${SERVICE}/children`, { name: 'Open', type: 'email:IncomingAccount', values: settings(way, noAuth()) });
+    assert.equal(answer.status, 422, answer.text);
+    assert.deepEqual(answer.body.errors.map(({ pointer }) => pointer), ['/values/emailAuthenticator']);
+    assert.match(answer.body.detail, /A mailbox is read with a login/);
+  }
 });
 
 test('no token and no password can be read anywhere', async () => {
