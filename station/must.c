@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Noreturn void must_failed(const char *expression, const char *file, int line)
 {
@@ -18,6 +19,14 @@ void *must_alloc(size_t size)
 	void *p = calloc(1, size ? size : 1);
 	must(p != NULL);
 	return p;
+}
+
+void *must_alloc_huge(size_t size)
+{
+	void *p = NULL;
+	must(posix_memalign(&p, HUGE_PAGE, size) == 0);
+	madvise(p, size, MADV_HUGEPAGE); /* a wish: where it is not heard, the pages are small */
+	return memset(p, 0, size);
 }
 
 void *must_realloc(void *old, size_t size)

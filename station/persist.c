@@ -184,7 +184,7 @@ void persist_meta(struct store_tx *tx, const char *name, const char *value)
 struct loaded {
 	struct component *component;
 	uint64_t handle, parent;
-	int64_t position;
+	bool hosts; /* its type has children of its own */
 };
 /* A value whose slot is not known yet. */
 struct waiting {
@@ -199,31 +199,56 @@ struct loading {
 	size_t at;               /* slots come in handle order too */
 	struct waiting *waiting; /* owned */
 	const struct type *type; /* of the last component: mostly the next one's too */
+	bool hosts;              /* that type has slots that are components */
+	int64_t position;        /* the last one */
+	bool moved;              /* positions do not rise with the handles */
 	struct err *err;
 };
+
+static bool has_component_slots(const struct type *type)
+{
+	const struct slot *slot;
+	for (struct slot_walk w = slot_walk(type); (slot = slot_next(&w));)
+		if (slot->kind == V_COMPONENT)
+			return true;
+	return false;
+}
+
+static void make_room(struct loading *l)
+{
+	size_t capacity = l->capacity ? 2 * l->capacity : 1024, size = capacity * sizeof *l->items;
+	struct loaded *items = size < HUGE_PAGE ? must_alloc(size) : must_alloc_huge(size);
+	if (l->count)
+		memcpy(items, l->items, l->count * sizeof *items);
+	free(l->items);
+	l->items = items;
+	l->capacity = capacity;
+}
 
 static int load_component(void *context, void *record)
 {
 	struct loading *l = context;
 	struct component_row *row = record;
-	const struct type *type =
-	    l->type && strcmp(l->type->name, row->type) == 0 ? l->type : type_find(l->station->types, row->type);
-	l->type = type;
+	if (!l->type || strcmp(l->type->name, row->type) != 0) {
+		l->type = type_find(l->station->types, row->type);
+		l->hosts = l->type && has_component_slots(l->type);
+	}
+	const struct type *type = l->type;
 	if (!type)
 		return err_set(l->err, E_INTERNAL, NULL,
 		               "The data directory holds a component of type %s, which this program does not know. "
 		               "Start the version of belfry that wrote it.",
 		               row->type);
-	if (l->count == l->capacity) {
-		l->capacity = l->capacity ? 2 * l->capacity : 1024;
-		l->items = must_realloc(l->items, l->capacity * sizeof *l->items);
-	}
+	if (l->count == l->capacity)
+		make_room(l);
 	struct component *c = component_create(l->station, type, row->name, (uint64_t)row->handle);
 	c->revision = (uint32_t)row->revision;
 	component_set_position(c, row->position);
 	if (*row->displayName)
 		component_set_display_name(c, row->displayName);
-	l->items[l->count++] = (struct loaded){ c, c->handle, (uint64_t)row->parent, row->position };
+	l->moved |= row->position < l->position;
+	l->position = row->position;
+	l->items[l->count++] = (struct loaded){ c, c->handle, (uint64_t)row->parent, l->hosts };
 	return 0;
 }
 
@@ -240,9 +265,9 @@ static struct component *loaded_by_handle(const struct loading *l, uint64_t hand
 	return low < l->count && l->items[low].handle == handle ? l->items[low].component : NULL;
 }
 
-static void set_loaded(struct component *c, const char *name, const char *text)
+/* slot is the component's slot of that name, or NULL. */
+static void set_loaded(struct component *c, const struct slot *slot, const char *name, const char *text)
 {
-	const struct slot *slot = component_slot(c, name);
 	struct value v;
 	struct err e = { 0 };
 	if (!slot || slot->kind == V_COMPONENT)
@@ -267,7 +292,7 @@ static void set_waiting(struct loading *l)
 {
 	for (struct waiting *w = l->waiting, *next; w; w = next) {
 		next = w->next;
-		set_loaded(w->component, w->slot, w->value);
+		set_loaded(w->component, component_slot(w->component, w->slot), w->slot, w->value);
 		free(w->slot);
 		free(w->value);
 		free(w);
@@ -284,8 +309,9 @@ static int load_slot(void *context, void *record)
 	if (l->at == l->count || l->items[l->at].handle != (uint64_t)row->handle)
 		return 0;
 	struct component *c = l->items[l->at].component;
-	if (component_slot(c, row->slot))
-		set_loaded(c, row->slot, row->value);
+	const struct slot *slot = component_slot(c, row->slot);
+	if (slot)
+		set_loaded(c, slot, row->slot, row->value);
 	else
 		wait(l, c, row);
 	return 0;
@@ -305,25 +331,24 @@ static int load_link(void *context, void *record)
 static int by_position(const void *a, const void *b)
 {
 	const struct loaded *x = a, *y = b;
-	return x->position != y->position ? (x->position > y->position) - (x->position < y->position)
-	                                  : (x->handle > y->handle) - (x->handle < y->handle);
+	int64_t p = component_position(x->component), q = component_position(y->component);
+	return p != q ? (p > q) - (p < q) : (x->handle > y->handle) - (x->handle < y->handle);
 }
 
-static bool in_order(const struct loaded *items, size_t count)
+/* A copy by position; owned. */
+static struct loaded *sorted(const struct loading *l)
 {
-	for (size_t i = 1; i < count; i++)
-		if (items[i - 1].position > items[i].position)
-			return false;
-	return true;
+	struct loaded *order = must_alloc((l->count + 1) * sizeof *order);
+	memcpy(order, l->items, l->count * sizeof *order);
+	qsort(order, l->count, sizeof *order, by_position);
+	return order;
 }
 
 /* Joins children to parents. Whose parent is gone is destroyed with a word in the log: that cannot come from us. */
 static void join(struct loading *l)
 {
-	struct loaded *order = must_alloc((l->count + 1) * sizeof *order);
-	memcpy(order, l->items, l->count * sizeof *order);
-	if (!in_order(order, l->count)) /* the rule: nothing was moved */
-		qsort(order, l->count, sizeof *order, by_position);
+	struct loaded *moved = l->moved ? sorted(l) : NULL;
+	const struct loaded *order = moved ? moved : l->items;
 	struct component *root = NULL;
 	index_reserve(&l->station->tree.index, l->count);
 	for (size_t i = 0; i < l->count; i++) {
@@ -338,7 +363,7 @@ static void join(struct loading *l)
 	}
 	if (root)
 		tree_attach(NULL, root);
-	free(order);
+	free(moved);
 }
 
 /* A type that got a new frozen child since the tree was stored finds it made with its defaults. */
@@ -347,6 +372,8 @@ static void complete_frozen(struct loading *l, struct store_tx *tx)
 	for (size_t i = 0; i < l->count; i++) {
 		struct component *c = l->items[i].component;
 		const struct slot *slot;
+		if (!l->items[i].hosts)
+			continue;
 		for (struct slot_walk w = slot_walk(c->type); (slot = slot_next(&w));) {
 			if (slot->kind != V_COMPONENT || *(struct component **)(void *)((char *)c + slot->offset))
 				continue;

@@ -8,7 +8,8 @@
 
 #include "station/must.h"
 
-enum { PIECE = 256 * 1024 };
+/* The pieces of a large tree are huge pages: the faults of small ones were a quarter of the time of its start. */
+enum { PIECE = 256 * 1024, HUGE_AFTER = 32 };
 
 static bool is_pooled(size_t units)
 {
@@ -19,15 +20,20 @@ static bool is_pooled(size_t units)
 #endif
 }
 
+static void add_piece(struct pool *p)
+{
+	bool huge = p->count++ >= HUGE_AFTER;
+	char *piece = huge ? must_alloc_huge(HUGE_PAGE) : must_alloc(PIECE);
+	memcpy(piece, &p->pieces, sizeof p->pieces);
+	p->pieces = piece;
+	p->at = piece + sizeof p->pieces;
+	p->left = (size_t)(huge ? HUGE_PAGE : PIECE) - sizeof p->pieces;
+}
+
 static void *cut(struct pool *p, size_t size)
 {
-	if (p->left < size) {
-		char *piece = must_alloc(PIECE);
-		memcpy(piece, &p->pieces, sizeof p->pieces);
-		p->pieces = piece;
-		p->at = piece + sizeof p->pieces;
-		p->left = PIECE - sizeof p->pieces;
-	}
+	if (p->left < size)
+		add_piece(p);
 	void *cell = p->at;
 	p->at += size;
 	p->left -= size;

@@ -15,6 +15,7 @@ struct pool {
 	char *at;                 /* the rest of the piece that is being cut */
 	size_t left;
 	void *pieces; /* owned; chained through their first word */
+	size_t count; /* of pieces */
 };
 
 /* Zeroed memory of at least size bytes, aligned to 8; aborts when there is none. *cell is the handle of its size that

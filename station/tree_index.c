@@ -104,8 +104,8 @@ static void name_put(uint32_t *names, size_t room, const struct component *c)
 
 static void names_rebuild(struct tree_index *x, size_t room)
 {
-	uint32_t *names = must_alloc(room * sizeof *names);
-	size_t used = 0;
+	size_t size = room * sizeof(uint32_t), used = 0;
+	uint32_t *names = size < HUGE_PAGE ? must_alloc(size) : must_alloc_huge(size);
 	for (size_t i = 0; i < x->name_room; i++) {
 		if (x->names[i] == 0 || x->names[i] == GONE)
 			continue;
