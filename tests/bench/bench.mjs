@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures the station against the least that the same work costs, and against its peers, side by side on this machine, and
 // prints the ratios.
-//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires browsers
+//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires browsers pages
 
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { median, program, quantile, rows, run, say } from './report.mjs';
 import { alarm, burst } from './mail.mjs';
+import { pages } from './pages.mjs';
 import { addContacts } from '../support/plant.mjs';
 import { ROOT, Station, temporaryDirectory } from '../support/station.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -98,7 +99,7 @@ async function browsers() {
   await station.stop();
 }
 
-const ALL = { alarm, burst, get, scale, wires, browsers };
+const ALL = { alarm, burst, get, scale, wires, browsers, pages };
 const chosen = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(ALL);
 console.log(`Load before: ${loadavg().map((n) => n.toFixed(2)).join(' ')}. Ratios on a busy machine say little.`);
 for (const name of chosen) await ALL[name]();
