@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: release asan tsan
+// modes: release asan
 //
 // The User Key Store over REST: keys of every kind are made, signed by a CA that openssl is, imported, exported and read by
 // openssl again, kept after a kill -9, and never seen anywhere in the clear. What is hostile or wrong is refused.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: release asan tsan
+// modes: release asan
 //
 // People and programs: first start, sessions, their end by logout, password, role and removal, across a kill -9; CSRF;
 // tokens; guessing slowed down without locking others out; who is unknown is not told apart.
