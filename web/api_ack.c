@@ -3,6 +3,7 @@
  * link scanner sees. Engine thread. */
 #include "services/email/ack/ack_link.h"
 #include "web/request.h"
+#include "web/schema.h"
 
 static void look(struct request *r)
 {
@@ -32,7 +33,6 @@ static void acknowledge(struct request *r)
 
 /* clang-format off */
 #define TOKEN "{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":{\"type\":\"string\"}}}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 /* clang-format on */
 
 const struct route ack_routes[] = {

@@ -9,6 +9,7 @@
 #include "station/must.h"
 #include "station/ord.h"
 #include "web/api_inside.h"
+#include "web/schema.h"
 
 struct component *request_component(struct request *r)
 {
@@ -369,8 +370,6 @@ static void list_audit(struct request *r)
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
 #define COMPONENT "{\"$ref\":\"#/components/schemas/Component\"}"
-#define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 #define BESIDE                                                                                                         \
 	"\"tags\":{\"type\":\"object\"},\"slots\":{\"type\":\"object\"},"                                                  \
 	"\"categories\":{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"string\"}}"

@@ -9,6 +9,7 @@
 #include "station/must.h"
 #include "station/zone.h"
 #include "web/request.h"
+#include "web/schema.h"
 
 enum { LIMIT_JSON = 100000, LIMIT_CSV = 500000, LIMIT_DEFAULT = 10000 };
 
@@ -79,7 +80,6 @@ static void read_one(struct request *r)
 		history_read(s, &q, answered, r);
 }
 
-#define ITEMS "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"
 const struct route history_routes[] = {
 	{ .method = "GET",
 	  .pattern = "/histories",

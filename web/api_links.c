@@ -9,6 +9,7 @@
 #include "station/must.h"
 #include "station/ord.h"
 #include "web/api_inside.h"
+#include "web/schema.h"
 
 static void put(json_t *object, const char *name, json_t *value)
 {
@@ -252,8 +253,6 @@ static void get_ends(struct request *r)
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-#define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 #define FLAG(name) "\"" name "\":{\"type\":\"boolean\"}"
 #define LIST(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
 #define LINK                                                                                                           \

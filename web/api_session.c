@@ -5,6 +5,7 @@
 
 #include "services/user/user.h"
 #include "web/request.h"
+#include "web/schema.h"
 #include "web/session_cookie.h"
 
 static const char *from(const struct request *r)
@@ -175,7 +176,6 @@ static void end_token(struct request *r)
 /* --- the table ------------------------------------------------------------------------------------------------------- */
 
 #define SESSION_SCHEMA "{\"$ref\":\"#/components/schemas/Session\"}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 #define TIME(name) "\"" name "\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define LIST(properties)                                                                                               \
 	"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\","               \

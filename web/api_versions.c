@@ -7,6 +7,7 @@
 #include "station/must.h"
 #include "station/version.h"
 #include "web/api_inside.h"
+#include "web/schema.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -196,8 +197,6 @@ static void restore(struct request *r)
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-#define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 #define NUMBER(name) "\"" name "\":{\"type\":\"integer\"}"
 #define LIST(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
 #define VERSION                                                                                                        \

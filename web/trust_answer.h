@@ -5,6 +5,7 @@
 
 #include "services/trust/trust_service.h"
 #include "web/request.h"
+#include "web/schema.h"
 
 /* The service (borrowed); NULL: there is none, which has been answered. */
 struct trust_service *trust_or_answer(struct request *r);
@@ -13,14 +14,5 @@ struct trust_service *trust_or_answer(struct request *r);
 void answer_row(void *context, int code, const struct err *e, const json_t *answer);
 void answer_items(void *context, int code, const struct err *e, const json_t *answer);
 void answer_empty(void *context, int code, const struct err *e, const json_t *answer);
-
-/* JSON Schemas of the route tables. */
-#define ROW "{\"type\":\"object\"}"
-#define ITEMS                                                                                                          \
-	"{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":" ROW "}}}"
-#define OBJECT(properties) "{\"type\":\"object\",\"properties\":{" properties "}}"
-#define OBJECT_WITH(required, properties)                                                                              \
-	"{\"type\":\"object\",\"required\":[" required "],\"properties\":{" properties "}}"
-#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
 
 #endif

@@ -12,6 +12,7 @@ struct oauth_person {
 	struct abstime clientSecretExpires;
 	char user[NAME_MAX_LENGTH + 1]; /* no slot: who has begun to authorize */
 };
+/* What struct oauth_flow asks for, with its returns; a is the base of a struct oauth_person. */
 int person_missing(const struct oauth_authenticator *a, struct err *e);
 int person_ask(struct oauth_authenticator *a, struct oauth_form *f, struct err *e);
 int64_t person_client_ends(const struct oauth_authenticator *a);
