@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The digest: alarm mails that a cap has held back become one mail to the same people, a list of what happened in their
- * language and time zone. The single mails are closed as `digested` in the same transaction; each names the digest that it
- * went into. See outbox.h. Engine thread. */
+ * The digest: alarm mails that a cap has held back become one mail to the same people, a list of what happened, written
+ * like every mail when it goes (content/letter_digest.c). The single mails are closed as `digested` in the same
+ * transaction; each names the digest that it went into. See outbox.h. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/email/content/render.h"
 #include "station/log.h"
 #include "station/must.h"
-
-enum { DIGEST_MAX = 500 /* mails in one digest; more make another one */ };
 
 /* --- what belongs together -------------------------------------------------------------------------------------------- */
 
@@ -28,7 +26,7 @@ static uint64_t hash_text(uint64_t h, const char *text)
 
 static uint64_t hash_people(const struct outgoing *o)
 {
-	uint64_t h = 14695981039346656037u + (uint64_t)o->mail.encryption;
+	uint64_t h = (14695981039346656037u + (uint64_t)o->mail.encryption) ^ (uint64_t)o->mail.recipient;
 	for (size_t i = 0; i < o->count; i++)
 		h = hash_text(h + (uint64_t)o->deliveries[i].field, o->deliveries[i].address);
 	return h;
@@ -36,7 +34,8 @@ static uint64_t hash_people(const struct outgoing *o)
 
 static bool same_people(const struct outgoing *a, const struct outgoing *b)
 {
-	bool same = a->count == b->count && a->mail.encryption == b->mail.encryption; /* one protects them all */
+	bool same = a->count == b->count && a->mail.recipient == b->mail.recipient && /* in one's words */
+	    a->mail.encryption == b->mail.encryption;                                 /* one protects them all */
 	for (size_t i = 0; same && i < a->count; i++)
 		same = a->deliveries[i].field == b->deliveries[i].field &&
 		    strcmp(a->deliveries[i].address, b->deliveries[i].address) == 0;
@@ -86,35 +85,6 @@ struct digest {
 	struct outgoing *mails[DIGEST_MAX]; /* owned */
 };
 
-/* "27 November 2026, 18:05:03 (UTC+1)  [10]  Alarm From Boiler"; the subject was written in the reader's language. */
-static void add_line(char **text, size_t *length, const struct mail_record *m, const struct preferences *p)
-{
-	char *when = language_instant(p->language, p->zone, m->created.us),
-	     *line = must_format("%s  [%lld]  %s\n", when, (long long)m->priority, m->subject);
-	size_t more = strlen(line);
-	*text = must_realloc(*text, *length + more + 1);
-	memcpy(*text + *length, line, more + 1);
-	*length += more;
-	free(when);
-	free(line);
-}
-
-static char *list_of(const struct digest *d, const struct preferences *p)
-{
-	char *text = must_format("%s\n\n", p->language->phrases[PHRASE_DIGEST_INTRO]);
-	size_t length = strlen(text);
-	for (size_t i = 0; i < d->count; i++)
-		add_line(&text, &length, &d->mails[i]->mail, p);
-	return text;
-}
-
-static char *subject_of(const struct digest *d, const struct preferences *p)
-{
-	char count[24];
-	snprintf(count, sizeof count, "%zu", d->count);
-	return language_say(p->language, PHRASE_DIGEST_SUBJECT, (const char *const[]){ count }, 1);
-}
-
 static void add_mail(struct digest *d, struct outgoing_account *a, struct store_tx *tx)
 {
 	const struct outgoing *first = d->mails[0];
@@ -125,19 +95,23 @@ static void add_mail(struct digest *d, struct outgoing_account *a, struct store_
 	for (size_t i = 0; i < first->count; i++)
 		people[i] = (struct draft_recipient){ first->deliveries[i].name, first->deliveries[i].address,
 			                                  (enum mail_field)first->deliveries[i].field };
-	char *body = list_of(d, &p), *subject = subject_of(d, &p);
+	struct letter letter = { .language = NULL };
+	char *data = digest_keep(d->mails, d->count);
+	must(letter_digest(d->station, &p, data, &letter) == 0);
 	struct draft draft = { .kind = MAIL_DIGEST,
-		                   .subject = subject,
-		                   .body = body,
+		                   .subject = letter.subject,
+		                   .body = letter.text,
 		                   .alarm = "",
 		                   .recipient = first->deliveries[0].recipient,
+		                   .data = data,
+		                   .recipient_handle = (uint64_t)first->mail.recipient,
 		                   .priority = first->mail.priority,
 		                   .encryption = (enum mail_encryption)first->mail.encryption,
 		                   .to = people,
 		                   .count = first->count };
 	outbox_add(d->station, a, NULL, tx, &draft, d->id);
-	free(body);
-	free(subject);
+	letter_finish(&letter);
+	free(data);
 }
 
 /* The single mails are done with: memory knows the digest, even when the disk does not. */

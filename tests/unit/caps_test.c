@@ -75,6 +75,7 @@ static void what_a_cap_holds_back_becomes_one_digest(void **state)
 	assert_false(account_in_alarm(&m->account->account, "maxSendablePerMinute"));
 }
 
+/* As they are when it goes, not when it was made: here the server was away in between. */
 static void a_digest_is_in_its_readers_language_and_time_zone(void **state)
 {
 	struct capped *x = *state;
@@ -87,11 +88,20 @@ static void a_digest_is_in_its_readers_language_and_time_zone(void **state)
 	TURN_UNTIL(m, m->account->queueSize == 3);
 	configure(m, &m->account->account.c, "{\"enabled\":true}");
 	TURN_UNTIL(m, m->account->queueSize == 2);
+	sink_stop(&x->sink);
 	go_on(m, 61);
-	TURN_UNTIL(m, m->account->queueSize == 0);
+	TURN_UNTIL(m, m->account->queueSize == 1);
 	struct mail_record digest = read_mail(m, "subject", "2 Alarme in einer Mail");
 	assert_non_null(strstr(digest.body, "Diese Alarme wurden"));
 	assert_non_null(strstr(digest.body, "(UTC+5:30)  [200]  notice 1\n"));
+	record_finish(&mail_kind, &digest);
+	configure(m, reader, "{\"language\":\"fr\",\"timeZone\":\"Asia/Tokyo\"}");
+	sink_start(&x->sink);
+	for (int i = 0; i < 100 && m->account->queueSize; i++)
+		endure(m, m->account, 60, 60);
+	assert_true(sink_place(&x->sink, "2 alarmes en un message") > 0);
+	digest = read_mail(m, "subject", "2 alarmes en un message");
+	assert_non_null(strstr(digest.body, "(UTC+9)  [200]  notice 1\n"));
 	record_finish(&mail_kind, &digest);
 }
 

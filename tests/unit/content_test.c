@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What mails say: formats over an alarm, units, trends, and the two parts of a letter. */
+#include <glib.h>
 #include <math.h>
 
 #include "tests/unit/world.h"
 
 #include "services/email/content/alarm_view.h"
-#include "services/email/content/letter.h"
+#include "services/email/content/render.h"
 
 /* An alarm as the topic of a class gives it, as JSON of its tokens. */
 static void read_view(struct value *view)
@@ -17,7 +18,8 @@ static void read_view(struct value *view)
 	    "\"priority\":10,\"normalTime\":null,\"ackTime\":\"2026-11-27T16:30:00.000000Z\",\"user\":\"anna\","
 	    "\"alarmTransition\":\"highLimit\",\"lastUpdate\":\"2026-11-27T16:30:00.000000Z\","
 	    "\"msgText\":\"highLimit: 31.5 °C\",\"alarmData\":[{\"name\":\"sourceName\",\"value\":\"Kessel 1\"},"
-	    "{\"name\":\"alarmValue\",\"value\":\"31.5 °C\"},{\"name\":\"deadband\",\"value\":\"2.0 °C\"}]}";
+	    "{\"name\":\"alarmValue\",\"value\":\"31.5 °C\"},{\"name\":\"deadband\",\"value\":\"2.0 °C\"},"
+	    "{\"name\":\"msgText\",\"value\":\"highLimit: 31.5 °C\"}]}";
 	if (alarm_view_parse(json, view, &e) != 0)
 		fail_msg("%s", e.text);
 }
@@ -246,6 +248,74 @@ static void a_letter_escapes_everything_and_says_all_in_both_parts(void **state)
 	letter_finish(&l);
 }
 
+/* A digest of an alarm and of a mail that keeps none: each a row of a table, in the reader's words and units. */
+static void a_digest_is_a_table_of_alarms(void **state)
+{
+	struct world *w = *state;
+	struct value view;
+	read_view(&view);
+	char *data = alarm_view_print(&view), none[] = "", plain[] = "<b>note</b>", *kept;
+	struct outgoing alarm = { .mail = { .data = data, .priority = 10 } },
+	                other = { .mail = { .data = none, .subject = plain, .priority = 200 } };
+	struct outgoing *const mails[] = { &alarm, &other };
+	const struct preferences german = { .language = language_find("de"),
+		                                .zone = zone_find(&w->station, "Asia/Kolkata", NULL),
+		                                .units = UNITS_ENGLISH,
+		                                .html = true };
+	struct letter l = { .language = NULL };
+	kept = digest_keep(mails, 2);
+	assert_int_equal(letter_digest(&w->station, &german, kept, &l), 0);
+	assert_string_equal(l.subject, "2 Alarme in einer Mail");
+	assert_non_null(strstr(l.text,
+	                       "27.11.2026, 21:35:03 (UTC+5:30)  [10]  Oberer Grenzwert  Kessel 1\n"
+	                       "    Oberer Grenzwert: 88,7 °F\n"));
+	assert_non_null(strstr(l.text, "[200]  <b>note</b>\n"));
+	char *html = letter_html(&l, NULL);
+	static const char *const there[] = { "<html lang=\"de\">",
+		                                 "<th scope=\"col\"",
+		                                 "Priorität",
+		                                 "Oberer Grenzwert",
+		                                 "Kessel 1",
+		                                 "88,7 °F",
+		                                 "&lt;b&gt;note&lt;/b&gt;",
+		                                 "Diese Alarme wurden",
+		                                 "21:35:03 (UTC+5:30)" };
+	for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+		if (!strstr(html, there[i]))
+			fail_msg("no %s in %s", there[i], html);
+	assert_null(strstr(html, "<b>note"));
+	letter_finish(&l);
+	assert_int_not_equal(letter_digest(&w->station, &german, "[{]", &l), 0);
+	free(html);
+	free(kept);
+	free(data);
+	value_clear(&view);
+}
+
+/* Texts of any length are cut, between characters, so that what a digest keeps is bounded. */
+static void what_a_digest_keeps_is_bounded(void **state)
+{
+	struct world *w = *state;
+	char *subject = must_alloc(3 * 20000 + 1), none[] = "", *kept;
+	for (int i = 0; i < 20000; i++)
+		memcpy(subject + 3 * i, "中", 3);
+	subject[3 * 20000] = '\0';
+	struct outgoing mail = { .mail = { .data = none, .subject = subject, .priority = 200 } };
+	struct outgoing *mails[DIGEST_MAX];
+	for (size_t i = 0; i < DIGEST_MAX; i++)
+		mails[i] = &mail;
+	struct letter l = { .language = NULL };
+	const struct preferences p = { .language = language_english(), .zone = zone_find(&w->station, "", NULL) };
+	kept = digest_keep(mails, DIGEST_MAX);
+	assert_true(strlen(kept) < 1 << 20);
+	assert_int_equal(letter_digest(&w->station, &p, kept, &l), 0);
+	assert_true(g_utf8_validate(l.text, -1, NULL));
+	assert_int_equal(l.alarm_count, DIGEST_MAX);
+	letter_finish(&l);
+	free(kept);
+	free(subject);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +326,8 @@ int main(void)
 		IN_STATION(a_trend_is_read_converted_and_drawn),
 		IN_STATION(a_picture_comes_of_any_values),
 		IN_STATION(a_letter_escapes_everything_and_says_all_in_both_parts),
+		IN_STATION(a_digest_is_a_table_of_alarms),
+		IN_STATION(what_a_digest_keeps_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

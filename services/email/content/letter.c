@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A letter as text and as HTML: see letter.h. The HTML is one fixed frame with inline styles only, for Outlook as for
- * phones; text takes the reader's own colours, so that it can be read on a dark screen as well, and a state is told by a
- * word in a colour with white letters on it. */
+ * A letter as text and as HTML: see letter.h. The HTML is one fixed frame for phones as for Outlook, which draws by Word:
+ * tables, inline styles, a fill as bgcolor of a cell too, widths as attributes, padding of cells only. Text takes the
+ * reader's own colours, so that it can be read on a dark screen as well, and a state is told by a word in a colour with
+ * white letters on it. */
 #include "services/email/content/letter.h"
 
 #include <glib.h>
@@ -10,12 +11,22 @@
 
 #include "station/must.h"
 
+static void alarm_finish(const struct letter_alarm *a)
+{
+	char *const texts[] = { a->time, a->source, a->state, a->priority, a->text };
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(texts[i]);
+}
+
 void letter_finish(struct letter *l)
 {
 	for (size_t i = 0; i < l->row_count; i++) {
 		free(l->rows[i].label);
 		free(l->rows[i].value);
 	}
+	for (size_t i = 0; i < l->alarm_count; i++)
+		alarm_finish(&l->alarms[i]);
+	free(l->alarms);
 	char *const texts[] = { l->subject, l->text,     l->state,           l->source,        l->sent_by,
 		                    l->csv,     l->csv_name, l->answer.reply_to, l->answer.footer, l->answer.url };
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -93,6 +104,11 @@ static const char *const tone_colours[] = {
 
 /* The reader's colour, fainter: there is no grey that can be read both on white and on a dark screen. */
 #define FAINT "opacity:0.7;"
+/* Word knows no max-width. */
+#define WORD_BEGIN                                                                                                     \
+	"<!--[if mso]><table role=\"presentation\" width=\"640\" cellpadding=\"0\" "                                       \
+	"cellspacing=\"0\"><tr><td><![endif]-->\r\n"
+#define WORD_END "<!--[if mso]></td></tr></table><![endif]-->\r\n"
 #define FONT "font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
 static void add_head(GString *out, const struct letter *l)
 {
@@ -105,7 +121,7 @@ static void add_head(GString *out, const struct letter *l)
 	add_value(out, l->subject);
 	g_string_append(out,
 	                "</title></head>\r\n<body style=\"margin:0;padding:12px;" FONT
-	                "font-size:16px;line-height:1.4\">\r\n"
+	                "font-size:16px;line-height:1.4\">\r\n" WORD_BEGIN
 	                "<table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" "
 	                "style=\"max-width:640px;border-collapse:collapse\">\r\n");
 }
@@ -117,10 +133,14 @@ static void add_banner(GString *out, const struct letter *l)
 	                       "font-weight:bold\">",
 	                       tone_colours[l->tone], tone_colours[l->tone]);
 	add_text(out, l->state);
-	g_string_append(out,
-	                "</td></tr>\r\n<tr><td style=\"padding:12px 0 4px 0;" FONT
-	                "font-size:20px;font-weight:bold;word-break:break-word\">");
-	add_text(out, l->source);
+	g_string_append(out, "</td></tr>\r\n");
+}
+
+static void add_headline(GString *out, const char *text)
+{
+	g_string_append(
+	    out, "<tr><td style=\"padding:12px 0 4px 0;" FONT "font-size:20px;font-weight:bold;word-break:break-word\">");
+	add_text(out, text);
 	g_string_append(out, "</td></tr>\r\n");
 }
 
@@ -141,12 +161,82 @@ static void add_rows(GString *out, const struct letter *l)
 	g_string_append(out, "</table></td></tr>\r\n");
 }
 
-static void add_own_text(GString *out, const struct letter *l)
+static void add_paragraph(GString *out, const char *text)
 {
 	g_string_append(out, "<tr><td style=\"padding:8px 0;" FONT "font-size:16px;word-break:break-word\">");
-	add_lines(out, l->text);
+	add_lines(out, text);
 	g_string_append(out, "</td></tr>\r\n");
 }
+
+/* --- a digest's table ---------------------------------------------------------------------------------------------------- */
+
+#define CELL_FONT "vertical-align:top;text-align:left;" FONT
+#define CELL "border-top:1px solid #8a8a8a;padding:6px 12px 6px 0;" CELL_FONT
+
+static void add_cell(GString *out, const char *style, const char *text)
+{
+	g_string_append_printf(out, "<td style=\"" CELL "%s\">", style);
+	add_text(out, text);
+	g_string_append(out, "</td>");
+}
+
+/* Word fills cells only: the colour behind a word is a table of its own. */
+static void add_state(GString *out, const struct letter_alarm *a)
+{
+	g_string_append(out, "<td style=\"" CELL "\">");
+	if (*a->state) {
+		g_string_append_printf(
+		    out,
+		    "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\"><tr><td bgcolor=\"%s\" "
+		    "style=\"background-color:%s;color:#ffffff;padding:1px 8px;" FONT "font-size:14px;font-weight:bold\">",
+		    tone_colours[a->tone], tone_colours[a->tone]);
+		add_text(out, a->state);
+		g_string_append(out, "</td></tr></table>");
+	}
+	g_string_append(out, "</td>");
+}
+
+/* As wide as the table: phones have no room for it beside the rest. */
+static void add_message(GString *out, const char *text)
+{
+	g_string_append(
+	    out, "<tr><td colspan=\"4\" style=\"padding:0 0 8px 0;" CELL_FONT "font-size:16px;word-break:break-word\">");
+	add_text(out, text);
+	g_string_append(out, "</td></tr>\r\n");
+}
+
+static void add_alarms(GString *out, const struct letter *l)
+{
+	static const enum phrase heads[] = { PHRASE_TIMESTAMP, PHRASE_SOURCE, PHRASE_STATE, PHRASE_PRIORITY };
+	g_string_append(out, "<tr><td><table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\">\r\n<tr>");
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		g_string_append_printf(out, "<th scope=\"col\"%s style=\"padding:6px 12px 6px 0;" CELL_FONT "font-size:14px\">",
+		                       heads[i] == PHRASE_SOURCE ? " width=\"40%\"" : "");
+		add_text(out, l->language->phrases[heads[i]]);
+		g_string_append(out, "</th>");
+	}
+	g_string_append(out, "</tr>\r\n");
+	for (size_t i = 0; i < l->alarm_count; i++) {
+		g_string_append(out, "<tr>");
+		add_cell(out, "font-size:14px", l->alarms[i].time);
+		add_cell(out, "font-size:16px;font-weight:bold;word-break:break-word", l->alarms[i].source);
+		add_state(out, &l->alarms[i]);
+		add_cell(out, "font-size:14px", l->alarms[i].priority);
+		g_string_append(out, "</tr>\r\n");
+		if (*l->alarms[i].text)
+			add_message(out, l->alarms[i].text);
+	}
+	g_string_append(out, "</table></td></tr>\r\n");
+}
+
+static void add_digest(GString *out, const struct letter *l)
+{
+	add_headline(out, l->subject);
+	add_paragraph(out, l->language->phrases[PHRASE_DIGEST_INTRO]);
+	add_alarms(out, l);
+}
+
+/* --- the other parts ------------------------------------------------------------------------------------------------------ */
 
 static void add_picture(GString *out, const struct letter *l, const char *id)
 {
@@ -154,10 +244,9 @@ static void add_picture(GString *out, const struct letter *l, const char *id)
 	g_string_append_printf(out, "<tr><td style=\"padding:12px 0\"><img src=\"cid:%s\" width=\"%d\" alt=\"", id,
 	                       TREND_WIDTH);
 	add_value(out, l->language->phrases[PHRASE_TREND]);
-	g_string_append_printf(out,
-	                       " %s\" style=\"display:block;width:100%%;max-width:%dpx;height:auto;border:0;"
-	                       "background-color:#ffffff\"></td></tr>\r\n",
-	                       line ? line : "", TREND_WIDTH);
+	g_string_append_printf(
+	    out, " %s\" style=\"display:block;width:100%%;max-width:%dpx;height:auto;border:0\"></td></tr>\r\n",
+	    line ? line : "", TREND_WIDTH);
 	free(line);
 }
 
@@ -167,7 +256,7 @@ static void add_button(GString *out, const struct letter *l)
 	g_string_append(
 	    out,
 	    "<tr><td style=\"padding:12px 0\"><table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\">"
-	    "<tr><td bgcolor=\"#0b57d0\" style=\"background-color:#0b57d0;border-radius:6px;padding:12px 24px\">"
+	    "<tr><td bgcolor=\"#0b57d0\" style=\"background-color:#0b57d0;border-radius:6px;padding:12px 24px;" FONT "\">"
 	    "<a href=\"");
 	add_value(out, l->answer.url);
 	g_string_append(out, "\" style=\"color:#ffffff;text-decoration:none;" FONT "font-size:16px;font-weight:bold\">");
@@ -186,12 +275,16 @@ char *letter_html(const struct letter *l, const char *picture_id)
 {
 	GString *out = g_string_new(NULL);
 	add_head(out, l);
-	if (l->state)
+	if (l->state) {
 		add_banner(out, l);
-	if (l->row_count)
+		add_headline(out, l->source);
+	}
+	if (l->alarm_count)
+		add_digest(out, l);
+	else if (l->row_count)
 		add_rows(out, l);
 	else
-		add_own_text(out, l);
+		add_paragraph(out, l->text);
 	if (picture_id)
 		add_picture(out, l, picture_id);
 	if (l->answer.url)
@@ -200,6 +293,6 @@ char *letter_html(const struct letter *l, const char *picture_id)
 		add_small(out, l->answer.footer);
 	if (l->sent_by)
 		add_small(out, l->sent_by);
-	g_string_append(out, "</table></body></html>\r\n");
+	g_string_append(out, "</table>\r\n" WORD_END "</body></html>\r\n");
 	return taken(out);
 }

@@ -19,6 +19,11 @@ struct letter_row {
 	char *label, *value; /* owned */
 };
 enum { LETTER_ROWS = 8 };
+/* One alarm of a digest; owned texts, "" where nothing is known. */
+struct letter_alarm {
+	char *time, *source, *state, *priority, *text;
+	enum letter_tone tone; /* of the state */
+};
 struct letter {
 	const struct language *language; /* constant */
 	bool html;                       /* an HTML part beside the text */
@@ -26,8 +31,10 @@ struct letter {
 	char *state, *source;            /* owned; of an alarm, else NULL */
 	enum letter_tone tone;
 	struct letter_row rows[LETTER_ROWS];
-	size_t row_count; /* 0: the text is the recipient's own, and the HTML part shows it */
-	char *sent_by;    /* owned; the last line, or NULL */
+	size_t row_count;            /* 0: the text is the recipient's own, and the HTML part shows it */
+	struct letter_alarm *alarms; /* owned: a digest's */
+	size_t alarm_count;
+	char *sent_by; /* owned; the last line, or NULL */
 	struct answer_ways answer;
 	struct trend trend;
 	char *csv, *csv_name; /* owned; NULL: no attachment */

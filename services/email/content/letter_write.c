@@ -57,7 +57,7 @@ static void write_subject(const struct alarm_speech *s, const char *format, stru
 	                    : language_say(s->language, PHRASE_SUBJECT, (const char *const[]){ l->source }, 1);
 }
 
-static enum letter_tone tone_of(const char *state)
+enum letter_tone letter_tone_of(const char *state)
 {
 	return strcmp(state, "normal") == 0 ? TONE_NORMAL
 	    : strcmp(state, "fault") == 0   ? TONE_FAULT
@@ -70,15 +70,23 @@ static const char *own_or(const char *own, const char *other)
 	return *own ? own : other;
 }
 
+void letter_begin(struct station *s, const struct preferences *p, struct letter *letter)
+{
+	char name[256];
+	component_display_name(s->tree.root, name, sizeof name);
+	letter->language = p->language;
+	letter->html = p->html;
+	letter->sent_by = language_say(p->language, PHRASE_SENT_BY, (const char *const[]){ name }, 1);
+}
+
 void letter_write(struct station *s, const struct preferences *p, const struct value *view, struct letter *letter)
 {
 	struct alarm_speech speech = alarm_speech_init(view, p->language, p->zone, p->units, station_now(s));
 	char *state = alarm_member(view, "sourceState"), *subject = alarm_member(view, "alarmData." ALARM_MAIL_SUBJECT),
-	     *body = alarm_member(view, "alarmData." ALARM_MAIL_BODY), name[256];
+	     *body = alarm_member(view, "alarmData." ALARM_MAIL_BODY);
 	const char *body_format = own_or(body, p->body);
-	letter->language = p->language;
-	letter->html = p->html;
-	letter->tone = tone_of(state);
+	letter_begin(s, p, letter);
+	letter->tone = letter_tone_of(state);
 	letter->state = alarm_say(&speech, "%sourceState%");
 	letter->source = alarm_say(&speech, "%alarmData.sourceName%");
 	write_subject(&speech, own_or(subject, p->subject), letter);
@@ -86,8 +94,6 @@ void letter_write(struct station *s, const struct preferences *p, const struct v
 		letter->text = alarm_say(&speech, body_format);
 	else
 		write_rows(&speech, letter);
-	component_display_name(s->tree.root, name, sizeof name);
-	letter->sent_by = language_say(p->language, PHRASE_SENT_BY, (const char *const[]){ name }, 1);
 	free(state);
 	free(subject);
 	free(body);

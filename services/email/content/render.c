@@ -196,10 +196,11 @@ static void address(struct rendering *r, const struct outgoing_account *a, const
 		                               .to_count = header_addresses(r, o, FIELD_TO, to),
 		                               .cc_count = header_addresses(r, o, FIELD_CC, cc),
 		                               .date = o->mail.created.us,
-		                               .urgent = o->mail.kind == MAIL_ALARM && o->mail.priority <= URGENT };
+		                               .urgent = (o->mail.kind == MAIL_ALARM || o->mail.kind == MAIL_DIGEST) &&
+		                                   o->mail.priority <= URGENT };
 }
 
-/* A mail that keeps no alarm, or whose EmailRecipient is gone, says what it said when it was made. */
+/* A mail that keeps no alarms, or whose EmailRecipient is gone, says what it said when it was made. */
 static void write_as_kept(struct rendering *r, const struct outgoing *o, const struct preferences *p)
 {
 	r->letter.language = p->language;
@@ -207,14 +208,38 @@ static void write_as_kept(struct rendering *r, const struct outgoing *o, const s
 	r->letter.text = must_strdup(o->mail.body);
 }
 
-static void write_alarm(struct rendering *r, struct outgoing *o, const struct preferences *p, const struct value *view)
+/* 0, or a code when it cannot be read. */
+static int write_alarm(struct rendering *r, const char *data, const struct preferences *p)
 {
-	letter_write(r->station, p, view, &r->letter);
+	struct value view = VALUE_NULL;
+	struct err e = { 0 };
+	if (alarm_view_parse(data, &view, &e) != 0)
+		return e.code;
+	letter_write(r->station, p, &view, &r->letter);
+	r->asked++; /* it may answer at once */
+	if (!trend_ask(r->station, p, &view, trend_known, r))
+		r->asked--;
+	value_clear(&view);
+	return 0;
+}
+
+/* The words of today, which the ledger keeps from now on. */
+static void write_words(struct rendering *r, struct outgoing *o)
+{
+	struct preferences p;
+	bool known = recipient_preferences(r->station, (uint64_t)o->mail.recipient, &p);
+	const char *data = o->mail.data;
+	int rc = !known || !*data         ? E_NOT_FOUND
+	    : o->mail.kind == MAIL_DIGEST ? letter_digest(r->station, &p, data, &r->letter)
+	                                  : write_alarm(r, data, &p);
+	if (rc != 0 && known && *data)
+		log_warn("mail %s keeps alarms that cannot be read; it says what it said when it was made", o->mail.id);
+	if (rc != 0) {
+		write_as_kept(r, o, &p);
+		return;
+	}
 	ledger_set_text(&o->mail.subject, r->letter.subject);
 	ledger_set_text(&o->mail.body, r->letter.text);
-	r->asked++; /* it may answer at once */
-	if (!trend_ask(r->station, p, view, trend_known, r))
-		r->asked--;
 }
 
 void message_render(struct outgoing_account *a, struct outgoing *o, const char *sender, struct smtp_message *m,
@@ -226,21 +251,11 @@ void message_render(struct outgoing_account *a, struct outgoing *o, const char *
 		                     .message = m,
 		                     .done = done,
 		                     .patience.fire = out_of_patience };
-	struct preferences preferences;
-	struct value view = VALUE_NULL;
-	struct err e = { 0 };
 	address(r, a, o, sender);
 	r->asked = 1; /* ourselves */
-	if (*o->mail.data && alarm_view_parse(o->mail.data, &view, &e) != 0)
-		log_warn("mail %s keeps an alarm that cannot be read: %s", o->mail.id, e.text);
-	bool known = recipient_preferences(r->station, (uint64_t)o->mail.recipient, &preferences);
-	if (known && view.kind == V_STRUCT)
-		write_alarm(r, o, &preferences, &view);
-	else
-		write_as_kept(r, o, &preferences);
+	write_words(r, o);
 	ask_thread(r, o);
 	offer_answers(r, a, o, sender);
-	value_clear(&view);
 	timer_start(&r->station->clock, &r->patience, SECOND_US);
 	one_less(r);
 }

@@ -23,6 +23,15 @@ bool recipient_preferences(struct station *s, uint64_t handle, struct preference
 
 /* letter_write.c: the words of an alarm, into an empty letter; no trend yet. view: of alarm_view.h. */
 void letter_write(struct station *s, const struct preferences *p, const struct value *view, struct letter *letter);
+/* What all letters have: language, parts, who sends it; and how a state of an alarm looks. */
+void letter_begin(struct station *s, const struct preferences *p, struct letter *letter);
+enum letter_tone letter_tone_of(const char *state);
+
+/* letter_digest.c: what a digest keeps of the mails that it sums up, as JSON for its mail record (owned); and its words, into
+ * an empty letter: 0, or a code when such a text cannot be read. */
+enum { DIGEST_MAX = 500 /* mails in one digest; more make another one */ };
+char *digest_keep(struct outgoing *const *mails, size_t count);
+int letter_digest(struct station *s, const struct preferences *p, const char *data, struct letter *letter);
 
 /* m has its content, or, when the account is gone, is to be freed. Called once, later. */
 typedef void message_rendered(struct outgoing_account *a, struct smtp_message *m);

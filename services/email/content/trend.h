@@ -30,8 +30,9 @@ void trend_read(struct trend *t, const json_t *history);
 /* Everything into other units. */
 void trend_convert(struct trend *t, enum unit_system system);
 
-/* A PNG image, owned; NULL when there are not two points, or cairo refuses. */
-enum { TREND_WIDTH = 608, TREND_HEIGHT = 220 }; /* of the picture on the page; it has twice as many pixels */
+/* A PNG image on nothing (transparent), for white pages and dark ones, owned; NULL when there are not two points, or cairo
+ * refuses. */
+enum { TREND_WIDTH = 608, TREND_HEIGHT = 280 }; /* of the picture on the page; it has twice as many pixels */
 unsigned char *trend_picture(const struct trend *t, size_t *size);
 /* "▁▂▅█", owned; NULL when there are not two points. */
 char *trend_sparkline(const struct trend *t);
