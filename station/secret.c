@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "station/file.h"
 #include "station/must.h"
@@ -149,6 +150,24 @@ static unsigned char *unwrap(const char *sealed, size_t *size)
 	return NULL;
 }
 
+/* Opens what unwrap found into plain, which has room for it and a NUL. */
+static int open_box(const struct keyring *k, const unsigned char *box, size_t size, char *plain, struct err *e)
+{
+	size_t length = size - OVERHEAD;
+	plain[length] = '\0';
+	if (crypto_secretbox_open_easy((unsigned char *)plain, box + crypto_secretbox_NONCEBYTES,
+	                               size - crypto_secretbox_NONCEBYTES, box, k->key) == 0)
+		return 0;
+	return err_set(e, E_INTERNAL, NULL,
+	               "A stored secret was sealed under another key than this station's. Enter it again, or "
+	               "bring back the key file that belongs to this data directory.");
+}
+
+static int damaged(struct err *e)
+{
+	return err_set(e, E_INTERNAL, NULL, "A stored secret is damaged. Enter it again.");
+}
+
 char *secret_open(const struct keyring *k, const char *sealed, struct err *e)
 {
 	if (!*sealed)
@@ -156,22 +175,28 @@ char *secret_open(const struct keyring *k, const char *sealed, struct err *e)
 	size_t size = 0;
 	unsigned char *box = unwrap(sealed, &size);
 	if (!box) {
-		err_set(e, E_INTERNAL, NULL, "A stored secret is damaged. Enter it again.");
+		damaged(e);
 		return NULL;
 	}
 	char *plain = locked_memory(size - OVERHEAD + 1);
-	int rc = crypto_secretbox_open_easy((unsigned char *)plain, box + crypto_secretbox_NONCEBYTES,
-	                                    size - crypto_secretbox_NONCEBYTES, box, k->key);
-	free(box);
-	if (rc) {
-		err_set(e, E_INTERNAL, NULL,
-		        "A stored secret was sealed under another key than this station's. Enter it again, or "
-		        "bring back the key file that belongs to this data directory.");
+	if (open_box(k, box, size, plain, e) != 0)
 		secret_wipe(&plain);
-		return NULL;
-	}
-	plain[size - OVERHEAD] = '\0';
+	free(box);
 	return plain;
+}
+
+int secret_read(const struct keyring *k, const char *sealed, char *out, size_t size, struct err *e)
+{
+	size_t length = 0;
+	*out = '\0';
+	if (!*sealed)
+		return 0;
+	unsigned char *box = unwrap(sealed, &length);
+	int rc = box && length - OVERHEAD < size ? open_box(k, box, length, out, e) : damaged(e);
+	if (rc != 0)
+		*out = '\0';
+	free(box);
+	return rc;
 }
 
 char *secret_room(size_t size)
@@ -210,9 +235,14 @@ void uuid_make(char out[37])
 {
 	unsigned char b[16];
 	char hex[33];
+	struct timespec now;
 	must(sodium_init() >= 0);
+	must(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	uint64_t milliseconds = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	randombytes_buf(b, sizeof(b));
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4, RFC 9562 section 5.4 */
+	for (int i = 0; i < 6; i++)
+		b[i] = (unsigned char)(milliseconds >> (40 - 8 * i));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x70); /* version 7 */
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80); /* variant 10 */
 	sodium_bin2hex(hex, sizeof(hex), b, sizeof(b));
 	snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);

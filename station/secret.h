@@ -21,6 +21,10 @@ void keyring_close(struct keyring **k);
 char *secret_seal(const struct keyring *k, const char *plain, size_t length);
 /* Owned plain text, NUL-terminated, to be given back by secret_wipe. NULL when it was sealed under another key. */
 char *secret_open(const struct keyring *k, const char *sealed, struct err *e);
+/* The same for a secret that is no password and leaves the station at once (a token that a mail carries): into out, with its NUL,
+ * to be wiped by the caller. Guard pages are dear where there are many. "" and E_INTERNAL when it was sealed under another
+ * key, or does not fit. */
+int secret_read(const struct keyring *k, const char *sealed, char *out, size_t size, struct err *e);
 /* A copy of a plain secret in locked memory, owned, given back by secret_wipe. */
 char *secret_lock(const char *plain, size_t length);
 /* Locked memory for size bytes and a NUL, all zero, to be filled; owned, given back by secret_wipe. */
@@ -32,7 +36,8 @@ void secret_wipe(char **text);
 void secret_derive(const struct keyring *k, const char purpose[9], uint64_t number, unsigned char out[32]);
 /* size random bytes as lower-case hex (owned), for tokens and ids. */
 char *secret_random_hex(size_t size);
-/* A random UUID (version 4), 36 characters and NUL. */
+/* A UUID of version 7 (RFC 9562 5.7), 36 characters and NUL: the time in milliseconds, then 74 random bits. Rows that are
+ * made together so lie together in the store. Anybody may know when it was made; nobody can guess it. */
 void uuid_make(char out[37]);
 
 #endif

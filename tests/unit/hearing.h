@@ -122,13 +122,11 @@ static inline void raise_alarm(struct hearing *h)
 	set_point(h, 50);
 	read_mails(h, MAIL_ALARM, &r);
 	assert_true(r.count > 0);
-	char *token = ack_token_of_mail(s, &r.mail);
-	assert_int_equal(strlen(token), ACK_TOKEN_LENGTH);
-	snprintf(h->token, sizeof h->token, "%s", token);
+	ack_token_of_mail(s, &r.mail, h->token);
+	assert_int_equal(strlen(h->token), ACK_TOKEN_LENGTH);
 	snprintf(h->uuid, sizeof h->uuid, "%s", r.mail.alarm);
 	free(h->id);
-	h->id = ack_message_id(&r.mail, token);
-	free(token);
+	h->id = ack_message_id(&r.mail, h->token);
 	assert_null(strstr(r.mail.messageId, h->token)); /* the ledger shows none */
 	assert_null(strstr(r.mail.ackToken.sealed, h->token));
 	record_finish(&mail_kind, &r.mail);

@@ -68,6 +68,25 @@ static void seals_and_opens(void **state)
 	keyring_close(&k);
 }
 
+static void short_secrets_are_read_into_a_buffer(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct keyring *k = keyring_open(directory, &e);
+	char *sealed = secret_seal(k, "token", 5), out[6];
+	assert_int_equal(secret_read(k, sealed, out, sizeof out, &e), 0);
+	assert_string_equal(out, "token");
+	assert_int_equal(secret_read(k, sealed, out, 5, &e), E_INTERNAL); /* no room for its NUL */
+	assert_string_equal(out, "");
+	assert_int_equal(secret_read(k, "v1:", out, sizeof out, &e), E_INTERNAL);
+	assert_int_equal(secret_read(k, "", out, sizeof out, &e), 0);
+	sealed[10] = sealed[10] == 'A' ? 'B' : 'A';
+	assert_int_equal(secret_read(k, sealed, out, sizeof out, &e), E_INTERNAL);
+	assert_string_equal(out, "");
+	free(sealed);
+	keyring_close(&k);
+}
+
 static void key_file_is_kept_and_private(void **state)
 {
 	(void)state;
@@ -155,8 +174,9 @@ static void random_texts(void **state)
 	uuid_make(a);
 	uuid_make(b);
 	assert_int_equal(strlen(a), 36);
-	assert_int_equal(a[14], '4');
+	assert_int_equal(a[14], '7');
 	assert_non_null(strchr("89ab", a[19]));
+	assert_memory_equal(a, b, 10); /* of the same seconds: they lie together */
 	assert_string_not_equal(a, b);
 	char *hex = secret_random_hex(32);
 	assert_int_equal(strspn(hex, "0123456789abcdef"), 64);
@@ -167,6 +187,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(seals_and_opens, make_directory, remove_directory),
+		cmocka_unit_test_setup_teardown(short_secrets_are_read_into_a_buffer, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(key_file_is_kept_and_private, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(bad_key_files_are_refused, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(credential_comes_first, make_directory, remove_directory),

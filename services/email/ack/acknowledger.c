@@ -293,13 +293,9 @@ void ack_offer(struct station *s, struct outgoing *o, int64_t sequence, struct s
 	explicit_bzero(token, sizeof token);
 }
 
-char *ack_token_of_mail(struct station *s, const struct mail_record *m)
+void ack_token_of_mail(struct station *s, const struct mail_record *m, char token[ACK_TOKEN_LENGTH + 1])
 {
-	char *token = *m->ackToken.sealed ? secret_open(s->keyring, m->ackToken.sealed, NULL) : NULL;
-	char *copy = must_strdup(token ? token : "");
-	if (token)
-		secret_wipe(&token);
-	return copy;
+	secret_read(s->keyring, m->ackToken.sealed, token, ACK_TOKEN_LENGTH + 1, NULL); /* else nobody can answer it */
 }
 
 char *ack_message_id(const struct mail_record *m, const char *token)

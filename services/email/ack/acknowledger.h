@@ -3,12 +3,14 @@
 #ifndef BELFRY_EMAIL_ACKNOWLEDGER_H
 #define BELFRY_EMAIL_ACKNOWLEDGER_H
 
+#include "services/email/ack/ack_token.h"
 #include "services/email/email_inside.h"
 
 /* Gives a new mail (with its deliveries) its token, when somebody listens for answers. sequence: of the alarm. */
 void ack_offer(struct station *s, struct outgoing *o, int64_t sequence, struct store_tx *tx);
-/* Owned: the token of a mail, "" when it has none. Goes into the message only, never into a log or an answer of REST. */
-char *ack_token_of_mail(struct station *s, const struct mail_record *m);
+/* The token of a mail, "" when it has none. Goes into the message only, never into a log or an answer of REST; the caller
+ * wipes it. */
+void ack_token_of_mail(struct station *s, const struct mail_record *m, char token[ACK_TOKEN_LENGTH + 1]);
 /* Owned: the Message-ID that the mail bears on the wire (token in it, when there is one), without <>. */
 char *ack_message_id(const struct mail_record *m, const char *token);
 /* Owned: where answers go: the address, with the token behind a + where the provider keeps that. */

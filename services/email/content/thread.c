@@ -42,10 +42,10 @@ static void first_known(void *context, int code, const struct err *e, struct sto
 	char *id = NULL;
 	(void)e; /* without an answer the mail stands alone */
 	if (first && first->sequence < a->sequence) {
-		char *token = ack_token_of_mail(a->station, first);
+		char token[ACK_TOKEN_LENGTH + 1];
+		ack_token_of_mail(a->station, first, token);
 		id = ack_message_id(first, token);
-		explicit_bzero(token, strlen(token));
-		free(token);
+		explicit_bzero(token, sizeof token);
 	}
 	finish(a, id);
 }
