@@ -28,11 +28,21 @@ void mailbox_finish(struct mailbox *mb)
 void mailbox_post(struct mailbox *mb, struct message *m)
 {
 	m->next = NULL;
+	mailbox_post_all(mb, m);
+}
+
+void mailbox_post_all(struct mailbox *mb, struct message *first)
+{
+	struct message **tail = &first;
+	while (*tail)
+		tail = &(*tail)->next;
+	if (tail == &first)
+		return;
 	pthread_mutex_lock(&mb->lock);
-	bool first = mb->head == NULL;
-	*mb->tail = m;
-	mb->tail = &m->next;
-	if (first && mb->wake) /* under the lock: the receiver cannot vanish between post and wake */
+	bool empty = mb->head == NULL;
+	*mb->tail = first;
+	mb->tail = tail;
+	if (empty && mb->wake) /* under the lock: the receiver cannot vanish between post and wake */
 		mb->wake(mb);
 	pthread_mutex_unlock(&mb->lock);
 }

@@ -23,6 +23,8 @@ void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *));
 void mailbox_finish(struct mailbox *mb);
 /* Any thread. Takes m. */
 void mailbox_post(struct mailbox *mb, struct message *m);
+/* The same for a chain, whose receiver is woken once. */
+void mailbox_post_all(struct mailbox *mb, struct message *first);
 /* The receiver: runs all that waits, in order; returns how many. */
 int mailbox_run(struct mailbox *mb);
 /* Does a message wait? Any thread; only the receiver may build on "no". */
