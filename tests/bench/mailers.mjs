@@ -44,7 +44,7 @@ export async function belfry({ port, connections, starttls, contacts = 1000, ca 
   async function fire(count) {
     await close(api, ...paths.slice(0, count));
     sent += count;
-    await eventually('all mails accepted', async () => (await api.component('/Services/EmailService/OutgoingAccount')).values.numberSent >= sent, { seconds: 120, every: 2 });
+    await eventually('all mails accepted', async () => (await api.component('/Services/EmailService/OutgoingAccount')).values.numberSent >= sent, { seconds: 120, every: count > 1 ? 50 : 2 });
     const [mails, alarms] = await Promise.all(['/mail', '/alarms'].map((path) => newest(api, path, count)));
     const first = Math.min(...alarms.map(({ timestamp }) => micros(timestamp)));
     const last = Math.max(...mails.map(({ deliveries }) => micros(deliveries[0].time)));
