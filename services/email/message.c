@@ -274,6 +274,19 @@ static void add_thread(GMimeMessage *message, const struct message_parts *p)
 	g_free(id);
 }
 
+/* In the station's zone. GLib would read that from its file for every mail. */
+static void set_date(GMimeMessage *message, time_t seconds)
+{
+	struct tm local;
+	localtime_r(&seconds, &local);
+	GTimeZone *zone = g_time_zone_new_offset((gint32)local.tm_gmtoff);
+	GDateTime *utc = g_date_time_new_from_unix_utc(seconds), *date = g_date_time_to_timezone(utc, zone);
+	g_mime_message_set_date(message, date);
+	g_date_time_unref(date);
+	g_date_time_unref(utc);
+	g_time_zone_unref(zone);
+}
+
 static void add_headers(GMimeMessage *message, const struct message_parts *p)
 {
 	add_addresses(message, p);
@@ -281,9 +294,7 @@ static void add_headers(GMimeMessage *message, const struct message_parts *p)
 	g_mime_message_set_subject(message, subject, "us-ascii");
 	g_free(subject);
 	g_free(text);
-	GDateTime *date = g_date_time_new_from_unix_local(p->date / 1000000);
-	g_mime_message_set_date(message, date);
-	g_date_time_unref(date);
+	set_date(message, p->date / 1000000);
 	add_thread(message, p);
 	set_header(message, "Auto-Submitted", p->answers ? "auto-replied" : "auto-generated"); /* RFC 3834 */
 	if (!p->urgent)

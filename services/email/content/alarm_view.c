@@ -88,6 +88,17 @@ bool alarm_member_is(const struct value *view, const char *path, const char *tex
 	return same;
 }
 
+int64_t alarm_moment(const struct value *view, const char *name)
+{
+	const struct slot *slot = slots_find(alarm_tokens, name);
+	return view->list.items[slot - alarm_tokens].integer;
+}
+
+bool alarm_is_new(const struct value *view)
+{
+	return alarm_moment(view, "timestamp") == alarm_moment(view, "lastUpdate");
+}
+
 /* --- saying ------------------------------------------------------------------------------------------------------------ */
 
 static const struct alarm_speech *speech_of(const struct format_voice *voice)

@@ -18,6 +18,10 @@ int alarm_view_parse(const char *json, struct value *view, struct err *e);
 /* Owned: a member's plain text ("uuid", "alarmData.alarmValue"); "" when there is none. */
 char *alarm_member(const struct value *view, const char *path);
 bool alarm_member_is(const struct value *view, const char *path, const char *text);
+/* A member's time in microseconds since 1970, or ABSTIME_NULL. */
+int64_t alarm_moment(const struct value *view, const char *name);
+/* Is it the alarm as it was when it was raised? */
+bool alarm_is_new(const struct value *view);
 
 /* How a reader wants it. */
 struct alarm_speech {

@@ -14,7 +14,10 @@
 #include "station/log.h"
 #include "station/must.h"
 
-enum { URGENT = 63 }; /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */
+enum {
+	URGENT = 63,       /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */
+	SMALL_TEXT = 16384 /* bytes */
+};
 
 struct rendering {
 	/* Set by message_render. */
@@ -31,6 +34,8 @@ struct rendering {
 	struct timer patience;
 	int asked;            /* answers that have yet to come */
 	bool begun, ended;    /* the work; it goes on without the answers that are late */
+	bool alone;           /* no other mail waits for this account */
+	bool begins;          /* the conversation */
 	char *in_reply_to;    /* owned */
 	struct message order; /* to the net thread, which builds, and back */
 };
@@ -93,12 +98,24 @@ static void run_on_net(struct message *order)
 	station_post(r->station, &r->order);
 }
 
+/* A few lines cost less time than the way to another thread and back; of many mails that thread does its share. */
+static bool is_soon_built(const struct rendering *r)
+{
+	const struct letter *l = &r->letter;
+	return r->alone && !l->trend.points && !l->csv && strlen(l->text) < SMALL_TEXT;
+}
+
 /* Not on libuv's pool: it wakes the engine by uv_async, and an engine of real-time priority spins there until the worker
  * has run on, for every mail anew. */
 static void begin(struct rendering *r)
 {
 	r->begun = true;
 	timer_stop(&r->station->clock, &r->patience);
+	if (is_soon_built(r)) {
+		build(r);
+		built(&r->order);
+		return;
+	}
 	r->order.run = run_on_net;
 	net_post(&r->station->net, &r->order);
 }
@@ -143,9 +160,10 @@ static void thread_found(void *context, char *message_id)
 	one_less(r);
 }
 
+/* The mail about a new alarm begins the conversation: there is nothing to ask. */
 static void ask_thread(struct rendering *r, const struct outgoing *o)
 {
-	if (o->count == 0 || !*o->mail.alarm || !r->station->store)
+	if (r->begins || o->count == 0 || !*o->mail.alarm || !r->station->store)
 		return;
 	r->asked++;
 	thread_ask(r->station, o, thread_found, r);
@@ -168,7 +186,9 @@ static size_t header_addresses(struct rendering *r, const struct outgoing *o, en
 static void offer_answers(struct rendering *r, const struct outgoing_account *a, const struct outgoing *o,
                           const char *sender)
 {
-	char *token = ack_token_of_mail(r->station, &o->mail), *id = ack_message_id(&o->mail, token),
+	char token[ACK_TOKEN_LENGTH + 1];
+	ack_token_of_mail(r->station, &o->mail, token);
+	char *id = ack_message_id(&o->mail, token),
 	     *reply = ack_reply_address(r->station, *a->replyTo.address ? a->replyTo.address : sender, token);
 	r->parts.message_id = keep(r, id);
 	r->parts.reply_to.address = keep(r, strcasecmp(reply, sender) != 0 ? reply : "");
@@ -180,8 +200,7 @@ static void offer_answers(struct rendering *r, const struct outgoing_account *a,
 			r->letter.answer.url = must_strdup(link);
 		free(link);
 	}
-	explicit_bzero(token, strlen(token));
-	free(token);
+	explicit_bzero(token, sizeof token);
 	free(id);
 	free(reply);
 }
@@ -215,6 +234,7 @@ static int write_alarm(struct rendering *r, const char *data, const struct prefe
 	struct err e = { 0 };
 	if (alarm_view_parse(data, &view, &e) != 0)
 		return e.code;
+	r->begins = alarm_is_new(&view);
 	letter_write(r->station, p, &view, &r->letter);
 	r->asked++; /* it may answer at once */
 	if (!trend_ask(r->station, p, &view, trend_known, r))
@@ -250,6 +270,7 @@ void message_render(struct outgoing_account *a, struct outgoing *o, const char *
 		                     .account = a->account.c.handle,
 		                     .message = m,
 		                     .done = done,
+		                     .alone = !mail_heap_first(&a->outbox.ready),
 		                     .patience.fire = out_of_patience };
 	address(r, a, o, sender);
 	r->asked = 1; /* ourselves */

@@ -33,7 +33,7 @@ enum { DIGEST_MAX = 500 /* mails in one digest; more make another one */ };
 char *digest_keep(struct outgoing *const *mails, size_t count);
 int letter_digest(struct station *s, const struct preferences *p, const char *data, struct letter *letter);
 
-/* m has its content, or, when the account is gone, is to be freed. Called once, later. */
+/* m has its content, or, when the account is gone, is to be freed. Called once, perhaps at once. */
 typedef void message_rendered(struct outgoing_account *a, struct smtp_message *m);
 /* Fills m->content with what o says now; its mail's subject and body become what was said. o is read during the call
  * only. Takes m until done has it. */

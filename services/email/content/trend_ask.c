@@ -41,12 +41,6 @@ static struct component *history_beside(struct station *s, const struct value *v
 	return found;
 }
 
-static int64_t moment(const struct value *view, const char *name)
-{
-	const struct slot *slot = slots_find(alarm_tokens, name);
-	return view->list.items[slot - alarm_tokens].integer;
-}
-
 /* A limit, unless the extension does not watch it now; NAN: none. */
 static double limit_of(struct station *s, const struct value *view, const char *path, const char *which)
 {
@@ -69,11 +63,11 @@ static double limit_of(struct station *s, const struct value *view, const char *
 /* A day that ends now, or half a day behind the transition that the mail tells of. */
 static void set_window(struct trend *t, const struct value *view, int64_t now)
 {
-	int64_t told = moment(view, "lastUpdate");
+	int64_t told = alarm_moment(view, "lastUpdate");
 	t->end = told != ABSTIME_NULL && told + DAY_US / 2 < now ? told + DAY_US / 2 : now;
 	t->start = t->end - DAY_US;
-	t->alarm = moment(view, "timestamp");
-	t->normal = moment(view, "normalTime");
+	t->alarm = alarm_moment(view, "timestamp");
+	t->normal = alarm_moment(view, "normalTime");
 }
 
 static void describe(struct asking *a, const struct preferences *p, const struct value *view)
