@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "services/email/ack/acknowledger.h"
 #include "services/email/doctor/doctor.h"
 #include "services/email/email_inside.h"
 #include "station/log.h"
@@ -30,6 +31,7 @@ static const struct account_traits *traits(const struct email_account *a)
 void account_reconfigure(struct email_account *a)
 {
 	traits(a)->reconfigure(a);
+	ack_accounts_changed(a->c.station);
 }
 
 /* --- ports and security --------------------------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ enum mail_state {
 };
 enum mail_encryption { ENCRYPTION_NONE, ENCRYPTION_PREFER, ENCRYPTION_REQUIRE };
 extern const struct tag mail_encryption_range[];
-enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST, MAIL_CONFIRMATION };
+enum mail_kind_of { MAIL_ALARM, MAIL_TEST, MAIL_MESSAGE, MAIL_DIGEST, MAIL_CONFIRMATION, MAIL_PROBE };
 enum mail_field { FIELD_TO, FIELD_CC, FIELD_BCC };
 
 struct mail_record {
@@ -43,7 +43,9 @@ struct mail_record {
 	int encryption;         /* enum mail_encryption: what it should do */
 	struct secret ackToken; /* what an answer brings back; sealed, in the message only; see ack/acknowledger.h */
 	int64_t recipient;      /* handle of the EmailRecipient whose words it is in; 0: none */
-	char *data; /* the alarm at its transition, as JSON (content/alarm_view.h); empty: only subject and body */
+	char *
+	    data; /* the alarm at its transition, as JSON (content/alarm_view.h); of a probe, the Authentication-Results that it
+	             * bears; empty: only subject and body */
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */

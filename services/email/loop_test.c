@@ -6,14 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "services/email/email_inside.h"
-#include "services/email/outbox.h"
-#include "services/email/reader/parsed_mail.h"
+#include "services/email/probe.h"
 #include "station/alarm_support.h"
 #include "station/control/point.h"
 #include "station/must.h"
 
-#define SUBJECT "Belfry loop test "
+static const char title[] = "Belfry loop test";
 static const char lost[] = "probeLost"; /* the condition of its alarm */
 
 struct loop_test {
@@ -56,22 +54,13 @@ static void say(struct loop_test *t, bool normal, const char *text)
 static void send_probe(struct loop_test *t)
 {
 	struct station *s = t->point.p.c.station;
-	char subject[80];
 	uuid_make(t->probe);
-	snprintf(subject, sizeof subject, SUBJECT "%s", t->probe);
-	struct draft_recipient to = { "", t->address, FIELD_TO };
-	struct draft d = { .kind = MAIL_TEST,
-		               .subject = subject,
-		               .body = "The station sends this mail to itself, to see that mail arrives.\n",
-		               .alarm = "",
-		               .recipient = "",
-		               .priority = 255,
-		               .to = &to,
-		               .count = 1 };
-	struct outgoing_account *a = *t->emailAccount ? account_by_name(s, t->emailAccount) : account_first(s);
-	struct store_tx *tx = store_tx_new();
-	outbox_add(s, a, t->emailAccount, tx, &d, NULL);
-	store_commit(s->store, tx, NULL, NULL);
+	probe_send(s,
+	           &(struct probe){ .title = title,
+	                            .id = t->probe,
+	                            .body = "The station sends this mail to itself, to see that mail arrives.\n",
+	                            .account = t->emailAccount,
+	                            .address = t->address });
 	t->sent = now_of(t);
 	set(t, "lastSent", value_abstime(station_now(s)));
 	set(t, "numberSent", value_integer(t->numberSent + 1));
@@ -140,10 +129,8 @@ static int received(struct component *c, struct invocation *inv)
 	if (!parsed_mail_from_value(inv->arg, &m))
 		return err_set(&inv->err, E_INVALID, NULL,
 		               "received takes a mail; link the topic received of an IncomingAccount.");
-	bool ours = strncmp(m.subject, SUBJECT, strlen(SUBJECT)) == 0;
-	if (ours)
-		incoming_claim(c->station);
-	if (ours && *t->probe && strcmp(m.subject + strlen(SUBJECT), t->probe) == 0)
+	const char *id = probe_claim(c->station, &m, title);
+	if (id && *t->probe && strcmp(id, t->probe) == 0)
 		returned(t);
 	record_finish(&parsed_mail_kind, &m);
 	return 0;

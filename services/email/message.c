@@ -297,6 +297,8 @@ static void add_headers(GMimeMessage *message, const struct message_parts *p)
 	set_date(message, p->date / 1000000);
 	add_thread(message, p);
 	set_header(message, "Auto-Submitted", p->answers ? "auto-replied" : "auto-generated"); /* RFC 3834 */
+	if (p->results)
+		set_header(message, "Authentication-Results", p->results);
 	if (!p->urgent)
 		return;
 	set_header(message, "Importance", "high"); /* RFC 2156 5.3.4 */

@@ -25,6 +25,7 @@ struct message_parts {
 	const unsigned char *picture; /* a PNG image that the HTML refers to by MESSAGE_PICTURE */
 	size_t picture_size;
 	const char *csv, *csv_name; /* an attachment, and what its file is called */
+	const char *results;        /* a field Authentication-Results, which only a probe bears (probe.h) */
 	bool urgent;                /* Importance: high */
 };
 #define MESSAGE_PICTURE "trend@belfry" /* Content-ID of the picture, without <> */

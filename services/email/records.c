@@ -21,6 +21,7 @@ static const struct tag kind_range[] = { { MAIL_ALARM, "alarm", "An alarm mail."
 	                                     { MAIL_MESSAGE, "message", "A mail that a person wrote." },
 	                                     { MAIL_DIGEST, "digest", "A list of alarms that were held back." },
 	                                     { MAIL_CONFIRMATION, "confirmation", "What came of an answer." },
+	                                     { MAIL_PROBE, "probe", "The station to itself: does it arrive, and how?" },
 	                                     { 0, NULL, NULL } };
 static const struct tag field_range[] = {
 	{ FIELD_TO, "to", "To" }, { FIELD_CC, "cc", "Cc" }, { FIELD_BCC, "bcc", "Bcc" }, { 0, NULL, NULL }
@@ -56,7 +57,8 @@ static const struct slot mail_slots[] = {
 	SLOT(struct mail_record, digest, STRING, .flags = SLOT_INDEX, .doc = "The mail that it was summed up in."),
 	SLOT(struct mail_record, ackToken, SECRET, .doc = "What an answer brings back."),
 	SLOT(struct mail_record, recipient, INTEGER, .doc = "Handle of the EmailRecipient."),
-	SLOT(struct mail_record, data, STRING, LONG_TEXT, .doc = "The alarm at its transition; words are made of it."),
+	SLOT(struct mail_record, data, STRING, LONG_TEXT,
+	     .doc = "The alarm at its transition; words are made of it. Of a probe, a field that it bears."),
 	SLOT_END,
 };
 const struct record_kind mail_kind = { "mail", "Mails of the ledger.", sizeof(struct mail_record), mail_slots, false };

@@ -124,6 +124,13 @@ export class MailHost {
     daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
   }
 
+  /** Has Postfix look at header fields as these lines say (header_checks(5)); from the next mail on. */
+  setHeaderChecks(...lines) {
+    writeFileSync(join(this.etc, 'header_checks'), lines.map((line) => `${line}\n`).join(''));
+    appendFileSync(join(this.etc, 'main.cf'), `\nheader_checks = regexp:${join(this.etc, 'header_checks')}\n`);
+    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+  }
+
   /** All messages in a user's INBOX, as Buffers, by IMAP. */
   async mailbox(user) {
     const imap = await Imap.connect(this.imap);

@@ -68,6 +68,7 @@ before(async () => {
   assert.equal(user.code, 0, user.stderr);
   await setUpMail(api, { port: host.submission, account: { ...STARTTLS, emailAuthenticator: basic() } });
   await api.patch(ACKNOWLEDGER, { authentication: 'require', authServId: 'mail.test' });
+  await host.waitForMail('alice', (text) => text.includes('Belfry authentication probe'), patience.seconds); // it is read before all answers
 });
 after(async () => {
   await station?.stop();

@@ -166,6 +166,7 @@ static void tokens_survive_a_restart(void **state)
 	world_restart(&h.f.w, station_types);
 	h.f.point = station_by_path(&h.f.w.station, "/Drivers/ColdRoom");
 	h.acknowledger = station_by_path(&h.f.w.station, "/Services/EmailService/EmailAlarmAcknowledger");
+	prove(&h);
 	send_letter(&h, &(struct letter){ 0 });
 	assert_true(is_acked(&h));
 	world_restart(&h.f.w, station_types);
@@ -257,6 +258,29 @@ static void life_safety_is_not_silenced_by_mail(void **state)
 	assert_int_equal(r.count, ARRAY_SIZE(words));
 	assert_false(is_acked(&h));
 	set_slot(h.acknowledger, "lifeSafetyPriority", "-1"); /* unless somebody wants it so */
+	send_letter(&h, &(struct letter){ 0 });
+	assert_true(is_acked(&h));
+	close_hearing(&h);
+}
+
+/* As long as a forged Authentication-Results could come through, an honest one is worth nothing. */
+static void what_could_be_forged_is_not_believed(void **state)
+{
+	(void)state;
+	static const char *const results[] = { "unknown", "believed" };
+	struct hearing h;
+	struct rows r;
+	open_hearing(&h);
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+		set_slot(h.acknowledger, "probeResult", results[i]);
+		send_letter(&h, &(struct letter){ 0 });
+		read_refusals(&h, &r);
+		assert_string_equal(r.reason, "unproven");
+		assert_false(is_acked(&h));
+	}
+	read_mails(&h, MAIL_CONFIRMATION, &r); /* and nobody is told */
+	assert_int_equal(r.count, 0);
+	set_slot(h.acknowledger, "authentication", "prefer"); /* unless it is enough that it does not say no */
 	send_letter(&h, &(struct letter){ 0 });
 	assert_true(is_acked(&h));
 	close_hearing(&h);
@@ -502,6 +526,7 @@ int main(void)
 		cmocka_unit_test(tokens_survive_a_restart),
 		cmocka_unit_test(an_older_database_voids_the_tokens),
 		cmocka_unit_test(life_safety_is_not_silenced_by_mail),
+		cmocka_unit_test(what_could_be_forged_is_not_believed),
 		cmocka_unit_test(a_flood_is_stopped),
 		cmocka_unit_test(who_is_confirmed_is_not_told_twice),
 		cmocka_unit_test(a_bounce_marks_and_tells_the_next),

@@ -8,6 +8,7 @@
 
 #include "services/email/ack/ack_checks.h"
 #include "services/email/ack/acknowledger.h"
+#include "services/email/email_inside.h"
 #include "services/email/reader/parsed_mail.h"
 #include "station/alarm_support.h"
 #include "station/audit.h"
@@ -47,6 +48,17 @@ static inline void give_people(struct hearing *h)
 	if (submit(&h->f.w, b, &end) != 0)
 		fail_msg("%s: %s", end.pointers[0], end.details[0]);
 	h->user = station_by_handle(s, handle);
+}
+
+/* The provider has been seen to remove forged Authentication-Results. */
+static inline void prove(struct hearing *h)
+{
+	char mailbox[ADDRESS_SIZE];
+	account_sender_address(account_first(&h->f.w.station), mailbox, sizeof mailbox);
+	char *probed = must_format("mx.station.example at %s", mailbox);
+	set_slot(h->acknowledger, "probed", probed);
+	set_slot(h->acknowledger, "probeResult", "removed");
+	free(probed);
 }
 
 static inline void settle(struct hearing *h)
@@ -141,6 +153,7 @@ static inline void open_hearing(struct hearing *h)
 	h->acknowledger = station_by_path(&h->f.w.station, "/Services/EmailService/EmailAlarmAcknowledger");
 	assert_non_null(h->acknowledger);
 	give_people(h);
+	prove(h);
 	raise_alarm(h);
 }
 

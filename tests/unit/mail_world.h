@@ -138,6 +138,18 @@ static inline struct mail_record read_mail(struct mail_world *m, const char *slo
 	return a.first;
 }
 
+/* The newest of its kind; the test frees it. */
+static inline struct mail_record read_newest_mail(struct mail_world *m, enum mail_kind_of kind)
+{
+	struct mail_answer a = { 0 };
+	struct store_query q = { .kind = &mail_kind, .order = "sequence", .descending = true, .limit = 1 };
+	store_where_add(&q, "kind", STORE_EQ, (struct value){ .kind = V_ENUM, .ordinal = (int)kind });
+	store_ask(m->w.station.store, &q, keep_mail, &a);
+	TURN_UNTIL(m, a.done);
+	assert_int_equal(a.count, 1);
+	return a.first;
+}
+
 /* How many mails of the ledger have that state. */
 static inline int64_t count_mails(struct mail_world *m, enum mail_state state)
 {

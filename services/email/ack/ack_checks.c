@@ -23,6 +23,10 @@ const struct ack_reason ack_reasons[ACK_REFUSALS] = {
 	[ACK_SENDER] = { "sender", "The sender is not the one whom the alarm mail went to.", false },
 	[ACK_FORGED] = { "authenticity", "The mail provider does not vouch for the sender (DMARC or aligned DKIM).",
 	                 false },
+	[ACK_UNPROVEN] = { "unproven",
+	                   "What the mail provider says of the sender could be forged: see faultCause of the "
+	                   "acknowledger.",
+	                   false },
 	[ACK_RIGHTS] = { "rights", "No user who may do this now has the sender's address.", true },
 	[ACK_WORDS] = { "words", "The first line is not one of the words that the station knows.", true },
 	[ACK_TIME] = { "time", "The time in the first line was not understood.", true },
@@ -99,7 +103,7 @@ static enum ack_refusal check_authenticity(struct ack_case *c)
 		return ACK_DONE;
 	switch (authenticity_judge(&c->mail->trace, c->settings->authserv_id, at + 1)) {
 	case AUTHENTIC:
-		return ACK_DONE;
+		return c->settings->proven || policy == ACK_PREFER ? ACK_DONE : ACK_UNPROVEN;
 	case AUTHENTIC_UNKNOWN:
 		return policy == ACK_PREFER ? ACK_DONE : ACK_FORGED;
 	default:

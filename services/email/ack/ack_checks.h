@@ -14,9 +14,10 @@ enum ack_refusal {
 	ACK_NO_TOKEN,  /* or none of ours */
 	ACK_EXPIRED,
 	ACK_USED,
-	ACK_ENDED,  /* the alarm is not open any more */
-	ACK_SENDER, /* not the one whom the mail went to */
-	ACK_FORGED, /* the provider does not vouch for the sender */
+	ACK_ENDED,    /* the alarm is not open any more */
+	ACK_SENDER,   /* not the one whom the mail went to */
+	ACK_FORGED,   /* the provider does not vouch for the sender */
+	ACK_UNPROVEN, /* the provider does, but nobody knows whether it could be forged */
 	ACK_RIGHTS,
 	ACK_WORDS,
 	ACK_TIME,
@@ -37,6 +38,7 @@ struct ack_settings {
 	struct station *station;
 	enum ack_policy policy;
 	const char *authserv_id;
+	bool proven;         /* forged fields of that id do not come through */
 	int64_t life_safety; /* alarms up to this priority are not silenced; -1: all are */
 	const struct zone *zone;
 	int64_t now, snooze; /* microseconds: the time of the station; how long a snooze without a time is */

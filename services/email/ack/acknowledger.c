@@ -8,6 +8,7 @@
 
 #include "services/email/ack/ack_checks.h"
 #include "services/email/ack/acknowledger.h"
+#include "services/email/ack/authenticity_probe.h"
 #include "services/email/ack/confirmation.h"
 #include "services/email/bounce.h"
 #include "station/alarm_support.h"
@@ -30,8 +31,10 @@ struct acknowledger {
 	char *lastAlarmAckedFailureCause;
 	int64_t lifeSafetyPriority, totalAlarmsAckedToday, totalAlarmAckedFailures, totalMessagesReceivedToday;
 	struct {
-		int64_t automatic, token, expired, used, ended, sender, authenticity, rights, words, time, lifeSafety, rate;
+		int64_t automatic, token, expired, used, ended, sender, authenticity, unproven, rights, words, time, lifeSafety,
+		    rate;
 	} refused;
+	struct authenticity_probe probe;
 	/* Not slots. */
 	struct timer midnight;
 	const struct ack_people *telling; /* while an answer is carried out: who will hear of it */
@@ -63,17 +66,12 @@ static const struct zone *zone_of(struct station *s)
 static int64_t *counter(struct acknowledger *a, enum ack_refusal r)
 {
 	int64_t *const counters[ACK_REFUSALS] = {
-		[ACK_AUTOMATIC] = &a->refused.automatic,
-		[ACK_NO_TOKEN] = &a->refused.token,
-		[ACK_EXPIRED] = &a->refused.expired,
-		[ACK_USED] = &a->refused.used,
-		[ACK_ENDED] = &a->refused.ended,
-		[ACK_SENDER] = &a->refused.sender,
-		[ACK_FORGED] = &a->refused.authenticity,
-		[ACK_RIGHTS] = &a->refused.rights,
-		[ACK_WORDS] = &a->refused.words,
-		[ACK_TIME] = &a->refused.time,
-		[ACK_LIFE_SAFETY] = &a->refused.lifeSafety,
+		[ACK_AUTOMATIC] = &a->refused.automatic, [ACK_NO_TOKEN] = &a->refused.token,
+		[ACK_EXPIRED] = &a->refused.expired,     [ACK_USED] = &a->refused.used,
+		[ACK_ENDED] = &a->refused.ended,         [ACK_SENDER] = &a->refused.sender,
+		[ACK_FORGED] = &a->refused.authenticity, [ACK_UNPROVEN] = &a->refused.unproven,
+		[ACK_RIGHTS] = &a->refused.rights,       [ACK_WORDS] = &a->refused.words,
+		[ACK_TIME] = &a->refused.time,           [ACK_LIFE_SAFETY] = &a->refused.lifeSafety,
 		[ACK_RATE] = &a->refused.rate,
 	};
 	return counters[r];
@@ -214,6 +212,7 @@ static void handle(struct acknowledger *a, const struct parsed_mail *mail, struc
 	const struct ack_settings settings = { .station = a->c.station,
 		                                   .policy = (enum ack_policy)a->authentication,
 		                                   .authserv_id = a->authServId,
+		                                   .proven = authenticity_proven(&a->probe),
 		                                   .life_safety = a->lifeSafetyPriority,
 		                                   .zone = zone_of(a->c.station),
 		                                   .now = station_now(a->c.station),
@@ -254,7 +253,8 @@ static int received(struct component *c, struct invocation *inv)
 	if (mail.report)
 		bounce_received(c->station, &mail);
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
-	handle(a, &mail, book, tx);
+	if (!authenticity_probe_received(&a->probe, &mail, tx))
+		handle(a, &mail, book, tx);
 	if (!inv->tx)
 		store_commit(c->station->store, tx, NULL, NULL);
 	record_finish(&parsed_mail_kind, &mail);
@@ -344,29 +344,55 @@ char *ack_link_of(struct station *s, const char *token)
 
 static void show_status(struct acknowledger *a)
 {
-	component_set_status(&a->c, a->enabled ? STATUS_OK : STATUS_DISABLED);
+	component_set_status(&a->c, !a->enabled ? STATUS_DISABLED : *a->probe.faultCause ? STATUS_FAULT : STATUS_OK);
+}
+
+/* Whose Authentication-Results are to be proven: nobody's, when answers do not depend on them. */
+static const char *id_to_prove(const struct acknowledger *a)
+{
+	return a->enabled && a->authentication == ACK_REQUIRE ? a->authServId : "";
 }
 
 static void started(struct component *c)
 {
 	set_midnight(self(c));
+	authenticity_probe_start(&self(c)->probe, id_to_prove(self(c)));
 	show_status(self(c));
 }
 
 static void stopped(struct component *c)
 {
 	timer_stop(&c->station->clock, &self(c)->midnight);
+	authenticity_probe_stop(&self(c)->probe);
 }
 
 static void changed(struct component *c, const struct slot *slot)
 {
-	if (strcmp(slot->name, "enabled") == 0)
-		show_status(self(c));
+	if (!(c->flags & COMPONENT_RUNNING))
+		return;
+	if (!(slot->flags & SLOT_READONLY))
+		authenticity_probe_look(&self(c)->probe, id_to_prove(self(c)));
+	show_status(self(c));
+}
+
+void ack_accounts_changed(struct station *s)
+{
+	struct component *service = station_service(s, &email_service);
+	for (struct component *c = service ? service->first : NULL; c; c = c->next)
+		if (component_is(c, &email_acknowledger) && (c->flags & COMPONENT_RUNNING))
+			authenticity_probe_look(&self(c)->probe, id_to_prove(self(c)));
+}
+
+static int probe_now(struct component *c, struct invocation *inv)
+{
+	return authenticity_probe_now(&self(c)->probe, &inv->err);
 }
 
 static void init(struct component *c)
 {
-	((struct acknowledger *)c)->midnight.fire = midnight;
+	struct acknowledger *a = (struct acknowledger *)c;
+	a->midnight.fire = midnight;
+	authenticity_probe_init(&a->probe, c);
 }
 
 static void check(const struct component *next, const struct component *current, struct report *report)
@@ -385,6 +411,12 @@ static void check(const struct component *next, const struct component *current,
 		report_warning(report, "authentication", "Anybody who learns of a token can answer under another's address.");
 }
 
+static const struct tag probe_range[] = {
+	{ PROBE_UNKNOWN, "unknown", "No probe has come back." },
+	{ PROBE_REMOVED, "removed", "The provider removes forged fields, or sets its own above them." },
+	{ PROBE_BELIEVED, "believed", "The forged field would be believed: the provider lets it through." },
+	{ 0, NULL, NULL },
+};
 static const struct tag policy_range[] = {
 	{ ACK_REQUIRE, "require", "The provider must vouch for the sender: DMARC or aligned DKIM has passed." },
 	{ ACK_PREFER, "prefer", "The provider must not have found the sender to be false." },
@@ -405,6 +437,7 @@ static const struct slot refused_members[] = {
 	REFUSED(ended, "The alarm had ended."),
 	REFUSED(sender, "Not from whom the mail went to."),
 	REFUSED(authenticity, "The provider does not vouch for the sender."),
+	REFUSED(unproven, "What the provider says is not believed: see faultCause."),
 	REFUSED(rights, "No user with this address may do it."),
 	REFUSED(words, "The first line was no word that is known."),
 	REFUSED(time, "The time was not understood."),
@@ -420,8 +453,22 @@ static const struct slot slots[] = {
 	     .doc = "An answer also acknowledges the other alarms of the same source, up to 50 in all."),
 	SLOT(T, authentication, ENUM, .dflt = "require", .facets = FACETS(.range = policy_range),
 	     .doc = "What the mail provider must say of the sender."),
-	SLOT(T, authServId, STRING, .facets = FACETS(.maxLength = 253),
-	     .doc = "Name of the provider in its Authentication-Results, such as mx.google.com (RFC 8601)."),
+	SLOT(T, authServId, STRING, .facets = FACETS(.maxLength = 253, .form = FORM_HOST_NAME),
+	     .doc = "Name of the provider in its Authentication-Results, such as mx.google.com (RFC 8601). It is believed "
+	            "once a "
+	            "probe has shown that the provider removes forged ones."),
+	SLOT_AT(
+	    T, probe.emailAccount, "emailAccount", STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	    .doc =
+	        "Name of the outgoing account that mails the probe, to the address that answers to its mails go to; empty: "
+	        "the first one. One of another provider shows best what a stranger can do."),
+	SLOT_AT(T, probe.probeResult, "probeResult", ENUM, .flags = SLOT_READONLY, .facets = FACETS(.range = probe_range),
+	        .doc = "What became of the forged Authentication-Results that the station last mailed to itself."),
+	SLOT_AT(T, probe.probed, "probed", STRING, .flags = SLOT_READONLY,
+	        .doc = "Provider and mailbox that the result is about."),
+	SLOT_AT(T, probe.lastProbe, "lastProbe", ABSTIME, .flags = SLOT_READONLY, .doc = "When the probe had come back."),
+	SLOT_AT(T, probe.faultCause, "faultCause", STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT,
+	        .doc = "Why no answer can be believed, and what to do about it."),
 	SLOT(T, offReason, STRING, .facets = FACETS(.maxLength = 400), .doc = "Why authentication may be off."),
 	SLOT(T, plusAddressing, BOOLEAN,
 	     .doc =
@@ -459,6 +506,10 @@ static const struct slot received_arg = {
 	.name = "mail", .kind = V_STRUCT, .members = parsed_mail_slots, .doc = "The mail, given by the link."
 };
 static const struct action actions[] = {
+	{ "probe",
+	  "Mails a forged Authentication-Results to the station itself, to see whether the provider lets it through. Also "
+	  "done each week.",
+	  SLOT_OPERATOR, NULL, probe_now },
 	{ "received", "Looks at a mail; linked from the topic received of an incoming account.", SLOT_HIDDEN, &received_arg,
 	  received },
 	{ NULL, NULL, 0, NULL, NULL },

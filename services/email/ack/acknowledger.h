@@ -16,6 +16,9 @@ char *ack_message_id(const struct mail_record *m, const char *token);
 /* Owned: where answers go: the address, with the token behind a + where the provider keeps that. */
 char *ack_reply_address(struct station *s, const char *address, const char *token);
 
+/* An account has other settings: is what is known of Authentication-Results still about it? */
+void ack_accounts_changed(struct station *s);
+
 /* While an answer is carried out: will the confirmation go to this address? Then it needs no other mail about it. */
 bool ack_tells(struct station *s, const char *address);
 

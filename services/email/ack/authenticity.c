@@ -108,18 +108,35 @@ static bool by_provider(const char *received, const char *id)
 	return inside || same;
 }
 
+/* Does a line of the trace bear the provider's results? */
+static bool results_of(const char *line, const char *id)
+{
+	const char *results = field_value(line, "Authentication-Results");
+	char *field = results ? plain_field(results) : NULL;
+	bool is = field && same_word(field, id);
+	free(field);
+	return is;
+}
+
+const char *authenticity_field(const struct list *trace, const char *id)
+{
+	for (uint32_t i = 0; i < trace->count && *id; i++) {
+		const char *line = trace->items[i].text, *received = field_value(line, "Received");
+		if (received && !by_provider(received, id))
+			return NULL;
+		if (results_of(line, id))
+			return line;
+	}
+	return NULL;
+}
+
 enum authenticity authenticity_judge(const struct list *trace, const char *id, const char *domain)
 {
-	enum authenticity found = AUTHENTIC_UNKNOWN;
-	for (uint32_t i = 0; i < trace->count && *id && found == AUTHENTIC_UNKNOWN; i++) {
-		const char *line = trace->items[i].text, *received = field_value(line, "Received"),
-		           *results = field_value(line, "Authentication-Results");
-		if (received && !by_provider(received, id))
-			break;
-		char *field = results ? plain_field(results) : NULL;
-		if (field && same_word(field, id))
-			found = judge_field(field, domain);
-		free(field);
-	}
+	const char *line = authenticity_field(trace, id);
+	if (!line)
+		return AUTHENTIC_UNKNOWN;
+	char *field = plain_field(strchr(line, ':') + 1);
+	enum authenticity found = judge_field(field, domain);
+	free(field);
 	return found;
 }

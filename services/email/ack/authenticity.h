@@ -13,6 +13,8 @@ enum authenticity {
 	AUTHENTIC_NOT,    /* the provider has judged, and neither passed */
 	AUTHENTIC_UNKNOWN /* nobody whom we believe has judged */
 };
+/* The field that counts: the topmost Authentication-Results with that id, borrowed of trace; NULL: none does. */
+const char *authenticity_field(const struct list *trace, const char *id);
 /* trace: as parsed_mail has it. id: the provider's authserv-id; empty: nobody is believed. domain: of the From address. */
 enum authenticity authenticity_judge(const struct list *trace, const char *id, const char *domain);
 

@@ -275,6 +275,8 @@ void message_render(struct outgoing_account *a, struct outgoing *o, const char *
 	address(r, a, o, sender);
 	r->asked = 1; /* ourselves */
 	write_words(r, o);
+	if (o->mail.kind == MAIL_PROBE && *o->mail.data)
+		r->parts.results = keep(r, o->mail.data);
 	ask_thread(r, o);
 	offer_answers(r, a, o, sender);
 	timer_start(&r->station->clock, &r->patience, SECOND_US);
