@@ -6,10 +6,11 @@
 
 #include "services/alarm/alarm.h"
 #include "services/email/email.h"
+#include "station/audit.h"
 #include "station/must.h"
 #include "web/request.h"
 
-enum { DELIVERIES_MAX = 500, LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };
+enum { DELIVERIES_MAX = 500, AUDIT_MAX = 500, LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -80,6 +81,7 @@ static void get_alarms(struct request *r)
 struct whole {
 	struct request *request;
 	struct alarm_record record; /* owned */
+	json_t *deliveries, *trace; /* owned */
 };
 
 /* Adds {time, event, text} to the trace, which is kept in order of time. */
@@ -119,18 +121,37 @@ static json_t *trace_of(const struct alarm_record *r, const struct store_rows *d
 	return trace;
 }
 
+/* What people have done with it, and answers to its mails that did nothing, with the reason. */
+static void audit_answered(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	static const struct {
+		const char *operation, *event;
+	} told[] = { { "ackRefused", "answerRefused" }, { "shelved", "shelved" }, { "unshelved", "unshelved" } };
+	(void)e;
+	struct whole *w = context;
+	for (size_t i = 0; code == 0 && i < rows->count; i++) {
+		const struct audit_record *a = store_row(rows, i);
+		for (size_t k = 0; k < ARRAY_SIZE(told); k++)
+			if (strcmp(a->operation, told[k].operation) == 0)
+				add_trace(w->trace, a->timestamp.us, told[k].event, *a->detail ? a->detail : a->user);
+	}
+	request_reply_json(w->request, 200, alarm_to_json(&w->record, w->deliveries, w->trace));
+	record_finish(&alarm_kind, &w->record);
+	free(w);
+}
+
+/* Without mails when they cannot be read: the alarm itself matters more. */
 static void deliveries_answered(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	(void)e;
 	struct whole *w = context;
-	json_t *deliveries = json_array();
+	w->deliveries = json_array();
 	for (size_t i = 0; code == 0 && i < rows->count; i++)
-		json_array_append_new(deliveries, record_to_json(&delivery_kind, store_row(rows, i)));
-	json_t *trace =
-	    trace_of(&w->record, rows); /* without mails when they cannot be read: the alarm itself matters more */
-	request_reply_json(w->request, 200, alarm_to_json(&w->record, deliveries, trace));
-	record_finish(&alarm_kind, &w->record);
-	free(w);
+		json_array_append_new(w->deliveries, record_to_json(&delivery_kind, store_row(rows, i)));
+	w->trace = trace_of(&w->record, rows);
+	struct store_query q = { .kind = &audit_kind, .order = "id", .limit = AUDIT_MAX };
+	store_where_add(&q, "target", STORE_EQ, value_string(w->record.uuid));
+	store_ask(request_station(w->request)->store, &q, audit_answered, w);
 }
 
 static void one_answered(void *context, int code, const struct err *e, struct store_rows *rows)

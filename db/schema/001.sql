@@ -17,6 +17,7 @@ CREATE TABLE delta (version INTEGER, part INTEGER, "rows" TEXT, PRIMARY KEY (ver
 -- station/audit.c
 CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, target TEXT, slot TEXT, oldValue TEXT, value TEXT, user TEXT, origin TEXT, detail TEXT) STRICT;
 CREATE INDEX audit_timestamp ON audit (timestamp);
+CREATE INDEX audit_target ON audit (target);
 
 -- services/alarm/alarm_record.c
 CREATE TABLE alarm (uuid TEXT PRIMARY KEY, sequence INTEGER, timestamp INTEGER, sourceState TEXT, ackState TEXT, ackRequired INTEGER, cleared INTEGER, source TEXT, sourceHandle INTEGER, alarmClass TEXT, priority INTEGER, normalTime INTEGER, ackTime INTEGER, user TEXT, alarmData TEXT, alarmTransition TEXT, lastUpdate INTEGER, msgText TEXT, notes TEXT, shelvedUntil INTEGER) STRICT, WITHOUT ROWID;

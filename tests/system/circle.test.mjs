@@ -165,6 +165,22 @@ test('the same answer from outside, which the provider does not vouch for, does 
   await actedOnce(alarm, 'Imap');
 });
 
+test('an answer that is not understood is explained on the alarm, and to who wrote it', options, async () => {
+  await readBy('Imap');
+  const alarm = await alarmMail('Unclear'), { api } = station;
+  await answer(alarm, 'I cannot come');
+  const told = await eventually('he is told', async () => (await confirmations(alarm.name))[0], patience);
+  assert.match((await simpleParser(told)).text, /was not understood[^]*one of: ack · /);
+  const { trace, ackState } = await api.get(`/alarms/${alarm.uuid}`);
+  assert.equal(ackState, 'unacked');
+  assert.match(trace.find(({ event }) => event === 'answerRefused')?.text, /^bob@mail\.test; The first line is not one of the words .* It reads "I cannot come"\.$/);
+  await answer(alarm, 'ack');
+  await eventually('the alarm is acknowledged', async () => (await alarmAt(alarm.path)).ackState === 'acked', patience);
+  await answer(alarm, 'ack');
+  const late = await eventually('he is told that it was done', async () => (await confirmations(alarm.name)).find((text) => /already/.test(text)), patience);
+  assert.match((await simpleParser(late)).text, /has been acknowledged already, by bob at /);
+});
+
 test('an answer behind a large attachment is found where the account may read so much', options, async () => {
   for (const store of ['Imap', 'Pop3']) {
     await readBy(store);

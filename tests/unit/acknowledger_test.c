@@ -107,7 +107,7 @@ static void used_old_and_ended_ones_do_not_act_again(void **state)
 	send_letter(&h, &(struct letter){ 0 });
 	read_refusals(&h, &r);
 	assert_string_equal(r.reason, "used");
-	must_be_told_of(&h, "Re: Alarm From Cold Room", "about Cold Room:");
+	must_be_told_of(&h, "Re: Alarm From Cold Room", "of Cold Room has been acknowledged already, by anna at");
 	raise_alarm(&h);
 	advance(&h.f, 25 * 3600 * SECOND_US);
 	send_letter(&h, &(struct letter){ 0 });

@@ -17,7 +17,7 @@
 #include "station/log.h"
 #include "station/must.h"
 
-enum { SENDERS = 64, PER_SENDER = 10, PER_STATION = 60, SAME_SOURCE_MAX = 49 };
+enum { SENDERS = 64, PER_SENDER = 10, PER_STATION = 60, SAME_SOURCE_MAX = 49, LINE_QUOTED_MAX = 100 };
 #define MINUTE_US (60 * SECOND_US)
 
 struct acknowledger {
@@ -175,12 +175,24 @@ static void carry_out(struct acknowledger *a, const struct ack_case *c, struct s
 
 /* --- one mail --------------------------------------------------------------------------------------------------------------- */
 
+/* Owned: what a user of ours has written and was not understood, as much of it as fits a line; else "". */
+static char *quote_line(const struct ack_case *c)
+{
+	if (!c->line || (c->refusal != ACK_WORDS && c->refusal != ACK_TIME))
+		return must_strdup("");
+	size_t n = strnlen(c->line, LINE_QUOTED_MAX);
+	while (n > 0 && (c->line[n] & 0xC0) == 0x80) /* not within a character */
+		n--;
+	return must_format(" It reads \"%.*s\".", (int)n, c->line);
+}
+
 static void refuse(struct acknowledger *a, const struct ack_case *c, struct store_tx *tx)
 {
 	const struct ack_reason *reason = &ack_reasons[c->refusal];
 	char *path = component_path(&a->c);
-	char *from = must_format("%.200s; %.300s", c->mail->from.count ? c->mail->from.items[0].text : "nobody",
-	                         *c->mail->automatic ? c->mail->automatic : reason->sentence);
+	char *line = quote_line(c),
+	     *from = must_format("%.200s; %.300s%s", c->mail->from.count ? c->mail->from.items[0].text : "nobody",
+	                         *c->mail->automatic ? c->mail->automatic : reason->sentence, line);
 	++*counter(a, c->refusal);
 	component_touched(&a->c, type_slot(a->c.type, "refused"));
 	set(a, "totalAlarmAckedFailures", value_integer(a->totalAlarmAckedFailures + 1));
@@ -188,6 +200,7 @@ static void refuse(struct acknowledger *a, const struct ack_case *c, struct stor
 	set(a, "lastAlarmAckedFailureCause", value_string(reason->sentence));
 	audit_write(a->c.station, tx, c->actor.role ? &c->actor : NULL, "ackRefused", c->row ? c->row->alarm : path, NULL,
 	            NULL, reason->name, from);
+	free(line);
 	free(from);
 	free(path);
 }

@@ -77,15 +77,43 @@ static char *tell_done(const struct ack_case *c, size_t beside, const struct pre
 	return text;
 }
 
+/* Owned: this mail has been answered already. What counts for who writes now is what became of the alarm. */
+static char *tell_used(const struct ack_case *c, const struct preferences *p, const char *source)
+{
+	struct station *s = c->settings->station;
+	struct value alarm = VALUE_NULL;
+	if (!s->alarms || !s->alarms->desk->look(s, c->row->alarm, &alarm))
+		return sentence(p->language, PHRASE_WAS_CLEARED, source, "", "");
+	int64_t acked = ack_alarm_number(&alarm, "ackTime");
+	char *user = format_expand("%user%", &alarm), *when = language_instant(p->language, p->zone, acked);
+	char *text = sentence(p->language, acked == ABSTIME_NULL ? PHRASE_TOO_OLD : PHRASE_WAS_ACKED, source, user, when);
+	free(user);
+	free(when);
+	value_clear(&alarm);
+	return text;
+}
+
+/* Owned: the words that the station knows, below why it has not understood. */
+static char *tell_words(const struct preferences *p, const char *source)
+{
+	char *why = sentence(p->language, PHRASE_NOT_UNDERSTOOD, source, "", ""),
+	     *text = must_format("%s\n\n%s", why, p->language->phrases[PHRASE_HOW_TO_ANSWER]);
+	free(why);
+	return text;
+}
+
 /* Owned: that, or why nothing was done. */
 static char *tell_outcome(const struct ack_case *c, const struct ack_outcome *o, const struct preferences *p,
                           const char *source)
 {
 	static const enum phrase refused[ACK_REFUSALS] = {
-		[ACK_EXPIRED] = PHRASE_TOO_OLD,         [ACK_USED] = PHRASE_TOO_OLD,         [ACK_ENDED] = PHRASE_WAS_CLEARED,
-		[ACK_RIGHTS] = PHRASE_NO_PERMISSION,    [ACK_WORDS] = PHRASE_NOT_UNDERSTOOD, [ACK_TIME] = PHRASE_BAD_TIME,
-		[ACK_LIFE_SAFETY] = PHRASE_LIFE_SAFETY,
+		[ACK_EXPIRED] = PHRASE_TOO_OLD, [ACK_ENDED] = PHRASE_WAS_CLEARED,       [ACK_RIGHTS] = PHRASE_NO_PERMISSION,
+		[ACK_TIME] = PHRASE_BAD_TIME,   [ACK_LIFE_SAFETY] = PHRASE_LIFE_SAFETY,
 	};
+	if (c->refusal == ACK_USED)
+		return tell_used(c, p, source);
+	if (c->refusal == ACK_WORDS)
+		return tell_words(p, source);
 	if (c->refusal != ACK_DONE)
 		return sentence(p->language, refused[c->refusal], source, "", "");
 	if (o->code != 0)
