@@ -40,6 +40,7 @@ const char *trust_recipient_certificate(struct station *s, const char *address, 
 enum tls_version { TLS_V1_0, TLS_V1_1, TLS_V1_2, TLS_V1_3 };
 extern const struct tag tls_version_range[]; /* tlsV1_0 ... tlsV1_3, for the property tlsMinProtocol */
 
+#define TRUST_AUTHORITIES_MAX 1000
 /* What the verify callback found. Owned by the caller, who keeps it until the session has ended. */
 struct trust_verdict {
 	bool seen;              /* a certificate was looked at */
@@ -51,6 +52,8 @@ struct trust_verdict {
 	const struct trust_key
 	    *key;   /* borrowed: shown when the peer asks who we are; set before trust_prepare, NULL: none */
 	bool asked; /* the peer has asked who we are */
+	/* Whose certificates it says that it accepts: names (RFC 4514), one a line; "": anybody's, or very many. */
+	char authorities[TRUST_AUTHORITIES_MAX];
 	/* set by trust_prepare */
 	const struct trust_snapshot *snapshot; /* one reference, held until trust_verdict_clear */
 	char host[256];
@@ -73,6 +76,9 @@ void trust_handshake_error(gnutls_session_t session, int gnutls_code, const stru
 /* The same for an alert that ends a session after the handshake, as TLS 1.3 does when the peer had asked for a certificate
  * of ours (v->asked). Returns E_TLS. */
 int trust_key_error(const struct trust_verdict *v, gnutls_alert_description_t alert, struct err *e);
+/* Aliases of the User Key Store that a peer may be shown when it asks: for clients, valid now, signed by one of its authorities
+ * (as in a verdict). New reference. Engine thread. */
+json_t *trust_client_keys(struct station *s, const char *authorities);
 /* A peer was refused: makes or renews its Allowed Hosts row (unapproved; a changed key voids the approval and keeps the
  * old one beside the new). Engine thread. */
 void trust_refused(struct station *s, const struct trust_verdict *v);

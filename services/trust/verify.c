@@ -270,23 +270,6 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 }
 
-int trust_show_key(gnutls_session_t session, const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certificates,
-                   unsigned *count, gnutls_ocsp_data_st **ocsp, unsigned *ocsp_count, gnutls_privkey_t *key,
-                   unsigned *flags)
-{
-	(void)info, (void)ocsp, (void)ocsp_count, (void)flags; /* without flags GnuTLS frees nothing of ours */
-	struct trust_verdict *v = gnutls_session_get_ptr(session);
-	must(v);
-	v->asked = true;
-	*count = 0;
-	if (!v->key)
-		return 0;
-	trust_key_chain(v->key, count);
-	*certificates = trust_key_certificates(v->key);
-	*key = trust_key_private(v->key);
-	return 0;
-}
-
 /* Whom the verdict will be about. */
 static void verdict_begin(struct trust_snapshot *t, const char *host, int port, struct trust_verdict *v)
 {
@@ -339,21 +322,6 @@ static const char *version_text(enum tls_version v)
 {
 	static const char *const texts[] = { "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3" };
 	return texts[v];
-}
-
-int trust_key_error(const struct trust_verdict *v, gnutls_alert_description_t alert, struct err *e)
-{
-	const char *name = gnutls_alert_get_strname(alert);
-	if (!v->key)
-		return err_set(e, E_TLS, NULL,
-		               "%.200s:%d wants a certificate of this station (alert %s). Make or import one in the User Key "
-		               "Store, and choose it as clientCertificate.",
-		               v->host, v->port, name ? name : "unknown");
-	return err_set(
-	    e, E_TLS, NULL,
-	    "%.200s:%d does not accept the certificate \"%.100s\" of this station (alert %s). Is it signed by an "
-	    "authority that the server knows, and still valid?",
-	    v->host, v->port, trust_key_alias(v->key), name ? name : "unknown");
 }
 
 static int alert_error(gnutls_session_t session, const char *key, const struct trust_verdict *v, enum tls_version least,

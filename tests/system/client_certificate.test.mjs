@@ -79,6 +79,38 @@ test('SASL EXTERNAL: Dovecot knows the user by the certificate', options, async 
   assert.match(readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8'), /submission-login: Info: Login: user=<alice>, method=EXTERNAL/);
 });
 
+/** Runs the doctor to its end. */
+async function diagnose(settings = {}) {
+  const { result: job } = await api.post(`/components${ACCOUNT}/actions/diagnose`, settings);
+  return eventually('the diagnosis has ended', async () => {
+    const d = await api.get('/mail/diagnosis?account=OutgoingAccount');
+    return d.job === job && d.state !== 'running' && d;
+  }, { seconds: 60 * SLOWNESS });
+}
+
+test('the doctor says what is wrong with the certificate, and what it offers mends it', options, async () => {
+  const ill = async (finding, advice, settings = { testAddress: 'bob@mail.test' }) => {
+    const d = await diagnose(settings);
+    assert.equal(d.state, 'ill', JSON.stringify(d));
+    const row = d.findings.find(({ ok }) => !ok);
+    assert.equal(row.step, 'clientCertificate', JSON.stringify(d));
+    assert.match(row.text, finding);
+    assert.match(d.advice[0].text, advice);
+    return d.advice[0].changes;
+  };
+  await setUpMail(api, { port: host.certified, account: { ...IMPLICIT, emailAuthenticator: noAuth(), clientCertificate: '' } });
+  const wants = /The server wants a certificate of this station\. Show it "alice".*which an authority that it names has signed/;
+  assert.deepEqual(await ill(/No client certificate presented/, wants), { clientCertificate: 'alice' });
+  await choose('stranger');
+  const offered = await ill(/Client certificate not trusted/i, /does not accept the certificate that is chosen\. Show it "alice"/);
+  await choose('nobody');
+  await ill(/holds no key "nobody"/, /certificate that is chosen is gone\. Show it "alice"/);
+  await api.patch(ACCOUNT, offered);
+  const healthy = await diagnose({ testAddress: 'bob@mail.test' });
+  assert.equal(healthy.state, 'healthy', JSON.stringify(healthy));
+  assert.match(healthy.findings.find(({ step }) => step === 'clientCertificate').text, /was shown "alice"/);
+});
+
 for (const version of ['-tls1_2', '-tls1_3']) {
   test(`a server that ends the handshake over it is understood, ${version}`, options, async () => {
     const [port] = await freePorts(1);
@@ -89,6 +121,8 @@ for (const version of ['-tls1_2', '-tls1_3']) {
       await accountFailure(api, /wants a certificate of this station.*choose it as clientCertificate/, 20 * SLOWNESS);
       await choose('stranger');
       await accountFailure(api, /does not accept the certificate "stranger" of this station/, 20 * SLOWNESS);
+      const d = await diagnose();
+      assert.deepEqual([d.findings.at(-1).step, d.advice[0].changes], ['clientCertificate', { clientCertificate: 'alice' }], JSON.stringify(d));
       await choose('');
       await open(api, contact);
     } finally {

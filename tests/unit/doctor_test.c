@@ -95,6 +95,8 @@ static const struct row rows[] = {
 	  .changes = "{\"useSsl\":false,\"useStartTls\":true}" },
 };
 
+#define CLIENT "clientCertificate"
+
 struct patient {
 	char *dialogue;
 	struct exam_report report;
@@ -139,7 +141,9 @@ static struct exam_target target_of(const struct row *row, int port, const struc
 
 static void check_advice(const struct row *row, const struct exam_report *r)
 {
-	struct advice_case c = { .own = r, .login = row->login, .fixed_mechanism = row->mechanism != SASL_AUTO };
+	struct advice_case c = {
+		.own = r, .login = row->login, .fixed_mechanism = row->mechanism != SASL_AUTO, .client_certificate = ""
+	};
 	json_t *advice = advice_give(&c), *first = json_array_get(advice, 0);
 	const char *text = first ? json_string_value(json_object_get(first, "text")) : "";
 	if (!row->advice && first)
@@ -172,7 +176,8 @@ static void examine(const struct row *row, const struct keyring *keyring)
 	assert_null(strstr(p.dialogue, "secret"));
 	assert_null(strstr(p.dialogue, "AGFubmEAc2VjcmV0"));
 	check_advice(row, &p.report);
-	json_t *findings = advice_findings(&p.report);
+	struct advice_case c = { .own = &p.report, .client_certificate = "" };
+	json_t *findings = advice_findings(&c);
 	assert_int_equal(json_is_true(json_object_get(json_array_get(findings, json_array_size(findings) - 1), "ok")),
 	                 row->code == 0);
 	json_decref(findings);
@@ -211,7 +216,7 @@ static void another_way_is_advised(void **state)
 		                     .step = EXAM_QUIT,
 		                     .offers.login = { 1u << SASL_PLAIN, "PLAIN" } },
 	                   };
-	struct advice_case c = { &own, others, 2, SASL_PASSWORD, false };
+	struct advice_case c = { &own, others, 2, SASL_PASSWORD, false, "", NULL, NULL };
 	json_t *advice = advice_give(&c),
 	       *expected = json_pack("{s:b, s:b, s:i}", "useSsl", 0, "useStartTls", 1, "port", 587);
 	assert_true(json_equal(json_object_get(json_array_get(advice, 0), "changes"), expected));
@@ -222,6 +227,77 @@ static void another_way_is_advised(void **state)
 	assert_null(json_object_get(json_array_get(advice, 0), "changes"));
 	json_decref(advice);
 	json_decref(expected);
+}
+
+/* A server that asks who the station is: what it says, which key is chosen and whether it is there, and what is offered. */
+static void a_certificate_of_the_station_is_advised(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *chosen, *problem, *keys, *authorities, *reply;
+		int code;
+		enum exam_step step;
+		const char *finding, *advice, *changes; /* the last finding; of the first advice; NULL: none */
+	} cases[] = {
+		{ "none is chosen", "", NULL, "[\"plant\"]", "CN=Plant CA\n", "", E_TLS, EXAM_GREETING, CLIENT,
+		  "The server wants a certificate of this station. Show it \"plant\"", "{\"clientCertificate\":\"plant\"}" },
+		{ "there is none", "", NULL, "[]", "CN=Plant CA\nCN=Root\n", "", E_TLS, EXAM_GREETING, CLIENT,
+		  "The server wants a certificate of this station. Under Certificates, User Key Store, make a key", NULL },
+		{ "another one", "old", NULL, "[\"old\",\"plant\"]", "", "", E_TLS, EXAM_CONNECT, CLIENT,
+		  "The server does not accept the certificate that is chosen. Show it \"plant\"",
+		  "{\"clientCertificate\":\"plant\"}" },
+		{ "in words", "old", NULL, "[]", "", "530 5.7.0 Client certificate not trusted", E_REFUSED, EXAM_MAIL, CLIENT,
+		  "The server does not accept the certificate that is chosen. Under Certificates, User Key Store, renew it",
+		  NULL },
+		{ "gone", "old", "The User Key Store holds no key \"old\".", "[\"plant\"]", "", "", E_TLS, EXAM_GREETING,
+		  CLIENT, "The certificate that is chosen is gone. Show it \"plant\"", "{\"clientCertificate\":\"plant\"}" },
+		{ "another refusal", "old", NULL, "[]", "", "550 5.7.1 Relaying denied", E_REFUSED, EXAM_RCPT, "recipient",
+		  "The server wants authentication",
+		  "{\"emailAuthenticator\":{\"type\":\"email:BasicEmailClientAuthenticator\"}}" },
+		{ "healthy", "", NULL, "[\"plant\"]", "", "", 0, EXAM_QUIT, CLIENT, NULL, NULL },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct exam_report own = { .dialogue = &exam_smtp,
+			                       .security = SECURITY_TLS,
+			                       .step = cases[i].step,
+			                       .err = { .code = cases[i].code },
+			                       .verdict = { .seen = true, .trusted = true, .asked = true } };
+		snprintf(own.reply, sizeof own.reply, "%s", cases[i].reply);
+		snprintf(own.verdict.authorities, sizeof own.verdict.authorities, "%s", cases[i].authorities);
+		json_t *keys = json_loads(cases[i].keys, 0, NULL);
+		struct advice_case c = {
+			.own = &own, .client_certificate = cases[i].chosen, .key_problem = cases[i].problem, .keys = keys
+		};
+		json_t *findings = advice_findings(&c), *advice = advice_give(&c), *first = json_array_get(advice, 0),
+		       *last = json_array_get(findings, json_array_size(findings) - 1);
+		const char *text = first ? json_string_value(json_object_get(first, "text")) : "";
+		if (strcmp(json_string_value(json_object_get(last, "step")), cases[i].finding) != 0)
+			fail_msg("%s: finds %s", cases[i].name, json_string_value(json_object_get(last, "step")));
+		if (!cases[i].advice != !first || (first && strncmp(text, cases[i].advice, strlen(cases[i].advice)) != 0))
+			fail_msg("%s: advises \"%s\"", cases[i].name, text);
+		json_t *changes = cases[i].changes ? json_loads(cases[i].changes, 0, NULL) : NULL;
+		if (first &&
+		    (changes ? !json_equal(changes, json_object_get(first, "changes"))
+		             : json_object_get(first, "changes") != NULL))
+			fail_msg("%s: other changes", cases[i].name);
+		json_decref(changes);
+		json_decref(keys);
+		json_decref(findings);
+		json_decref(advice);
+	}
+}
+
+/* The certificate is gone, and nobody asks for one. */
+static void a_certificate_that_nobody_asks_for_is_let_go(void **state)
+{
+	(void)state;
+	struct exam_report own = { .dialogue = &exam_smtp, .security = SECURITY_TLS, .step = EXAM_QUIT };
+	struct advice_case c = { .own = &own, .client_certificate = "old", .key_problem = "It is gone." };
+	json_t *advice = advice_give(&c), *last = json_array_get(advice, json_array_size(advice) - 1),
+	       *none = json_pack("{s:s}", "clientCertificate", "");
+	assert_true(json_equal(json_object_get(last, "changes"), none));
+	json_decref(none);
+	json_decref(advice);
 }
 
 static void offers_are_read(void **state)
@@ -247,6 +323,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_server_gets_its_diagnosis),
 		cmocka_unit_test(another_way_is_advised),
+		cmocka_unit_test(a_certificate_of_the_station_is_advised),
+		cmocka_unit_test(a_certificate_that_nobody_asks_for_is_let_go),
 		cmocka_unit_test(offers_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

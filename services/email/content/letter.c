@@ -171,7 +171,7 @@ static void add_paragraph(GString *out, const char *text)
 /* --- a digest's table ---------------------------------------------------------------------------------------------------- */
 
 #define CELL_FONT "vertical-align:top;text-align:left;" FONT
-#define CELL "border-top:1px solid #8a8a8a;padding:6px 12px 6px 0;" CELL_FONT
+#define CELL "border-top:1px solid #8a8a8a;padding:6px 8px 6px 0;" CELL_FONT
 
 static void add_cell(GString *out, const char *style, const char *text)
 {
@@ -210,7 +210,7 @@ static void add_alarms(GString *out, const struct letter *l)
 	static const enum phrase heads[] = { PHRASE_TIMESTAMP, PHRASE_SOURCE, PHRASE_STATE, PHRASE_PRIORITY };
 	g_string_append(out, "<tr><td><table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\">\r\n<tr>");
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
-		g_string_append_printf(out, "<th scope=\"col\"%s style=\"padding:6px 12px 6px 0;" CELL_FONT "font-size:14px\">",
+		g_string_append_printf(out, "<th scope=\"col\"%s style=\"padding:6px 8px 6px 0;" CELL_FONT "font-size:14px\">",
 		                       heads[i] == PHRASE_SOURCE ? " width=\"40%\"" : "");
 		add_text(out, l->language->phrases[heads[i]]);
 		g_string_append(out, "</th>");
@@ -219,7 +219,7 @@ static void add_alarms(GString *out, const struct letter *l)
 	for (size_t i = 0; i < l->alarm_count; i++) {
 		g_string_append(out, "<tr>");
 		add_cell(out, "font-size:14px", l->alarms[i].time);
-		add_cell(out, "font-size:16px;font-weight:bold;word-break:break-word", l->alarms[i].source);
+		add_cell(out, "font-size:14px;font-weight:bold;word-break:break-word", l->alarms[i].source);
 		add_state(out, &l->alarms[i]);
 		add_cell(out, "font-size:14px", l->alarms[i].priority);
 		g_string_append(out, "</tr>\r\n");

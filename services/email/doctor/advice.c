@@ -3,15 +3,41 @@
 #include "services/email/doctor/advice.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "station/must.h"
 
 /* --- what was found ---------------------------------------------------------------------------------------------------- */
 
-static void find(json_t *findings, enum exam_step step, bool ok, const char *text)
+#define CLIENT_CERTIFICATE "clientCertificate" /* the step beside those of an examination, and the property */
+
+static void find(json_t *findings, const char *step, bool ok, const char *text)
 {
-	json_array_append_new(findings, json_pack("{s:s, s:b, s:s}", "step", exam_step_name(step), "ok", ok, "text", text));
+	json_array_append_new(findings, json_pack("{s:s, s:b, s:s}", "step", step, "ok", ok, "text", text));
+}
+
+/* Is it over our certificate that the server ended it? It says so by an alert, or in words. */
+static bool certificate_refused(const struct exam_report *r)
+{
+	return r->err.code != 0 && r->verdict.asked && r->verdict.trusted &&
+	    (r->err.code == E_TLS || strcasestr(r->reply, "certificate"));
+}
+
+static void find_client_certificate(const struct advice_case *c, json_t *findings)
+{
+	char text[400];
+	if (c->key_problem) {
+		find(findings, CLIENT_CERTIFICATE, false, c->key_problem);
+	} else if (c->own->verdict.asked && !certificate_refused(c->own)) {
+		if (*c->client_certificate)
+			snprintf(text, sizeof text, "The server asked for a certificate of this station, and was shown \"%.120s\".",
+			         c->client_certificate);
+		else
+			snprintf(text, sizeof text,
+			         "The server asked for a certificate of this station. None is chosen, and it went on without.");
+		find(findings, CLIENT_CERTIFICATE, true, text);
+	}
 }
 
 /* A step that succeeded, as a sentence; false when there is nothing to say of it. */
@@ -49,15 +75,19 @@ static bool describe(const struct exam_report *r, enum exam_step step, char *out
 	}
 }
 
-json_t *advice_findings(const struct exam_report *r)
+json_t *advice_findings(const struct advice_case *c)
 {
+	const struct exam_report *r = c->own;
 	json_t *findings = json_array();
 	char text[1400];
-	for (enum exam_step step = EXAM_CONNECT; step < EXAM_QUIT; step++)
+	for (enum exam_step step = EXAM_CONNECT; step < EXAM_QUIT; step++) {
 		if ((r->taken & 1u << step) && describe(r, step, text, sizeof text))
-			find(findings, step, true, text);
+			find(findings, exam_step_name(step), true, text);
+		if (step == (r->security == SECURITY_STARTTLS ? EXAM_STARTTLS : EXAM_CONNECT))
+			find_client_certificate(c, findings);
+	}
 	if (r->err.code != 0)
-		find(findings, r->step, false, r->err.text);
+		find(findings, certificate_refused(r) ? CLIENT_CERTIFICATE : exam_step_name(r->step), false, r->err.text);
 	return findings;
 }
 
@@ -164,12 +194,64 @@ static void rule_certificate(const struct advice_case *c, json_t *advice)
 		    NULL);
 }
 
+/* "Plant Issuing CA, Root CA"; owned. */
+static char *list_authorities(const struct exam_report *r)
+{
+	char *text = must_strdup(r->verdict.authorities);
+	size_t length = strlen(text);
+	if (length)
+		text[length - 1] = '\0';
+	for (char *p = text; (p = strchr(p, '\n'));)
+		*p = ';';
+	return text;
+}
+
+/* What would be shown in place of what is chosen now; false: there is nothing. */
+static bool offer_keys(const struct advice_case *c, const char *why, json_t *advice)
+{
+	enum { OFFERS_MAX = 3 };
+	char text[400];
+	size_t offered = 0, count = json_array_size(c->keys);
+	for (size_t i = 0; i < count && offered < OFFERS_MAX; i++) {
+		const char *alias = json_string_value(json_array_get(c->keys, i));
+		if (strcmp(alias, c->client_certificate) == 0)
+			continue;
+		snprintf(text, sizeof text, "%s Show it \"%.120s\" of the User Key Store%s.", why, alias,
+		         *c->own->verdict.authorities ? ", which an authority that it names has signed" : "");
+		advise(advice, text, json_pack("{s:s}", CLIENT_CERTIFICATE, alias));
+		offered++;
+	}
+	return offered > 0;
+}
+
+static void rule_client_certificate(const struct advice_case *c, json_t *advice)
+{
+	bool refused = certificate_refused(c->own), chosen = *c->client_certificate;
+	const char *why = c->key_problem ? "The certificate that is chosen is gone."
+	    : chosen                     ? "The server does not accept the certificate that is chosen."
+	                                 : "The server wants a certificate of this station.";
+	char text[TRUST_AUTHORITIES_MAX + 500], *authorities = list_authorities(c->own);
+	if ((refused || c->key_problem) && !offer_keys(c, why, advice)) {
+		snprintf(
+		    text, sizeof text,
+		    "%s Under Certificates, User Key Store, %s a key for clients, have its request signed by an authority that "
+		    "the server knows%s%s%s, import what comes back, and choose it here.",
+		    why, chosen && !c->key_problem ? "renew it or make" : "make", *authorities ? " (" : "", authorities,
+		    *authorities ? ")" : "");
+		advise(advice, text, NULL);
+	}
+	if (c->key_problem && !refused && !c->own->verdict.asked && c->login != SASL_CERTIFICATE)
+		advise(advice, "The server asked for no certificate: none needs to be chosen.",
+		       json_pack("{s:s}", CLIENT_CERTIFICATE, ""));
+	free(authorities);
+}
+
 /* The bulletin's case: "550 Relaying denied" means that the server wants to know who sends. */
 static void rule_wants_authentication(const struct advice_case *c, json_t *advice)
 {
 	const struct exam_report *own = c->own;
 	char text[600];
-	if (wants_login(c) || (own->step != EXAM_MAIL && own->step != EXAM_RCPT))
+	if (wants_login(c) || (own->step != EXAM_MAIL && own->step != EXAM_RCPT) || certificate_refused(own))
 		return;
 	snprintf(
 	    text, sizeof text,
@@ -190,7 +272,8 @@ static void rule_mechanism(const struct advice_case *c, json_t *advice)
 static void rule_login_refused(const struct advice_case *c, json_t *advice)
 {
 	const struct exam_report *own = c->own;
-	if (own->step != EXAM_AUTH || own->offers.login.known == 0 || own->logged_in || own->err.code != E_AUTH)
+	if (own->step != EXAM_AUTH || own->offers.login.known == 0 || own->logged_in || own->err.code != E_AUTH ||
+	    certificate_refused(own))
 		return;
 	if (!own->secure && own->clear.starttls)
 		advise(advice, "The server offers STARTTLS: with it, the login is encrypted.",
@@ -211,11 +294,12 @@ static void rule_login_refused(const struct advice_case *c, json_t *advice)
 json_t *advice_give(const struct advice_case *c)
 {
 	static void (*const rules[])(const struct advice_case *, json_t *) = {
-		rule_wants_authentication, rule_certificate, rule_other_protocol, rule_other_way,
-		rule_only_clear,           rule_mechanism,   rule_login_refused,
+		rule_client_certificate, rule_wants_authentication, rule_certificate, rule_other_protocol,
+		rule_other_way,          rule_only_clear,           rule_mechanism,   rule_login_refused,
 	};
 	json_t *advice = json_array();
-	for (size_t i = 0; c->own->err.code != 0 && i < ARRAY_SIZE(rules); i++)
+	bool ill = c->own->err.code != 0 || c->key_problem;
+	for (size_t i = 0; ill && i < ARRAY_SIZE(rules); i++)
 		rules[i](c, advice);
 	return advice;
 }

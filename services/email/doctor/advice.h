@@ -15,10 +15,14 @@ struct advice_case {
 	size_t count;
 	enum sasl_kind login; /* of the account */
 	bool fixed_mechanism; /* the authenticator insists on one */
+	/* The certificate that the station shows (clientCertificate), "": none is chosen; why it cannot, NULL: it can; aliases of
+	 * those that this server would take (trust_client_keys), NULL: not known. */
+	const char *client_certificate, *key_problem;
+	const json_t *keys;
 };
 
-/* [{step, ok, text}] of one examination: a sentence for each step that was taken. New reference. */
-json_t *advice_findings(const struct exam_report *r);
+/* [{step, ok, text}] of the own examination: a sentence for each step that was taken. New reference. */
+json_t *advice_findings(const struct advice_case *c);
 /* [{text, changes}]: the best first; changes (may be missing) is what a PATCH of the account takes as its values. New
  * reference; empty when nothing is wrong or nothing is known that would help. */
 json_t *advice_give(const struct advice_case *c);

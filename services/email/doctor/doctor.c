@@ -32,9 +32,10 @@ struct diagnosis {
 	const struct account_protocol *protocol;
 	enum sasl_kind login;
 	bool fixed_mechanism;
-	struct probe probes[PROBES]; /* the first with the settings that were asked for */
-	size_t count, pending;       /* engine */
-	bool cancelled;              /* engine */
+	char client_certificate[130], key_problem[400]; /* see advice.h; "": none */
+	struct probe probes[PROBES];                    /* the first with the settings that were asked for */
+	size_t count, pending;                          /* engine */
+	bool cancelled;                                 /* engine */
 };
 
 /* --- what people see ----------------------------------------------------------------------------------------------------- */
@@ -190,9 +191,18 @@ static void conclude(struct diagnosis *d)
 	struct exam_report others[OTHERS_MAX];
 	for (size_t i = 1; i < d->count; i++)
 		others[i - 1] = d->probes[i].report;
-	struct advice_case c = { &d->probes[0].report, others, d->count - 1, d->login, d->fixed_mechanism };
-	json_t *findings = advice_findings(&d->probes[0].report), *advice = advice_give(&c);
-	const char *state = d->probes[0].report.err.code == 0 ? "healthy" : "ill";
+	const struct exam_report *own = &d->probes[0].report;
+	json_t *keys = trust_client_keys(d->station, own->verdict.authorities);
+	struct advice_case c = { own,
+		                     others,
+		                     d->count - 1,
+		                     d->login,
+		                     d->fixed_mechanism,
+		                     d->client_certificate,
+		                     *d->key_problem ? d->key_problem : NULL,
+		                     keys };
+	json_t *findings = advice_findings(&c), *advice = advice_give(&c);
+	const char *state = own->err.code == 0 && !c.key_problem ? "healthy" : "ill";
 	if (a && a->diagnosis) {
 		json_object_set_new(a->diagnosis, "state", json_string(state));
 		json_object_set(a->diagnosis, "findings", findings);
@@ -200,13 +210,15 @@ static void conclude(struct diagnosis *d)
 		a->doctor = NULL;
 	}
 	tell(d, json_pack("{s:s, s:o, s:o}", "state", state, "findings", findings, "advice", advice));
+	json_decref(keys);
 	diagnosis_free(d);
 }
 
 static bool others_may_help(const struct exam_report *r)
 {
 	bool no_login = r->step == EXAM_AUTH && (r->offers.login.known == 0 || !r->secure);
-	return r->err.code != 0 && (r->step <= EXAM_STARTTLS || no_login) && !(r->verdict.seen && !r->verdict.trusted);
+	return r->err.code != 0 && (r->step <= EXAM_STARTTLS || no_login) && !r->verdict.asked &&
+	    !(r->verdict.seen && !r->verdict.trusted);
 }
 
 static void examined(struct diagnosis *d, struct probe *p, struct exam_report *report)
@@ -354,6 +366,15 @@ static int fill_target(struct email_account *a, const struct value *arg, struct 
 	return rc;
 }
 
+/* Which certificate of ours is shown, or why it cannot be. */
+static void note_key(struct diagnosis *d, const struct email_account *a)
+{
+	struct err e = { 0 };
+	snprintf(d->client_certificate, sizeof d->client_certificate, "%s", a->clientCertificate);
+	if (*a->clientCertificate && trust_key_check(a->c.station, a->clientCertificate, &e) != 0)
+		snprintf(d->key_problem, sizeof d->key_problem, "%s", e.text);
+}
+
 int doctor_diagnose(struct component *c, struct invocation *inv)
 {
 	struct email_account *a = account_of(c);
@@ -375,6 +396,7 @@ int doctor_diagnose(struct component *c, struct invocation *inv)
 	d->other.server.timeout = OTHER_TIMEOUT_US;
 	snprintf(d->other.name, sizeof d->other.name, "%s", target.name);
 	uuid_make(d->job);
+	note_key(d, a);
 	d->probes[0].target = target;
 	d->probes[0].report.port = target.server.port;
 	d->probes[0].report.security = target.server.security;

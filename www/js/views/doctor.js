@@ -12,7 +12,7 @@ import { transcriptLine } from './account.js';
 /** @typedef {{step: string, ok: boolean, text: string}} Finding */
 /** @typedef {{text: string, changes?: Record<string, any>}} Advice */
 
-const STEPS = /** @type {Record<string, string>} */ ({ connect: 'Connection', greeting: 'Greeting', offers: 'Capabilities', startTls: 'STARTTLS', login: 'Login', sender: 'Sender', recipient: 'Recipient', data: 'Message', content: 'Test mail', quit: 'Farewell' });
+const STEPS = /** @type {Record<string, string>} */ ({ connect: 'Connection', clientCertificate: 'Client certificate', greeting: 'Greeting', offers: 'Capabilities', startTls: 'STARTTLS', login: 'Login', sender: 'Sender', recipient: 'Recipient', data: 'Message', content: 'Test mail', quit: 'Farewell' });
 
 /** Changes in a person's words: "Use Start Tls: true · Port: 587". @param {Record<string, any>} changes @param {any} type @returns {string} */
 function changesText(changes, type) {
@@ -68,7 +68,7 @@ export async function doctorPanel({ component, type }) {
   const adviceRow = (/** @type {Advice} */ { text, changes }) => h('li', {}, h('p', {}, text), changes && h('p', { class: 'offer' }, h('button', { type: 'button', class: 'small', onclick: () => apply(changes).catch(toastError) }, icon('check'), t('Apply')), h('span', { class: 'muted' }, changesText(changes, type))));
   const conclude = (/** @type {{state: string, findings: Finding[], advice: Advice[]}} */ { state, findings, advice }) => {
     button.disabled = false;
-    fill(result, state === 'healthy' ? banner('good', t('Everything works.')) : banner('bad', findings.at(-1)?.text || ''),
+    fill(result, state === 'healthy' ? banner('good', t('Everything works.')) : banner('bad', findings.find((f) => !f.ok)?.text || ''),
       advice.length > 0 && [h('h3', {}, t('What would help')), h('ol', { class: 'advice' }, advice.map(adviceRow))],
       h('h3', {}, t('What was found')), h('ul', { class: 'findings' }, findings.map(findingRow)));
   };
