@@ -22,6 +22,8 @@ void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *))
 
 void mailbox_finish(struct mailbox *mb)
 {
+	while (atomic_load(&mb->posting) > 0) /* asleep, not spinning: the poster may be less urgent than we are */
+		usleep(100);
 	pthread_mutex_destroy(&mb->lock);
 }
 
@@ -38,13 +40,15 @@ void mailbox_post_all(struct mailbox *mb, struct message *first)
 		tail = &(*tail)->next;
 	if (tail == &first)
 		return;
+	atomic_fetch_add(&mb->posting, 1);
 	pthread_mutex_lock(&mb->lock);
 	bool empty = mb->head == NULL;
 	*mb->tail = first;
 	mb->tail = tail;
-	if (empty && mb->wake) /* under the lock: the receiver cannot vanish between post and wake */
-		mb->wake(mb);
 	pthread_mutex_unlock(&mb->lock);
+	if (empty && mb->wake) /* not under the lock, for which the receiver would have to wait as soon as it is awake */
+		mb->wake(mb);
+	atomic_fetch_sub(&mb->posting, 1);
 }
 
 bool mailbox_waits(struct mailbox *mb)

@@ -5,6 +5,7 @@
 #define BELFRY_MAILBOX_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -16,7 +17,7 @@ struct message {
 struct mailbox {
 	pthread_mutex_t lock;
 	struct message *head, **tail;     /* under lock */
-	bool closed;                      /* under lock: posts are still taken and run at the end */
+	atomic_int posting;               /* who still has to wake: the mailbox stays until they have */
 	void (*wake)(struct mailbox *mb); /* any thread */
 };
 void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *));
