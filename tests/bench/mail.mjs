@@ -3,12 +3,12 @@
 
 import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import { median, program, quantile, run, say } from './report.mjs';
-import { alertmanager, belfry, latencies, nodeMailer, now, rate, smtpSource } from './mailers.mjs';
+import { median, quantile, say } from './report.mjs';
+import { alertmanager, bareMail, belfry, latencies, nodeMailer, now, rate, smtpSource } from './mailers.mjs';
 import { Pki } from '../support/pki.mjs';
 import { freePorts, listening } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
-import { atExit, temporaryDirectory } from '../support/station.mjs';
+import { atExit } from '../support/station.mjs';
 
 /** Postfix's black hole: takes everything, keeps nothing. */
 async function sink() {
@@ -54,6 +54,7 @@ async function beside(what, place, count, connections, other, goal) {
 export async function burst() {
   const hole = await sink();
   for (const connections of [1, 4, 16]) await beside(`${connections} connections`, hole, 1000, connections, smtpSource, 'at least 1');
+  await beside('1 connection; bare: one fsync and one SMTP transaction each', hole, 1000, 1, bareMail, 'at least 0.5');
   await beside('4 connections', hole, 1000, 4, nodeMailer);
   await beside('16 connections', hole, 1000, 16, alertmanager, 'at least 5');
   const far = await longWay(await sink(), 20);
@@ -68,8 +69,7 @@ export async function alarm() {
   const text = (list) => `p50 ${median(list).toFixed(0)} us, p99 ${quantile(list, 0.99).toFixed(0)} us`;
   const station = await belfry({ port: hole.port, connections: 4, contacts: 1 });
   const ours = await latencies(station, COUNT);
-  const { stdout } = await run(program('bare_mail'), [temporaryDirectory('bench'), String(hole.port), String(COUNT)]);
-  const bare = stdout.trim().split('\n').map(Number);
+  const bare = await (await bareMail({ port: hole.port })).each(COUNT);
   say(`alarm to mail accepted, ${COUNT} one after the other; bare: one fsync and one SMTP transaction`, text(ours), text(bare), median(ours) / median(bare), 'at most 2');
   await station.stop();
   hole.stop();

@@ -9,7 +9,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import nodemailer from 'nodemailer';
-import { median } from './report.mjs';
+import { median, program, run } from './report.mjs';
 import { CLEAR, STARTTLS, addContacts, close, open, setUpMail } from '../support/plant.mjs';
 import { freePorts, listening } from '../support/ports.mjs';
 import { Station, atExit, temporaryDirectory } from '../support/station.mjs';
@@ -74,6 +74,12 @@ export async function nodeMailer({ port, connections, starttls }) {
     return now() - begun;
   }
   return { name: 'nodemailer', fire, stop: () => transport.close() };
+}
+
+/** The least that keeps each mail: one commit and one bare SMTP transaction, one after the other (bare_mail.c). */
+export async function bareMail({ port }) {
+  const each = async (count) => (await run(program('bare_mail'), [temporaryDirectory('bench'), String(port), String(count)])).stdout.trim().split('\n').map(Number);
+  return { name: 'bare', each, fire: async (count) => (await each(count)).reduce((sum, time) => sum + time), stop() {} };
 }
 
 /** Keeps its alerts in memory and writes them down every quarter of an hour. A connection for each mail. null: not installed. */
