@@ -9,8 +9,8 @@
 struct audit_record {
 	int64_t id; /* sequence */
 	struct abstime timestamp;
-	char *
-	    operation; /* "changed", "added", "removed", "renamed", "moved", "linked", "invoked", "login", "loginFailed", ... */
+	/* "changed", "added", "removed", "renamed", "moved", "linked", "invoked", "login", "loginFailed", ... */
+	char *operation;
 	char *target;                  /* path or name */
 	char *slot, *oldValue, *value; /* never a secret */
 	char *user, *origin;           /* origin: "session 192.0.2.7" */

@@ -22,8 +22,8 @@ struct request;
 /* One row per call; the OpenAPI document is made from these and from the type tables. */
 struct route {
 	const char *method; /* "GET" */
-	const char *
-	    pattern; /* below /api/v1: "/components/{path...}/actions/{name}"; {x...} takes any number of segments, also none */
+	/* Below /api/v1: "/components/{path...}/actions/{name}"; {x...} takes any number of segments, also none. */
+	const char *pattern;
 	enum role role; /* the least that may call it; finer checks are the sheet's */
 	unsigned flags;
 	void (*handle)(struct request *r);

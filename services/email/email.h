@@ -43,9 +43,9 @@ struct mail_record {
 	int encryption;         /* enum mail_encryption: what it should do */
 	struct secret ackToken; /* what an answer brings back; sealed, in the message only; see ack/acknowledger.h */
 	int64_t recipient;      /* handle of the EmailRecipient whose words it is in; 0: none */
-	char *
-	    data; /* the alarm at its transition, as JSON (content/alarm_view.h); of a probe, the Authentication-Results that it
-	             * bears; empty: only subject and body */
+	/* The alarm at its transition, as JSON (content/alarm_view.h); of a probe, the Authentication-Results that it bears;
+	 * empty: only subject and body. */
+	char *data;
 };
 struct delivery_record {
 	char *mail, *address;   /* together the key */
