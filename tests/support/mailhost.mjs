@@ -3,10 +3,10 @@
 // What Postfix takes for alice, bob, carol@mail.test lies in Dovecot's Maildirs and is read by IMAP or POP3.
 // Postfix wants root (its daemons change user); Dovecot alone does not.
 
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { daemon, dovecotConf, endMaster, id, mailOwner, startDovecot } from './dovecot.mjs';
 import { Imap } from './imap.mjs';
 import { fingerprint } from './pki.mjs';
 import { freePorts, listening } from './ports.mjs';
@@ -20,11 +20,6 @@ export const needsRoot = process.getuid() === 0 ? false : 'Postfix can only be s
 export const USERS = { alice: 'secret1', bob: 'secret2', carol: 'pass word "q" \\ \u00e9' };
 const RECIPIENTS = 'check_recipient_access inline:{{defer@mail.test=451 4.7.1 greylisted try later},'
   + ' {reject@mail.test=550 5.1.1 no such user here}}, reject_unauth_destination';
-
-const quiet = { stdio: ['ignore', 'pipe', 'pipe'] };
-/** Daemons keep what they inherit: a pipe would never end, so what they say goes to a file. */
-const daemon = (program, args, log) => execFileSync(program, args, { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')] });
-const id = (flag, user) => Number(execFileSync('id', [flag, user], quiet).toString());
 
 export class MailHost {
   /** Starts both with a certificate {cert, key}. Ports afterwards: .submission (STARTTLS, AUTH), .smtps (implicit TLS, AUTH),
@@ -46,7 +41,8 @@ export class MailHost {
     chmodSync(this.dir, 0o755);
     this.mail = join(this.dir, 'mail');
     mkdirSync(this.mail);
-    chownSync(this.mail, id('-u', 'nobody'), id('-g', 'nobody'));
+    this.owner = mailOwner();
+    chownSync(this.mail, this.owner.uid, this.owner.gid);
     this.cert = join(this.dir, 'served.pem');
     this.key = join(this.dir, 'served.key');
     this.copyCertificate(certificate);
@@ -68,9 +64,12 @@ export class MailHost {
     const dir = join(this.dir, 'dovecot');
     mkdirSync(join(dir, 'run'), { recursive: true });
     writeFileSync(join(dir, 'users'), Object.entries(USERS).map(([name, password]) => `${name}:{PLAIN}${password}\n`).join(''));
-    this.dovecotConf = join(dir, 'dovecot.conf');
-    writeFileSync(this.dovecotConf, dovecotConf(dir, this) + (this.clientCa ? certifiedDovecot(this) : '') + (this.publicKey ? tokenDovecot(dir, this.publicKey, this.mechanisms) : ''));
-    daemon('/usr/sbin/dovecot', ['-c', this.dovecotConf], join(dir, 'start.log'));
+    const conf = join(dir, 'dovecot.conf'), { mail, owner, mechanisms, imap, pop3 } = this;
+    writeFileSync(conf, [
+      dovecotConf({ dir, mail, owner, mechanisms, ports: { imap, pop3 }, passdb: `driver = passwd-file\n  args = scheme=PLAIN ${dir}/users` }), SASL_FOR_POSTFIX,
+      this.clientCa ? certifiedDovecot(this) : '', this.publicKey ? tokenDovecot(dir, this.publicKey, mechanisms) : '',
+    ].join(''));
+    startDovecot(dir, conf);
   }
 
   async startPostfix() {
@@ -154,84 +153,18 @@ export class MailHost {
       async () => (await this.mailbox(user)).find((raw) => accept(raw.toString('utf8'))), { seconds, every: 100 });
   }
 
-  /** Both masters end their processes when they are asked to; nobody waits for it. */
   stop() {
-    for (const file of ['dovecot/run/master.pid', 'postfix/spool/pid/master.pid']) {
-      try { process.kill(Number(readFileSync(join(this.dir, file), 'utf8')), 'SIGTERM'); } catch { /* it does not run */ }
-    }
+    for (const file of ['dovecot/run/master.pid', 'postfix/spool/pid/master.pid']) endMaster(join(this.dir, file));
   }
 }
 
-const dovecotConf = (dir, host) => {
-  const user = process.getuid() === 0 ? 'nobody' : execFileSync('id', ['-un'], quiet).toString().trim();
-  const group = execFileSync('id', ['-gn', user], quiet).toString().trim();
-  return `
-base_dir = ${dir}/run
-state_dir = ${dir}/run
-log_path = ${dir}/dovecot.log
-info_log_path = ${dir}/dovecot.log
-instance_name = belfry${host.imap}
-protocols = imap pop3
-listen = 127.0.0.1
-default_internal_user = ${user}
-default_internal_group = ${group}
-default_login_user = ${user}
-ssl = no
-disable_plaintext_auth = no
-auth_mechanisms = ${host.mechanisms}
-auth_verbose = yes
-auth_failure_delay = 0
-mail_max_userip_connections = 1000
-mail_location = maildir:${host.mail}/%u
-mail_uid = ${user}
-mail_gid = ${group}
-first_valid_uid = 0
-first_valid_gid = 0
-passdb {
-  driver = passwd-file
-  args = scheme=PLAIN ${dir}/users
-}
-userdb {
-  driver = static
-  args = uid=${user} gid=${group} home=${host.mail}/%u
-}
-service anvil {
-  chroot =
-  unix_listener anvil-auth-penalty {
-    mode = 0
-  }
-}
-service imap-login {
-  chroot =
-  inet_listener imap {
-    port = ${host.imap}
-  }
-  inet_listener imaps {
-    port = 0
-  }
-}
-service pop3-login {
-  chroot =
-  inet_listener pop3 {
-    port = ${host.pop3}
-  }
-  inet_listener pop3s {
-    port = 0
-  }
-}
-service stats {
-  chroot =
-}
+const SASL_FOR_POSTFIX = `
 service auth {
   unix_listener auth-client {
     mode = 0666
   }
 }
-namespace inbox {
-  inbox = yes
-}
 `;
-};
 
 const mainCf = (host) => `
 compatibility_level = 3.6
@@ -256,8 +189,8 @@ mynetworks = 127.0.0.0/8
 virtual_mailbox_domains = mail.test
 virtual_mailbox_base = ${host.mail}
 virtual_mailbox_maps = inline:{alice@mail.test=alice/, bob@mail.test=bob/, carol@mail.test=carol/, defer@mail.test=carol/}
-virtual_uid_maps = static:${id('-u', 'nobody')}
-virtual_gid_maps = static:${id('-g', 'nobody')}
+virtual_uid_maps = static:${host.owner.uid}
+virtual_gid_maps = static:${host.owner.gid}
 virtual_minimum_uid = 1
 max_idle = 1h
 smtpd_recipient_restrictions = ${RECIPIENTS}
