@@ -18,6 +18,7 @@ FUZZ_TARGETS(DECLARE)
 
 #include "tests/fuzz/imap_fuzz.c"
 #include "tests/fuzz/pop3_fuzz.c"
+#include "tests/fuzz/reader_fuzz.c"
 #include "tests/fuzz/sasl_fuzz.c"
 #include "tests/fuzz/smtp_reply_fuzz.c"
 
