@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs all tests: the unit programs of every mode, the lints and the node:test files, some at a time.
-// Prints a line for each task, the output of those that failed, and last exactly "N passed, N failed, N skipped".
+// Prints a line for each task with its time and that of the processor, the output of those that failed, and last exactly
+// "N passed, N failed, N skipped".
 //
 //   node tests/support/run.mjs [PATTERN...]    only tasks whose name contains one of the patterns
 //   ALL_MODES=1                                 the release build, too, where the one with ASan runs the same
@@ -90,14 +91,23 @@ function countReport(task) {
   return readFileSync(task.report, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
 }
 
+/** Leaves on descriptor 3 what the task and its children took of the processor, which a busy machine does not change. */
+const METER = ['/bin/sh', '-c', '"$@" 3>&-; code=$?; times >&3; exit $code', 'meter'];
+
+/** Seconds in what the shell's `times` says of its children: "1m2.345s 0m0.678s" in the second line. */
+const processorSeconds = (text) => [...(text.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, seconds]) => sum + 60 * minutes + Number(seconds), 0);
+
 /** Runs one task; resolves to its rows. A task that ends badly without a failed row gets one. */
 function run(task) {
   return new Promise((resolve) => {
     const started = Date.now();
-    const child = spawn(task.command[0], task.command.slice(1), {
-      cwd: ROOT, env: { ...process.env, ...task.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+    const [shell, ...words] = METER;
+    const child = spawn(shell, [...words, ...task.command], {
+      cwd: ROOT, env: { ...process.env, ...task.env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true,
     });
     const chunks = [];
+    let times = '';
+    child.stdio[3].on('data', (data) => { times += data; });
     child.stdout.on('data', (data) => chunks.push(data));
     child.stderr.on('data', (data) => chunks.push(data));
     let late = false;
@@ -110,6 +120,7 @@ function run(task) {
       clearTimeout(timer);
       task.output = Buffer.concat(chunks).toString('utf8');
       task.seconds = (Date.now() - started) / 1000;
+      task.processor = processorSeconds(times);
       const rows = task.count(task);
       const failed = rows.some((row) => row.result === 'failed');
       if (late) rows.push({ name: `ended within ${task.timeout} s`, result: 'failed', ms: 0 });
@@ -129,7 +140,7 @@ function report(task, rows) {
   for (const key of Object.keys(total)) total[key] += counts[key];
   const verdict = counts.failed ? 'FAIL' : 'ok';
   const detail = Object.entries(counts).filter(([, n]) => n).map(([key, n]) => `${n} ${key}`).join(', ');
-  console.log(`${verdict.padEnd(4)} ${task.seconds.toFixed(1).padStart(6)} s  ${task.name}: ${detail}`);
+  console.log(`${verdict.padEnd(4)} ${task.seconds.toFixed(1).padStart(6)} s ${task.processor.toFixed(1).padStart(6)} s  ${task.name}: ${detail}`);
   for (const row of rows) {
     timings.push(`${row.ms}\t${row.result}\t${task.name}\t${row.name}`);
     if (row.result === 'skipped') console.log(`     SKIP ${row.name}${row.reason ? `: ${row.reason}` : ''}`);
@@ -158,7 +169,8 @@ async function main() {
   await runAll(tasks, Number(process.env.TEST_PARALLEL ?? PROCESSORS + 1)); // most wait for a server, a timer or a browser now and then
   timings.sort((a, b) => parseInt(b, 10) - parseInt(a, 10));
   writeFileSync(join(OUT, 'timings.tsv'), timings.join('\n') + '\n');
-  console.log(`${tasks.length} tasks in ${((Date.now() - started) / 1000).toFixed(0)} s; times of every test: build/test/timings.tsv`);
+  const processor = tasks.reduce((sum, task) => sum + (task.processor ?? 0), 0);
+  console.log(`${tasks.length} tasks in ${((Date.now() - started) / 1000).toFixed(0)} s, ${processor.toFixed(0)} s of the processor; times of every test: build/test/timings.tsv`);
   if (tasks.length === 0) total.failed++;
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed ? 1 : 0;
