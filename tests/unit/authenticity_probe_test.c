@@ -70,8 +70,8 @@ static void must_be_well(struct probing *x)
 /* The newest probe, when the server has taken so many mails; the test frees it. */
 static struct mail_record probe_number(struct probing *x, size_t count)
 {
-	TURN_UNTIL(&x->m, sink_count(&x->sink) == count);
-	TURN_UNTIL(&x->m, x->m.account->queueSize == 0);
+	TURN_UNTIL(&x->m.w, sink_count(&x->sink) == count);
+	TURN_UNTIL(&x->m.w, x->m.account->queueSize == 0);
 	return read_newest_mail(&x->m, MAIL_PROBE);
 }
 

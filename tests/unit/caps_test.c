@@ -44,19 +44,19 @@ static void what_a_cap_holds_back_becomes_one_digest(void **state)
 	char fire[37];
 	configure(m, &m->account->account.c, "{\"maxSendablePerMinute\":10,\"enabled\":false}");
 	send_many(x, 30, 200);
-	TURN_UNTIL(m, m->account->queueSize == 30);
+	TURN_UNTIL(&m->w, m->account->queueSize == 30);
 	configure(m, &m->account->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(m, m->account->queueSize == 20);
+	TURN_UNTIL(&m->w, m->account->queueSize == 20);
 	assert_int_equal(m->account->numberSent, 10);
 	assert_true(account_in_alarm(&m->account->account, "maxSendablePerMinute"));
 	assert_true(m->account->account.c.status.bits & STATUS_ALARM);
 
 	send_mail(m, m->account, "fire", 1, fire);
-	TURN_UNTIL(m, m->account->numberSent == 11);
+	TURN_UNTIL(&m->w, m->account->numberSent == 11);
 	assert_int_equal(sink_place(&x->sink, "fire"), 10);
 
 	go_on(m, 61);
-	TURN_UNTIL(m, m->account->queueSize == 0);
+	TURN_UNTIL(&m->w, m->account->queueSize == 0);
 	assert_int_equal(sink_count(&x->sink), 12);
 	assert_int_equal(sink_place(&x->sink, "20 alarms in one mail"), 11);
 	assert_int_equal(count_mails(m, MAIL_DIGESTED), 20);
@@ -85,12 +85,12 @@ static void a_digest_is_in_its_readers_language_and_time_zone(void **state)
 	configure(m, &m->account->account.c, "{\"maxSendablePerMinute\":1,\"enabled\":false}");
 	m->reader = reader->handle;
 	send_many(x, 3, 200);
-	TURN_UNTIL(m, m->account->queueSize == 3);
+	TURN_UNTIL(&m->w, m->account->queueSize == 3);
 	configure(m, &m->account->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(m, m->account->queueSize == 2);
+	TURN_UNTIL(&m->w, m->account->queueSize == 2);
 	sink_stop(&x->sink);
 	go_on(m, 61);
-	TURN_UNTIL(m, m->account->queueSize == 1);
+	TURN_UNTIL(&m->w, m->account->queueSize == 1);
 	struct mail_record digest = read_mail(m, "subject", "2 Alarme in einer Mail");
 	assert_non_null(strstr(digest.body, "Diese Alarme wurden"));
 	assert_non_null(strstr(digest.body, "(UTC+5:30)  [200]  notice 1\n"));
@@ -111,15 +111,15 @@ static void the_day_s_count_survives_a_restart_and_ends_at_midnight(void **state
 	struct mail_world *m = &x->m;
 	configure(m, &m->account->account.c, "{\"maxSendablePerDay\":3}");
 	send_many(x, 3, 200);
-	TURN_UNTIL(m, m->account->numberSent == 3);
+	TURN_UNTIL(&m->w, m->account->numberSent == 3);
 	mail_world_restart(m);
 	assert_int_equal(m->account->numberSent, 3);
 	assert_int_equal(m->account->sent.today, 3);
 	send_many(x, 1, 200);
-	TURN_UNTIL(m, m->account->outbox.caps.holding);
+	TURN_UNTIL(&m->w, m->account->outbox.caps.holding);
 	assert_int_equal(sink_count(&x->sink), 3);
 	go_on(m, 86400);
-	TURN_UNTIL(m, m->account->queueSize == 0);
+	TURN_UNTIL(&m->w, m->account->queueSize == 0);
 	assert_int_equal(m->account->numberSent, 4); /* a single mail needs no digest */
 	assert_int_equal(m->account->sent.today, 1);
 }
@@ -142,14 +142,14 @@ static void mails_to_other_people_are_not_mixed(void **state)
 	struct store_tx *tx = store_tx_new();
 	outbox_add(&m->w.station, m->account, NULL, tx, &d, NULL);
 	store_commit(m->w.station.store, tx, NULL, NULL);
-	TURN_UNTIL(m, m->account->queueSize == 4);
+	TURN_UNTIL(&m->w, m->account->queueSize == 4);
 	configure(m, &m->account->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(m, m->account->numberSent == 1);
+	TURN_UNTIL(&m->w, m->account->numberSent == 1);
 	for (int i = 2; i <= 3; i++) {
 		go_on(m, 61);
-		TURN_UNTIL(m, m->account->numberSent == i);
+		TURN_UNTIL(&m->w, m->account->numberSent == i);
 	}
-	TURN_UNTIL(m, m->account->queueSize == 0);
+	TURN_UNTIL(&m->w, m->account->queueSize == 0);
 	assert_true(sink_place(&x->sink, "2 alarms in one mail") > 0);
 	assert_true(sink_place(&x->sink, "for carol") > 0);
 }
@@ -160,7 +160,7 @@ static void a_cleared_queue_stays_in_the_ledger(void **state)
 	struct mail_world *m = &x->m;
 	configure(m, &m->account->account.c, "{\"enabled\":false,\"maxQueueSize\":200}");
 	send_many(x, 250, 200);
-	TURN_UNTIL(m, m->account->queueSize == 250);
+	TURN_UNTIL(&m->w, m->account->queueSize == 250);
 	assert_true(account_in_alarm(&m->account->account, "maxQueueSize"));
 	assert_int_equal(invoke(m, &m->account->account.c, "clearQueue"), 250);
 	assert_int_equal(m->account->queueSize, 0);
@@ -169,7 +169,7 @@ static void a_cleared_queue_stays_in_the_ledger(void **state)
 	mail_world_restart(m);
 	configure(m, &m->account->account.c, "{\"enabled\":true}");
 	send_mail(m, m->account, "later", 200, NULL);
-	TURN_UNTIL(m, m->account->numberSent == 1);
+	TURN_UNTIL(&m->w, m->account->numberSent == 1);
 	assert_int_equal(sink_count(&x->sink), 1);
 	invoke(m, &m->account->account.c, "resetNumberSent");
 	mail_world_restart(m);
@@ -183,7 +183,7 @@ static void the_ledger_keeps_to_its_capacity(void **state)
 	struct component *service = station_service(&m->w.station, &email_service);
 	configure(m, &m->account->account.c, "{\"enabled\":false}");
 	send_many(x, 150, 200);
-	TURN_UNTIL(m, m->account->queueSize == 150);
+	TURN_UNTIL(&m->w, m->account->queueSize == 150);
 	configure(m, service, "{\"ledgerCapacity\":100}");
 	go_on(m, 1);
 	assert_int_equal(count_mails(m, MAIL_QUEUED), 150); /* what is to be sent never goes */
@@ -192,7 +192,7 @@ static void the_ledger_keeps_to_its_capacity(void **state)
 		go_on(m, 601);
 		count_mails(m, MAIL_CANCELLED);
 	}
-	TURN_UNTIL(m, count_mails(m, MAIL_CANCELLED) == 100);
+	TURN_UNTIL(&m->w, count_mails(m, MAIL_CANCELLED) == 100);
 	struct mail_record newest = read_mail(m, "subject", "notice 149");
 	record_finish(&mail_kind, &newest);
 }

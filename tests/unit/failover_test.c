@@ -59,17 +59,17 @@ static void after_the_delay_another_account_stands_in(void **state)
 	add_recipient(x);
 	sink_stop(&x->sinks[0]);
 	send_mail(m, x->a, "pump", 200, id);
-	TURN_UNTIL(m, x->a->account.failing);
+	TURN_UNTIL(&m->w, x->a->account.failing);
 	endure(m, x->a, 50, 5);
 	assert_int_equal(sink_count(&x->sinks[1]), 0);
 	assert_int_equal(x->a->circuitBreaker, CIRCUIT_CLOSED);
 	endure(m, x->a, 20, 5);
-	TURN_UNTIL(m, sink_count(&x->sinks[1]) == 2);
+	TURN_UNTIL(&m->w, sink_count(&x->sinks[1]) == 2);
 	assert_int_not_equal(x->a->circuitBreaker, CIRCUIT_CLOSED);
 	assert_true(account_in_alarm(&x->a->account, "circuitBreaker"));
 	assert_true(sink_place(&x->sinks[1], "pump") >= 0);
 	assert_true(sink_place(&x->sinks[1], "ALARM Offnormal") >= 0); /* the alarm about a goes through b as well */
-	TURN_UNTIL(m, x->b->queueSize == 0);
+	TURN_UNTIL(&m->w, x->b->queueSize == 0);
 	struct mail_record mail = read_mail(m, "id", id);
 	assert_string_equal(mail.account, "Backup");
 	assert_string_equal(mail.firstAccount, "OutgoingAccount");
@@ -78,11 +78,11 @@ static void after_the_delay_another_account_stands_in(void **state)
 
 	sink_start(&x->sinks[0]); /* the server is back: noticed without a mail, within a minute and a bit */
 	endure(m, x->a, 80, 10);
-	TURN_UNTIL(m, x->a->circuitBreaker == CIRCUIT_CLOSED);
+	TURN_UNTIL(&m->w, x->a->circuitBreaker == CIRCUIT_CLOSED);
 	assert_false(account_in_alarm(&x->a->account, "circuitBreaker"));
-	TURN_UNTIL(m, sink_place(&x->sinks[0], "ALARM Normal") >= 0);
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[0], "ALARM Normal") >= 0);
 	send_mail(m, x->a, "again", 200, NULL);
-	TURN_UNTIL(m, sink_place(&x->sinks[0], "again") >= 0);
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[0], "again") >= 0);
 }
 
 static void the_chain_goes_on_and_comes_back(void **state)
@@ -95,15 +95,15 @@ static void the_chain_goes_on_and_comes_back(void **state)
 	sink_stop(&x->sinks[0]);
 	sink_stop(&x->sinks[1]);
 	send_mail(m, x->a, "pump", 200, NULL);
-	TURN_UNTIL(m, x->a->account.failing);
+	TURN_UNTIL(&m->w, x->a->account.failing);
 	endure(m, x->a, 70, 5);
-	TURN_UNTIL(m, x->b->account.failing);
+	TURN_UNTIL(&m->w, x->b->account.failing);
 	endure(m, x->b, 70, 5);
-	TURN_UNTIL(m, sink_place(&x->sinks[2], "pump") >= 0);
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[2], "pump") >= 0);
 	sink_start(&x->sinks[0]);
 	sink_start(&x->sinks[1]);
 	endure(m, x->a, 200, 10);
-	TURN_UNTIL(m, x->a->circuitBreaker == CIRCUIT_CLOSED && x->b->circuitBreaker == CIRCUIT_CLOSED);
+	TURN_UNTIL(&m->w, x->a->circuitBreaker == CIRCUIT_CLOSED && x->b->circuitBreaker == CIRCUIT_CLOSED);
 }
 
 static void without_another_account_mails_wait_and_the_alarm_says_so(void **state)
@@ -114,15 +114,15 @@ static void without_another_account_mails_wait_and_the_alarm_says_so(void **stat
 	configure(m, &x->a->account.c, "{\"failoverDelay\":60000000}");
 	sink_stop(&x->sinks[0]);
 	send_mail(m, x->a, "pump", 200, NULL);
-	TURN_UNTIL(m, x->a->account.failing);
+	TURN_UNTIL(&m->w, x->a->account.failing);
 	endure(m, x->a, 90, 5);
 	assert_true(account_in_alarm(&x->a->account, "circuitBreaker"));
 	assert_int_equal(x->a->queueSize, 1);
-	TURN_UNTIL(m, sink_place(&x->sinks[1], "ALARM Offnormal") >= 0); /* that one takes any way there is */
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[1], "ALARM Offnormal") >= 0); /* that one takes any way there is */
 	sink_start(&x->sinks[0]);
 	endure(m, x->a, 80, 10);
-	TURN_UNTIL(m, sink_place(&x->sinks[0], "pump") >= 0);
-	TURN_UNTIL(m, !account_in_alarm(&x->a->account, "circuitBreaker"));
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[0], "pump") >= 0);
+	TURN_UNTIL(&m->w, !account_in_alarm(&x->a->account, "circuitBreaker"));
 }
 
 static void a_restart_in_between_ends_the_alarm_without_a_mail(void **state)
@@ -132,13 +132,13 @@ static void a_restart_in_between_ends_the_alarm_without_a_mail(void **state)
 	fall_back(x);
 	sink_stop(&x->sinks[0]);
 	send_mail(m, x->a, "pump", 200, NULL);
-	TURN_UNTIL(m, x->a->account.failing);
+	TURN_UNTIL(&m->w, x->a->account.failing);
 	endure(m, x->a, 70, 5);
-	TURN_UNTIL(m, sink_count(&x->sinks[1]) == 1);
+	TURN_UNTIL(&m->w, sink_count(&x->sinks[1]) == 1);
 	sink_start(&x->sinks[0]);
 	mail_world_restart(m);
 	x->a = m->account;
-	TURN_UNTIL(m, x->a->circuitBreaker == CIRCUIT_CLOSED && !account_in_alarm(&x->a->account, "circuitBreaker"));
+	TURN_UNTIL(&m->w, x->a->circuitBreaker == CIRCUIT_CLOSED && !account_in_alarm(&x->a->account, "circuitBreaker"));
 }
 
 static void a_circle_of_accounts_is_refused(void **state)
@@ -171,17 +171,17 @@ static void an_outage_of_three_days_loses_nothing(void **state)
 			snprintf(subject, sizeof subject, "alarm %d", sent);
 			send_mail(m, x->a, subject, sent == ALARMS / 2 ? 1 : 200, NULL);
 		}
-		TURN_UNTIL(m, x->a->queueSize == sent);
+		TURN_UNTIL(&m->w, x->a->queueSize == sent);
 		endure(m, x->a, 3600, 600);
 		if (!x->a->account.failing)
 			fail_msg("hour %d: %s", hour, x->a->account.lastPollFailureCause);
 	}
 	sink_start(&x->sinks[0]);
 	go_on(m, 60 * 6 / 5); /* at most a minute, and what chance adds */
-	TURN_UNTIL(m, sink_count(&x->sinks[0]) > 0);
+	TURN_UNTIL(&m->w, sink_count(&x->sinks[0]) > 0);
 	assert_int_equal(sink_place(&x->sinks[0], "alarm 200"), 0); /* the most urgent first */
-	TURN_UNTIL(m, sink_count(&x->sinks[0]) == ALARMS);
-	TURN_UNTIL(m, x->a->queueSize == 0);
+	TURN_UNTIL(&m->w, sink_count(&x->sinks[0]) == ALARMS);
+	TURN_UNTIL(&m->w, x->a->queueSize == 0);
 	for (int i = 0; i < ALARMS; i += 19) {
 		snprintf(subject, sizeof subject, "alarm %d", i);
 		assert_true(sink_place(&x->sinks[0], subject) >= 0);
@@ -201,15 +201,15 @@ static void a_storm_is_summed_up_and_the_critical_alarm_passes(void **state)
 		snprintf(subject, sizeof subject, "alarm %d", i);
 		send_mail(m, x->a, subject, 200, NULL);
 	}
-	TURN_UNTIL(m, x->a->queueSize == ALARMS);
+	TURN_UNTIL(&m->w, x->a->queueSize == ALARMS);
 	configure(m, &x->a->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(m, x->a->queueSize == ALARMS - CAP);
+	TURN_UNTIL(&m->w, x->a->queueSize == ALARMS - CAP);
 	send_mail(m, x->a, "critical", 1, NULL);
-	TURN_UNTIL(m, sink_place(&x->sinks[0], "critical") == CAP);
+	TURN_UNTIL(&m->w, sink_place(&x->sinks[0], "critical") == CAP);
 	while (x->a->queueSize > 0) {
 		before = sink_count(&x->sinks[0]);
 		go_on(m, 61);
-		TURN_UNTIL(m, x->a->queueSize == 0 || (x->a->outbox.caps.holding && !x->a->outbox.flying));
+		TURN_UNTIL(&m->w, x->a->queueSize == 0 || (x->a->outbox.caps.holding && !x->a->outbox.flying));
 		assert_true(sink_count(&x->sinks[0]) <= before + CAP);
 	}
 	assert_int_equal(count_mails(m, MAIL_DIGESTED), ALARMS - CAP);

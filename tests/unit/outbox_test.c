@@ -19,9 +19,9 @@ static void a_life_safety_alarm_overtakes_a_thousand_notices(void **state)
 		send_mail(&m, m.account, subject, 200, NULL);
 	}
 	send_mail(&m, m.account, "fire", 1, NULL);
-	TURN_UNTIL(&m, m.account->queueSize == NOTICES + 1);
+	TURN_UNTIL(&m.w, m.account->queueSize == NOTICES + 1);
 	configure(&m, &m.account->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(&m, sink_count(&sink) > 20); /* the others would go on like that */
+	TURN_UNTIL(&m.w, sink_count(&sink) > 20); /* the others would go on like that */
 	assert_int_equal(sink_place(&sink, "fire"), 0);
 	for (int i = 0; i < 20; i++) {
 		snprintf(subject, sizeof subject, "notice %d", i);
@@ -45,9 +45,9 @@ static void the_queue_is_shared_by_as_many_connections_as_are_allowed(void **sta
 		snprintf(subject, sizeof subject, "mail %d", i);
 		send_mail(&m, m.account, subject, 200, NULL);
 	}
-	TURN_UNTIL(&m, m.account->queueSize == 100);
+	TURN_UNTIL(&m.w, m.account->queueSize == 100);
 	configure(&m, &m.account->account.c, "{\"enabled\":true}");
-	TURN_UNTIL(&m, m.account->queueSize == 0);
+	TURN_UNTIL(&m.w, m.account->queueSize == 0);
 	assert_int_equal(sink_count(&sink), 100);
 	assert_int_equal(sink_most(&sink), 4);
 	assert_int_equal(m.account->numberSent, 100);
@@ -66,7 +66,7 @@ static void one_mail_opens_one_connection(void **state)
 	configure(&m, &m.account->account.c, "{\"maxConnections\":16}");
 	for (size_t i = 1; i <= 3; i++) {
 		send_mail(&m, m.account, "single", 200, NULL);
-		TURN_UNTIL(&m, m.account->numberSent == (int64_t)i);
+		TURN_UNTIL(&m.w, m.account->numberSent == (int64_t)i);
 	}
 	assert_int_equal(sink_most(&sink), 1);
 	world_end(&m.w);

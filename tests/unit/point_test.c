@@ -171,10 +171,7 @@ static void test_commands_and_roles(void **state)
 static void advance_until_out(struct world *w, struct component *p, int64_t us, const char *expected)
 {
 	clock_advance(&w->station.clock, us);
-	for (int i = 0; i < 500 && (p->status.bits & STATUS_OVERRIDDEN); i++) {
-		station_turn(&w->station);
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* the store's thread */
-	}
+	TURN_UNTIL(w, !(p->status.bits & STATUS_OVERRIDDEN));
 	assert_out(p, expected);
 }
 

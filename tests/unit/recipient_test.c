@@ -53,7 +53,7 @@ static bool route(struct desk *x, const char *state, bool acknowledged)
 	value_clear(&view);
 	send_mail(m, m->account, "a mail behind it", 200, NULL);
 	int64_t more = 0;
-	TURN_UNTIL(m, (more = m->account->numberSent - before) > 0 && m->account->queueSize == 0);
+	TURN_UNTIL(&m->w, (more = m->account->numberSent - before) > 0 && m->account->queueSize == 0);
 	return more == 2;
 }
 
@@ -122,7 +122,7 @@ static int64_t count_rows(struct desk *x, const struct record_kind *kind, uint64
 	store_where_add(&q, kind == &oauth_grant_kind ? "authenticator" : "account", STORE_EQ,
 	                value_integer((int64_t)account));
 	store_ask(x->m.w.station.store, &q, keep_mail, &a);
-	TURN_UNTIL(&x->m, a.done);
+	TURN_UNTIL(&x->m.w, a.done);
 	return a.total;
 }
 
@@ -158,7 +158,7 @@ static void what_was_read_is_forgotten_with_its_account(void **state)
 	assert_int_equal(count_rows(x, &incoming_kind, gone), 1);
 	assert_int_equal(count_rows(x, &oauth_grant_kind, gone), 1);
 	mail_world_restart(&x->m);
-	TURN_UNTIL(&x->m, count_rows(x, &mailbox_kind, gone) == 0 && count_rows(x, &oauth_grant_kind, gone) == 0);
+	TURN_UNTIL(&x->m.w, count_rows(x, &mailbox_kind, gone) == 0 && count_rows(x, &oauth_grant_kind, gone) == 0);
 	assert_int_equal(count_rows(x, &oauth_grant_kind, there), 1);
 	assert_int_equal(count_rows(x, &incoming_kind, gone), 0);
 	assert_int_equal(count_rows(x, &mailbox_kind, there), 1);

@@ -85,8 +85,7 @@ static void test_others_are_kept(void **state)
 		}
 		batch_submit(b, ended, &count);
 	}
-	while (count < COUNT / 2)
-		station_turn(&w->station);
+	TURN_UNTIL(w, count == COUNT / 2);
 	json_t *tags = tags_of(station_by_path(&w->station, "/Drivers"));
 	assert_int_equal(json_object_size(tags), COUNT);
 	json_decref(tags);

@@ -424,9 +424,7 @@ static bool idle(void)
 
 static void settle(void)
 {
-	bool done = false;
-	while (!(done = idle()))
-		station_turn(&w.station);
+	TURN_UNTIL(&w, idle());
 }
 
 static void look(struct outcome *o)

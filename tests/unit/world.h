@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A station for unit tests: real engine, real SQLite in a temporary directory, a clock that the test sets.
- * turn_until() waits for an event by turning the loop; it fails the test after WORLD_PATIENCE seconds, which
- * a busy machine may need. */
+ * TURN_UNTIL() and turn_until() wait for an event by turning the loop; they fail the test after WORLD_PATIENCE seconds,
+ * which a busy machine may need. */
 #ifndef BELFRY_TESTS_WORLD_H
 #define BELFRY_TESTS_WORLD_H
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,18 +98,36 @@ static inline void set_slot(struct component *c, const char *name, const char *t
 	component_set(c, slot, &v);
 }
 
-enum { WORLD_PATIENCE = 90 };
-/* Turns the loop until *flag. */
+enum {
+	WORLD_PATIENCE = 100, /* seconds */
+	WORLD_GLANCE = 5,     /* milliseconds: how soon what another thread did without a word to the engine is seen */
+};
+
+/* Sleeps until something waits for the engine: turning on would take a processor from the threads that are waited for. */
+static inline void world_wait(struct world *w, const struct timespec *began, const char *what)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - began->tv_sec > WORLD_PATIENCE)
+		fail_msg("in %d seconds it did not come to %s", WORLD_PATIENCE, what);
+	poll(&(struct pollfd){ .fd = uv_backend_fd(&w->station.loop), .events = POLLIN }, 1, WORLD_GLANCE);
+}
+
+/* Turns the loop until the condition holds. */
+#define TURN_UNTIL(w, condition)                                                                                       \
+	do {                                                                                                               \
+		struct timespec began_;                                                                                        \
+		clock_gettime(CLOCK_MONOTONIC, &began_);                                                                       \
+		for (bool turned_ = false; !(condition); turned_ = true) {                                                     \
+			if (turned_)                                                                                               \
+				world_wait((w), &began_, #condition);                                                                  \
+			station_turn(&(w)->station);                                                                               \
+		}                                                                                                              \
+	} while (0)
+
 static inline void turn_until(struct world *w, const bool *flag)
 {
-	struct timespec start, now;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!*flag) {
-		station_turn(&w->station);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > WORLD_PATIENCE)
-			fail_msg("what was waited for did not happen in %d seconds", WORLD_PATIENCE);
-	}
+	TURN_UNTIL(w, *flag);
 }
 
 /* The end of a batch, kept. */
