@@ -24,6 +24,10 @@ static const struct slot slots[] = {
 	     .doc = "Allowed Hosts whose certificate was refused and that nobody has approved."),
 	SLOT(struct trust_service, systemTrustStore, STRING, .flags = SLOT_READONLY | SLOT_TRANSIENT, .dflt = SYSTEM_BUNDLE,
 	     .doc = "File of the System Trust Store: the CA bundle of the distribution."),
+	SLOT(struct trust_service, expiryWarning, RELTIME, .dflt = "336h",
+	     .facets = FACETS(.min = 0, .max = 366.0 * 86400e6),
+	     .doc = "So long before a certificate in use, or an approval, ends, an alarm tells."),
+	SLOT_ALARM_SOURCE_INFO(struct trust_service),
 	SLOT_END,
 };
 static const struct slot *generation_slot(void)
@@ -210,6 +214,8 @@ void trust_service_changed(struct trust_service *t, bool roots)
 	if (roots)
 		anchors_release(&t->anchors);
 	count_rows(t);
+	if (t->c.flags & COMPONENT_RUNNING)
+		expiry_watch_begin(t);
 	struct value v = value_integer(t->generation + 1);
 	component_set(&t->c, generation_slot(), &v);
 }
@@ -299,8 +305,22 @@ static void fini(struct component *c)
 	records_clear(&t->recipients);
 	records_clear(&t->hosts);
 	free(t->own_certificate);
+	expiry_watch_finish(&t->watch);
 	trust_release(&t->snapshot);
 	anchors_release(&t->anchors);
+}
+
+static void check(const struct component *next, const struct component *current, struct report *report)
+{
+	(void)current;
+	alarm_source_info_check(&((const struct trust_service *)next)->alarmSourceInfo, report);
+}
+
+static void changed(struct component *c, const struct slot *slot)
+{
+	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
+	if ((c->flags & COMPONENT_RUNNING) && strcmp(slot->name, "expiryWarning") == 0)
+		expiry_watch_begin(t);
 }
 
 static void started(struct component *c)
@@ -308,12 +328,14 @@ static void started(struct component *c)
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
 	load_stores(t);
 	count_rows(t);
+	expiry_watch_begin(t);
 }
 
 /* Work on the thread pool looks at the stores; its ends are the engine's. */
 static void stopped(struct component *c)
 {
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
+	expiry_watch_stop(t);
 	while (t->jobs > 0)
 		uv_run(&c->station->loop, UV_RUN_ONCE);
 }
@@ -328,6 +350,8 @@ const struct type trust_service = {
 	.slots = slots,
 	.init = init,
 	.fini = fini,
+	.check = check,
+	.changed = changed,
 	.started = started,
 	.stopped = stopped,
 };

@@ -5,7 +5,9 @@
 #ifndef BELFRY_TRUST_SERVICE_H
 #define BELFRY_TRUST_SERVICE_H
 
+#include "services/trust/expiry_watch.h"
 #include "services/trust/snapshot.h"
+#include "station/alarm_support.h"
 #include "station/station.h"
 
 struct user_certificate {
@@ -79,12 +81,15 @@ struct trust_service {
 	struct component c;
 	int64_t generation, userKeys, userCertificates, approvedHosts, waitingHosts;
 	char *systemTrustStore;
+	struct reltime expiryWarning;
+	struct alarm_source_info alarmSourceInfo;
 	/* not slots */
 	struct records keys, certificates, recipients, hosts;
 	char *own_certificate;           /* chain of the HTTPS certificate, PEM; NULL: none */
 	struct trust_anchors *anchors;   /* NULL: to be made */
 	struct trust_snapshot *snapshot; /* NULL: to be made */
 	struct trust_change *first, *last;
+	struct expiry_watch watch;
 	bool loaded; /* the stores are in memory */
 	bool busy;   /* the first change is on its way to the disk */
 	int jobs;    /* on the thread pool */

@@ -13,8 +13,8 @@ import { toast, toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').View} View */
 
 const PAGE = 50;
-const STATES = ['queued', 'deferred', 'accepted', 'partial', 'refused', 'cancelled', 'digested'];
-const KINDS = /** @type {Record<string, string>} */ ({ test: 'test mail', message: 'written by a person', digest: 'digest' });
+const STATES = ['queued', 'deferred', 'accepted', 'partial', 'refused', 'bounced', 'cancelled', 'digested'];
+const KINDS = /** @type {Record<string, string>} */ ({ test: 'test mail', message: 'written by a person', digest: 'digest', confirmation: 'confirmation' });
 const STAGES = /** @type {Record<string, string>} */ ({ file: 'writing the file', connect: 'connecting', greeting: 'the greeting', handshake: 'the TLS handshake', queue: 'the queue' }); // others are SMTP's own words
 
 /** What the server said. @param {{replyCode: number, enhancedStatus: string, replyText: string}} d @returns {string} */

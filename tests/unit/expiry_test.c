@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What somebody counts on and ends soon is an alarm in time, and the alarm ends when it is renewed, removed or not used any
+ * more: keys in use, the certificate for HTTPS, approvals, certificates of recipients. On a clock that the test sets. */
+#include "tests/unit/world.h"
+
+#include "services/trust/key_store.h"
+#include "services/trust/recipient_store.h"
+#include "tests/unit/pki.h"
+
+#define ACCOUNT "/Services/EmailService/OutgoingAccount"
+enum { HOUR = 3600, DAY = 86400 };
+static const struct actor ada = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
+
+static struct trust_service *service(struct world *w)
+{
+	struct trust_service *t = trust_service_of(&w->station);
+	assert_non_null(t);
+	return t;
+}
+
+static void go_on(struct world *w, int64_t seconds)
+{
+	clock_advance(&w->station.clock, seconds * SECOND_US);
+	station_turn(&w->station);
+}
+
+static bool in_alarm(struct world *w, const char *condition)
+{
+	return alarm_support_in_alarm(&w->station, &service(w)->c, condition);
+}
+
+/* Changes a property as a person does. */
+static void configure(struct world *w, const char *path, const char *values)
+{
+	struct ended end;
+	json_t *json = json_loads(values, 0, NULL);
+	struct batch *b = batch_new(&w->station, &ada);
+	batch_set_json(b, station_by_path(&w->station, path)->handle, json, "/values");
+	json_decref(json);
+	if (submit(w, b, &end) != 0)
+		fail_msg("%s: %s", end.pointers[0], end.details[0]);
+	go_on(w, 0);
+}
+
+static void ended(void *context, int code, const struct err *e, const json_t *answer)
+{
+	(void)answer;
+	if (code != 0)
+		fail_msg("%s", e->text);
+	*(bool *)context = true;
+}
+
+static void add_key(struct world *w, const char *alias, int days)
+{
+	struct key_request r = { 0 };
+	struct report report = { 0 };
+	bool done = false;
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "alias", alias, "commonName", alias, "usage", "client",
+	                         "keyAlgorithm", "EC", "days", days);
+	assert_int_equal(key_request_read(&r, json, &report), 0);
+	json_decref(json);
+	report_finish(&report);
+	key_store_generate(service(w), &ada, &r, ended, &done);
+	turn_until(w, &done);
+	go_on(w, 0);
+}
+
+static void remove_key(struct world *w, const char *alias)
+{
+	bool done = false;
+	key_store_remove(service(w), &ada, alias, ended, &done);
+	turn_until(w, &done);
+	go_on(w, 0);
+}
+
+static void a_key_in_use_warns_before_it_ends(void **state)
+{
+	struct world *w = *state;
+	add_key(w, "plant", 30);
+	add_key(w, "next", 300);
+	add_key(w, "unused", 30);
+	configure(w, ACCOUNT, "{\"clientCertificate\":\"plant\"}");
+	go_on(w, 15 * DAY);
+	assert_false(in_alarm(w, NULL));
+	go_on(w, DAY + HOUR);
+	assert_true(in_alarm(w, "key:plant"));
+	assert_false(in_alarm(w, "key:unused"));
+	int64_t wall = station_now(&w->station);
+	world_restart(w, station_types);
+	w->station.clock.wall = wall;
+	go_on(w, 0);
+	assert_true(in_alarm(w, "key:plant"));
+	configure(w, ACCOUNT, "{\"clientCertificate\":\"next\"}");
+	go_on(w, HOUR);
+	assert_false(in_alarm(w, NULL));
+}
+
+static void removing_the_key_ends_its_alarm(void **state)
+{
+	struct world *w = *state;
+	add_key(w, "plant", 30);
+	configure(w, ACCOUNT, "{\"signingKey\":\"plant\"}");
+	go_on(w, 17 * DAY);
+	assert_true(in_alarm(w, "key:plant"));
+	remove_key(w, "plant");
+	assert_false(in_alarm(w, NULL));
+}
+
+static void the_time_is_the_person_s_choice(void **state)
+{
+	struct world *w = *state;
+	add_key(w, "plant", 30);
+	configure(w, ACCOUNT, "{\"clientCertificate\":\"plant\"}");
+	configure(w, "/Services/TrustService", "{\"expiryWarning\":\"744h\"}");
+	assert_true(in_alarm(w, "key:plant"));
+	configure(w, "/Services/TrustService", "{\"expiryWarning\":\"24h\"}");
+	assert_false(in_alarm(w, "key:plant"));
+	go_on(w, 29 * DAY + HOUR);
+	assert_true(in_alarm(w, "key:plant"));
+	configure(w, "/Services/TrustService", "{\"expiryWarning\":0}");
+	assert_false(in_alarm(w, "key:plant"));
+	go_on(w, DAY);
+	assert_true(in_alarm(w, "key:plant")); /* it has ended */
+}
+
+static void the_other_stores_warn_too(void **state)
+{
+	struct world *w = *state;
+	struct trust_service *t = service(w);
+	char host[] = "mail.test:465", none[] = "", address[] = "bob@mail.test";
+	w->station.clock.wall = (int64_t)time(NULL) * SECOND_US; /* as the certificates are */
+	struct pair soon = pair_make((struct wish){ .cn = "x", .from = -1, .until = 5 });
+	struct allowed_host approval = { .host = host,
+		                             .approved = true,
+		                             .expires.us = station_now(&w->station) + 40 * DAY * SECOND_US };
+	struct recipient_certificate bob = { address, soon.pem, none, none, { ABSTIME_NULL } };
+	records_put(&t->hosts, &approval);
+	records_put(&t->recipients, &bob);
+	free(t->own_certificate);
+	t->own_certificate = must_strdup(soon.pem);
+	trust_service_changed(t, false);
+	go_on(w, 0);
+	assert_true(in_alarm(w, "https"));
+	assert_true(in_alarm(w, "recipient:bob@mail.test"));
+	assert_false(in_alarm(w, "host:mail.test:465"));
+	go_on(w, 27 * DAY);
+	assert_true(in_alarm(w, "host:mail.test:465"));
+	((struct allowed_host *)records_find(&t->hosts, host))->approved = false;
+	records_remove(&t->recipients, address);
+	trust_service_changed(t, false);
+	go_on(w, 0);
+	assert_false(in_alarm(w, "host:mail.test:465"));
+	assert_false(in_alarm(w, "recipient:bob@mail.test"));
+	assert_true(in_alarm(w, "https"));
+	pair_free(&soon);
+}
+
+/* More rows than are looked at in one go. */
+static void a_round_goes_over_all(void **state)
+{
+	struct world *w = *state;
+	struct trust_service *t = service(w);
+	char host[40], condition[50];
+	for (int i = 0; i < 100; i++) {
+		snprintf(host, sizeof host, "h%d.test:465", i);
+		struct allowed_host approval = { .host = host, .approved = true, .expires.us = station_now(&w->station) };
+		records_put(&t->hosts, &approval);
+	}
+	trust_service_changed(t, false);
+	for (int i = 0; i < 20; i++)
+		go_on(w, 1);
+	for (int i = 0; i < 100; i++) {
+		snprintf(condition, sizeof condition, "host:h%d.test:465", i);
+		assert_true(in_alarm(w, condition));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_STATION(a_key_in_use_warns_before_it_ends),
+		IN_STATION(removing_the_key_ends_its_alarm),
+		IN_STATION(the_time_is_the_person_s_choice),
+		IN_STATION(the_other_stores_warn_too),
+		IN_STATION(a_round_goes_over_all),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
