@@ -19,6 +19,7 @@ const SCREENS = {
   'an empty folder': ['/station/Attic', 'Nothing is in here yet'],
   services: ['/station/Services', 'Email Service'],
   'components of a folder': ['/station/Plant?view=components', 'Room'],
+  'account manager': [`${MAIL}?view=accounts`, 'Maildir'],
   account: [`${MAIL}/OutgoingAccount?view=sheet`, 'Hostname'],
   queue: [`${MAIL}/OutgoingAccount?view=queue`, 'Outgoing Account'],
   transcript: [`${MAIL}/OutgoingAccount?view=transcript`, 'Outgoing Account'],
@@ -196,6 +197,22 @@ test('every page and view', async (t) => {
       await accessibleInEveryLook(page, `${path} detail`, 'main');
     });
   }
+});
+
+test('on a phone, mail needs no scrolling sideways', async (t) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const path of [`${MAIL}?view=accounts`, `${MAIL}/OutgoingAccount?view=queue`, '/mail']) {
+    await t.test(path, async () => {
+      await show(path);
+      await page.locator('main table').waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+      for (const cell of await page.locator('main .ledger td').all()) {
+        const { x, width } = await cell.boundingBox();
+        assert.ok(x + width <= 390, await cell.textContent());
+      }
+    });
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
 });
 
 test('what is changed, wrong, or opened', async (t) => {

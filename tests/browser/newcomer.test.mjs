@@ -37,23 +37,23 @@ test('from the setup link to the account', options, async () => {
   await page.getByRole('tree').waitFor();
   await page.goto(`${station.url}/station/Services/EmailService`);
   await page.getByRole('link', { name: 'Outgoing Account' }).first().click();
-  await page.getByRole('link', { name: 'Properties' }).or(page.getByRole('tab', { name: 'Properties' })).first().click();
-  await page.getByLabel('Hostname', { exact: true }).fill('localhost');
-  await page.getByLabel('Port', { exact: true }).fill(String(host.submission)); /* its operator's sheet says so; TLS is left as it was */
-  await page.getByLabel('Account', { exact: true }).fill('alice');
-  await page.getByLabel('Password', { exact: true }).fill('secret1');
-  await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Saved on disk.').first().waitFor();
+  await page.getByRole('heading', { name: 'Outgoing Account', level: 1 }).waitFor();
 });
 
-test('the doctor offers the TLS mode that the port has; one click mends it', options, async () => {
+test('the doctor tries what is not saved, and offers the TLS mode that the port has; one click saves both', options, async () => {
   await page.getByRole('link', { name: 'Doctor' }).or(page.getByRole('tab', { name: 'Doctor' })).first().click();
+  await page.getByRole('textbox', { name: 'Hostname' }).fill('localhost');
+  await page.getByRole('textbox', { name: 'Port' }).fill(String(host.submission)); /* its operator's sheet says so; TLS is left as it was */
+  await page.getByRole('textbox', { name: 'Account' }).fill('alice');
+  await page.getByLabel('Password').fill('secret1');
   await examine();
   await page.getByText('What would help').waitFor();
   await page.getByText(/answers on port \d+ with STARTTLS/).waitFor();
   await page.route('**/actions/diagnose', (route) => setTimeout(() => route.continue(), 500)); /* a slow line: what the page reads meanwhile is old */
   await page.getByRole('button', { name: 'Apply' }).click();
   await page.getByText(/User Trust Store/).first().waitFor(); /* it has examined anew: now the certificate is unknown */
+  const { values } = (await (await page.request.get(`${station.url}/api/v1/components/Services/EmailService/OutgoingAccount`)).json());
+  assert.deepEqual([values.hostname, values.useStartTls, values.emailAuthenticator.account, values.emailAuthenticator.password], ['localhost', true, 'alice', { set: true }]);
 });
 
 test('the CA is imported where the advice says; then the test mail arrives', options, async () => {

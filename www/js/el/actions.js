@@ -70,14 +70,14 @@ export async function invoke(action, component) {
   if (answer !== null) told(action, answer);
 }
 
-/** @param {string} path of the parent @param {Record<string, any>} [values] of the new component @returns {Promise<string|null>} its path */
-export async function addChild(path, values) {
+/** @param {string} path of the parent @param {Record<string, any>} [values] of the new component @param {string} [chosen] its type, to begin with @returns {Promise<string|null>} its path */
+export async function addChild(path, values, chosen = 'baja:Folder') {
   const types = [...(await allTypes()).values()].filter((type) => !type.abstract && !type.singleton)
     .sort((a, b) => a.name.localeCompare(b.name));
   const select = h('select', { size: 9, required: true });
   const find = h('input', { type: 'search', placeholder: t('boolean, sum, alarm …'), autocomplete: 'off', spellcheck: 'false', oninput: () => { list(); show(); } });
   const list = () => {
-    const before = select.value || 'baja:Folder', words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const before = select.value || chosen, words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = types.filter((type) => words.every((/** @type {string} */ word) => `${type.name} ${typeText(type.name)} ${type.doc}`.toLowerCase().includes(word)));
     const modules = [...new Set(found.map((type) => type.name.split(':')[0]))];
     fill(select, modules.map((module) => h('optgroup', { label: module }, found.filter((type) => type.name.startsWith(`${module}:`)).map((type) => h('option', { value: type.name }, typeText(type.name))))));

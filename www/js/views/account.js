@@ -4,6 +4,7 @@ import { h, fill, empty } from '../dom.js';
 import { t } from '../i18n.js';
 import { get } from '../api.js';
 import { durationText } from '../format.js';
+import { securityText } from './account-manager.js';
 import { ledger } from './mail.js';
 /** @typedef {import('../types.js').Component} Component */
 /** @typedef {import('./table.js').Panel} Panel */
@@ -18,8 +19,7 @@ function strip(account) {
   const values = { ...account.values };
   const element = h('dl', { class: 'strip' });
   const show = () => {
-    const security = values.transport !== 'Smtp' ? values.transport : values.useSsl ? t('implicit TLS') : values.useStartTls ? 'STARTTLS' : t('not encrypted');
-    const pairs = [[t('Queued'), values.queueSize], [t('Sent today'), values.maxSendablePerDay ? `${values.sent.today} / ${values.maxSendablePerDay}` : values.sent.today], [t('Circuit breaker'), values.circuitBreaker], [t('Security'), security],
+    const pairs = [[t('Queued'), values.queueSize], [t('Sent today'), values.maxSendablePerDay ? `${values.sent.today} / ${values.maxSendablePerDay}` : values.sent.today], [t('Circuit breaker'), values.circuitBreaker], [t('Security'), securityText(values)],
       [t('Effective port'), values.transport === 'Smtp' ? values.effectivePort : '–'], [t('Tries again after'), durationText(values.retryInterval)]];
     fill(element, pairs.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
   };

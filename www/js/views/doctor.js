@@ -17,7 +17,26 @@ const STEPS = /** @type {Record<string, string>} */ ({ connect: 'Connection', cl
 /** Changes in a person's words: "Use Start Tls: true · Port: 587". @param {Record<string, any>} changes @param {any} type @returns {string} */
 function changesText(changes, type) {
   const label = (/** @type {string} */ name) => type?.slots.find((/** @type {any} */ slot) => slot.name === name)?.displayName || name;
-  return Object.entries(changes).map(([name, value]) => `${label(name)}: ${typeof value === 'object' ? Object.values(value).join(', ') : value}`).join(' · ');
+  const text = (/** @type {any} */ value) => (value?.account ? (value.password ? t('{account}, with the password above', { account: value.account }) : value.account) : typeof value === 'object' ? Object.values(value).join(', ') : value);
+  return Object.entries(changes).map(([name, value]) => `${label(name)}: ${text(value)}`).join(' · ');
+}
+
+/**
+ * What was tried and is not on the sheet, as changes of the sheet.
+ * @param {any} tried settings of the form @param {Record<string, any>} values of the account @returns {Record<string, any>}
+ */
+function unsaved({ hostname, port, security, account, password }, values) {
+  const wanted = /** @type {Record<string, any>} */ ({ hostname, port: port === -2 ? values.port : port });
+  if (security !== 'asConfigured') Object.assign(wanted, { useSsl: security === 'ssl', useStartTls: security === 'startTls' });
+  const changes = Object.fromEntries(Object.entries(wanted).filter(([name, value]) => value !== values[name]));
+  return account ? { ...changes, emailAuthenticator: { type: 'email:BasicEmailClientAuthenticator', account, ...(password ? { password } : {}) } } : changes;
+}
+
+/** Both, member by member. @param {Record<string, any>} a @param {Record<string, any>} b @returns {Record<string, any>} */
+function joined(a, b) {
+  const both = { ...a, ...b };
+  if (a.emailAuthenticator && b.emailAuthenticator) both.emailAuthenticator = { ...a.emailAuthenticator, ...b.emailAuthenticator };
+  return both;
 }
 
 /** @param {Finding} finding @returns {any} */
@@ -33,7 +52,7 @@ export async function doctorPanel({ component, type }) {
   const form = editorFor(action.arg, await allTypes(), account);
   const result = h('div', { 'aria-live': 'polite' }), log = h('div', { class: 'transcript', tabindex: '0', role: 'log', 'aria-label': t('Dialogue') });
   const url = componentUrl(account.path);
-  let job = '';
+  let job = '', tried = /** @type {any} */ (null); /* null: the form has not been tried yet */
   /** The form begins with what the sheet says. */
   const fresh = () => {
     const { hostname, port, useSsl, useStartTls } = account.values;
@@ -49,7 +68,8 @@ export async function doctorPanel({ component, type }) {
     fill(result, h('p', { class: 'muted' }, t('Examining …')));
     button.disabled = true;
     try {
-      job = (await post(`${url}/actions/diagnose`, settings())).result;
+      tried = settings();
+      job = (await post(`${url}/actions/diagnose`, tried)).result;
     } catch (error) {
       button.disabled = false;
       fill(result);
@@ -59,16 +79,19 @@ export async function doctorPanel({ component, type }) {
     await recall(); /* what was said before the job's name was known here */
   };
   const apply = async (/** @type {Record<string, any>} */ changes) => {
-    await call('PATCH', url, { values: { hostname: form.get().hostname, ...changes } }, { 'If-Match': '*' });
-    account = await get(url);
+    account = (await call('PATCH', url, { values: changes }, { 'If-Match': '*' })).data;
     toast(t('Saved.'));
     fresh();
     await run(); /* in this panel: one made anew might read what the job before has found, and then hear nothing of this one */
   };
-  const adviceRow = (/** @type {Advice} */ { text, changes }) => h('li', {}, h('p', {}, text), changes && h('p', { class: 'offer' }, h('button', { type: 'button', class: 'small', onclick: () => apply(changes).catch(toastError) }, icon('check'), t('Apply')), h('span', { class: 'muted' }, changesText(changes, type))));
+  const offer = (/** @type {Record<string, any>} */ changes) => h('p', { class: 'offer' }, h('button', { type: 'button', class: 'small', onclick: () => apply(changes).catch(toastError) }, icon('check'), t('Apply')), h('span', { class: 'muted' }, changesText(changes, type)));
+  const adviceRow = (/** @type {Advice} */ { text, changes }) => h('li', {}, h('p', {}, text), changes && offer(joined(open(), changes)));
+  const open = () => (tried ? unsaved(tried, account.values) : {});
   const conclude = (/** @type {{state: string, findings: Finding[], advice: Advice[]}} */ { state, findings, advice }) => {
     button.disabled = false;
-    fill(result, state === 'healthy' ? banner('good', t('Everything works.')) : banner('bad', findings.find((f) => !f.ok)?.text || ''),
+    const healthy = state === 'healthy';
+    fill(result, healthy ? banner('good', t('Everything works.')) : banner('bad', findings.find((f) => !f.ok)?.text || ''),
+      healthy && Object.keys(open()).length > 0 && [h('p', {}, t('What was tried is not saved yet.')), offer(open())],
       advice.length > 0 && [h('h3', {}, t('What would help')), h('ol', { class: 'advice' }, advice.map(adviceRow))],
       h('h3', {}, t('What was found')), h('ul', { class: 'findings' }, findings.map(findingRow)));
   };

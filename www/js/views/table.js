@@ -39,6 +39,7 @@ const hasOauth = (s) => [s.component, ...(s.component.children || []).filter((c)
 /** @type {ViewRow[]} */
 export const VIEWS = [
   { id: 'sheet', name: () => t('Properties'), fits: hasSlots, open: async (s) => (await import('./sheet.js')).sheetPanel(s) },
+  { id: 'accounts', name: () => t('Email Account Manager'), first: () => true, fits: (s) => is(s, 'email:EmailService'), open: async (s) => (await import('./account-manager.js')).accountManagerPanel(s) },
   { id: 'components', name: (s) => (is(s, 'control:ControlPoint') ? t('Extensions') : t('Components')), first: isPlace, number: (s) => s.component.childCount,
     fits: (s) => Boolean(s.type?.container) || hasOwn(s), open: async (s) => (await import('./children.js')).childrenPanel(s) },
   { id: 'schedule', name: (s) => (is(s, 'schedule:CalendarSchedule') ? t('Calendar') : t('Schedule')), first: () => true, fits: isSchedule, open: async (s) => (await import('./schedule.js')).schedulePanel(s) },
