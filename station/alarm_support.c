@@ -41,7 +41,8 @@ void alarm_source_info_check(const struct alarm_source_info *info, struct report
 
 #define T struct alarm_source_info
 const struct slot alarm_source_info_members[] = {
-	SLOT(T, alarmClass, STRING, .dflt = "defaultAlarmClass", .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	SLOT(T, alarmClass, STRING, .dflt = "defaultAlarmClass",
+	     .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "alarm:AlarmClass"),
 	     .doc = "Name of the alarm class."),
 	SLOT(T, sourceName, STRING, .dflt = "%displayName%", .facets = FACETS(.format = true, .maxLength = 1000),
 	     .doc = "Name of the source in the alarm, as a format over this component."),

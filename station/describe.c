@@ -64,6 +64,8 @@ static json_t *facets_to_json(const struct facets *f)
 		set(object, "format", json_true());
 	if (f->form)
 		set(object, "form", json_string(text_form_name(f->form)));
+	if (f->names)
+		set(object, "names", json_string(f->names));
 	if (f->maxLength)
 		set(object, "maxLength", json_integer(f->maxLength));
 	return object;

@@ -51,6 +51,19 @@ static bool host_name(const char *text)
 	return true;
 }
 
+static bool web_address(const char *text)
+{
+	static const char scheme[] = "https://";
+	if (*text == '\0')
+		return true;
+	if (strncmp(text, scheme, sizeof scheme - 1) != 0 || strchr("/:", text[sizeof scheme - 1]))
+		return false;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (is_control(p) || strchr(" @<>\"'\\#?", *p))
+			return false;
+	return true;
+}
+
 static bool mail_address(const char *text)
 {
 	return *text == '\0' || mail_address_ok(text);
@@ -68,6 +81,8 @@ static const struct {
 	                        "month." },
 	[FORM_HOST_NAME] = { "hostName", host_name,
 	                     "no host name or address; write it without spaces, protocol or port: smtp.example.com." },
+	[FORM_WEB_ADDRESS] = { "webAddress", web_address,
+	                       "no address of a page; write it from https:// on: https://station.example:8443." },
 	[FORM_MAIL_ADDRESS] = { "mailAddress", mail_address, "not a mail address such as anna@example.com." },
 };
 

@@ -13,6 +13,7 @@ enum text_form {
 	FORM_TIME_OF_DAY,  /* "08:30"; see daytime.h */
 	FORM_DATE_PATTERN, /* "*-12-24" */
 	FORM_HOST_NAME,    /* name or address of a machine; empty: none */
+	FORM_WEB_ADDRESS,  /* "https://station.example:8443"; empty: none */
 	FORM_MAIL_ADDRESS, /* RFC 5321 Mailbox, as far as mail_address_ok() goes; empty: none */
 	FORMS
 };

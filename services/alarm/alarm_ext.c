@@ -436,7 +436,7 @@ static const struct slot slots[] = {
 	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmInstructions, STRING, .facets = FACETS(.multiLine = true),
 	          .doc = "What to do when it happens."),
 	SLOT_RARE(struct alarm_ext, struct alarm_ext_rare, alarmClass, STRING, .dflt = "defaultAlarmClass",
-	          .flags = SLOT_SUMMARY, .doc = "Name of the alarm class."),
+	          .flags = SLOT_SUMMARY, .facets = FACETS(.names = "alarm:AlarmClass"), .doc = "Name of the alarm class."),
 	FORMAT(mailSubject,
 	       .doc = "Subject of mails about this alarm, as a format over the alarm; empty: the alarm class's, then the "
 	              "recipient's."),

@@ -329,7 +329,7 @@ static const struct slot slots[] = {
 	         "gets nothing. Excludes useSsl."),
 	SLOT(T, tlsMinProtocol, ENUM, .dflt = "tlsV1_2", .facets = FACETS(.range = tls_version_range),
 	     .doc = "The oldest TLS version that is accepted."),
-	SLOT(T, clientCertificate, STRING, .facets = FACETS(.maxLength = 120),
+	SLOT(T, clientCertificate, STRING, .facets = FACETS(.maxLength = 120, .names = NAMES_KEY),
 	     .doc = "Alias of the key in the User Key Store that is shown to a server that asks who we are; empty: none."),
 	SLOT(
 	    T, connectionTimeout, RELTIME, .dflt = "10s", .facets = FACETS(.min = 1e6, .max = 600e6),

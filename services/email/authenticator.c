@@ -117,6 +117,15 @@ static const struct slot basic_slots[] = {
 	         "mechanism is never replaced by a weaker one."),
 	SLOT_END,
 };
+
+static void check_basic(const struct component *next, const struct component *current, struct report *report)
+{
+	const struct basic_authenticator *basic = (const struct basic_authenticator *)next;
+	(void)current;
+	if (!*basic->account && basic->password.sealed && *basic->password.sealed)
+		report_warning(report, "account", "Without an account the password is not used: nobody logs in.");
+}
+
 const struct type email_basic_authenticator = {
 	.name = "email:BasicEmailClientAuthenticator",
 	.doc = "Logs in with account and password.",
@@ -124,6 +133,7 @@ const struct type email_basic_authenticator = {
 	.base = &email_authenticator,
 	.traits = &basic_traits,
 	.slots = basic_slots,
+	.check = check_basic,
 };
 
 /* --- not at all ---------------------------------------------------------------------------------------------------- */

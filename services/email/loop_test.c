@@ -194,7 +194,8 @@ static void check(const struct component *next, const struct component *current,
 #define SHOWN SLOT_READONLY | SLOT_TRANSIENT
 static const struct slot slots[] = {
 	SLOT(T, enabled, BOOLEAN, .dflt = "true", .doc = "Whether probes are sent."),
-	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY,
+	     .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "email:OutgoingAccount"),
 	     .doc = "Name of the outgoing account that sends the probe; empty: the first one."),
 	SLOT(T, address, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
 	     .doc = "Address of a mailbox that an IncomingAccount reads; link that account's topic received to the action "

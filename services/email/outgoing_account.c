@@ -148,7 +148,7 @@ static const struct slot slots[] = {
 	SLOT(T, from, STRING, .facets = FACETS(.maxLength = 254, .form = FORM_MAIL_ADDRESS),
 	     .doc = "Sender's address; empty: the account if that is an address, else the address of replyTo, else belfry@ "
 	            "this machine."),
-	SLOT(T, signingKey, STRING, .facets = FACETS(.maxLength = 120),
+	SLOT(T, signingKey, STRING, .facets = FACETS(.maxLength = 120, .names = NAMES_KEY),
 	     .doc =
 	         "Alias of the key in the User Key Store that signs the mails (S/MIME); empty: none. A key that is missing "
 	         "or expired holds no mail back: it goes without a signature, with an alarm."),
@@ -179,7 +179,7 @@ static const struct slot slots[] = {
 	     .doc = "Mails of alarms of this priority and more urgent ones (lower numbers) pass the caps. 0 to 31 is life "
 	            "safety in ASHRAE 135."),
 	SLOT(
-	    T, fallbackAccount, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	    T, fallbackAccount, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "email:OutgoingAccount"),
 	    .doc =
 	        "Name of the outgoing account that stands in when this one is down; empty: none. That one may have another "
 	        "behind it."),

@@ -249,6 +249,11 @@ static void check(const struct component *next, const struct component *current,
 	if (current && *r->emailAccount && !account_by_name(current->station, r->emailAccount))
 		report_warning(report, "emailAccount",
 		               "There is no outgoing account \"%.60s\" yet; mail waits until there is one.", r->emailAccount);
+	const struct component *stand_in = current ? component_child(current->parent, r->bounceRecipient) : NULL;
+	if (current && *r->bounceRecipient && (!stand_in || stand_in->type != &email_recipient))
+		report_warning(report, "bounceRecipient",
+		               "There is no email recipient \"%.60s\" beside this one yet; nobody stands in.",
+		               r->bounceRecipient);
 	if (r->to.count + r->cc.count + r->bcc.count > SMTP_RECIPIENTS_MAX)
 		report_error(report, E_INVALID, "to",
 		             "At most %d addresses fit into one mail; make another recipient for the rest.",
@@ -261,9 +266,9 @@ static void check(const struct component *next, const struct component *current,
 static const struct slot day_members[] = { DAY(sunday),   DAY(monday), DAY(tuesday),  DAY(wednesday),
 	                                       DAY(thursday), DAY(friday), DAY(saturday), SLOT_END };
 static const struct slot range_members[] = {
-	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
+	SLOT(struct range, start, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6, .form = FORM_TIME_OF_DAY),
 	     .doc = "From, since midnight of the station's time zone."),
-	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6),
+	SLOT(struct range, end, RELTIME, .facets = FACETS(.min = 0, .max = 86400e6, .form = FORM_TIME_OF_DAY),
 	     .doc = "Until, since that midnight; the same as start: all day."),
 	SLOT_END,
 };
@@ -299,18 +304,19 @@ static const struct slot slots[] = {
 	          .doc = "Who gets a copy unseen."),
 	SLOT(T, language, ENUM, .facets = FACETS(.range = language_range),
 	     .doc = "Language of the mails: the words of states and labels, numbers and dates."),
-	SLOT(T, timeZone, STRING, .facets = FACETS(.maxLength = 63),
+	SLOT(T, timeZone, STRING, .facets = FACETS(.maxLength = 63, .names = NAMES_TIME_ZONE),
 	     .doc = "Time zone of the times in mails, such as Europe/Berlin; empty: the station's."),
 	SLOT(T, units, ENUM, .facets = FACETS(.range = unit_systems), .doc = "Units of the values in mails."),
 	SLOT(T, htmlEnabled, BOOLEAN, .dflt = "true", .doc = "Mails have an HTML part beside the text."),
 	SLOT(T, trendPicture, BOOLEAN, .dflt = "true",
 	     .doc = "Mails show the last day of the point, when it has a history. Needs the HTML part."),
 	SLOT(T, attachCsv, BOOLEAN, .doc = "Attach the same values as a CSV file, when the point has a history."),
-	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	SLOT(T, emailAccount, STRING, .flags = SLOT_SUMMARY,
+	     .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "email:OutgoingAccount"),
 	     .doc = "Name of the outgoing account; empty: the first one."),
 	SLOT(T, encryption, ENUM, .facets = FACETS(.range = mail_encryption_range),
 	     .doc = "Whether mails are encrypted (S/MIME) for those whose certificate the station has."),
-	SLOT(T, bounceRecipient, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH),
+	SLOT(T, bounceRecipient, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "email:EmailRecipient"),
 	     .doc = "Name of the EmailRecipient that is mailed at once when a mail to an address here comes back; empty: "
 	            "none."),
 	SLOT(T, lastBounceAddress, STRING, .flags = SLOT_READONLY, .doc = "The address whose mail came back last."),

@@ -123,7 +123,7 @@ static const struct slot effective_members[] = {
 	    SLOT(T, nextValue, K, .dflt = null, .flags = SHOWN | SLOT_SUMMARY, .doc = "To what it changes then."),         \
 	    SLOT_AT(T, s.faultCause, "faultCause", STRING, .flags = SHOWN,                                                 \
 	            .doc = "What is wrong with the schedule; it goes on as well as it can."),                              \
-	    SLOT_AT(T, s.timeZone, "timeZone", STRING, .facets = FACETS(.maxLength = 63),                                  \
+	    SLOT_AT(T, s.timeZone, "timeZone", STRING, .facets = FACETS(.maxLength = 63, .names = NAMES_TIME_ZONE),        \
 	            .doc = "Whose local time counts, such as Europe/Berlin; empty: the station's own."),                   \
 	    SLOT_AT(T, s.cleanupExpiredEvents, "cleanupExpiredEvents", BOOLEAN, .dflt = "true",                            \
 	            .doc = "At midnight, events whose last day has passed are removed."),                                  \

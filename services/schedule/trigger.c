@@ -36,7 +36,7 @@ static const struct slot slots[] = {
 	SLOT_LIST(struct trigger, days, calendar_event_members, .facets = FACETS(.maxLength = 100),
 	          .doc = "On which days; none here: every day."),
 	SLOT(struct trigger, enabled, BOOLEAN, .dflt = "true", .doc = "Off: it does not fire."),
-	SLOT(struct trigger, timeZone, STRING, .facets = FACETS(.maxLength = 63),
+	SLOT(struct trigger, timeZone, STRING, .facets = FACETS(.maxLength = 63, .names = NAMES_TIME_ZONE),
 	     .doc = "Whose local time counts, such as Europe/Berlin; empty: the station's own."),
 	SLOT(struct trigger, scanLimit, RELTIME, .dflt = "90d",
 	     .facets = FACETS(.min = 86400.0 * SECOND_US, .max = 366 * 86400.0 * SECOND_US),

@@ -72,6 +72,26 @@ test('a least TLS version below 1.2 is saved, with a warning', async () => {
   assert.ok(answer.body.warnings.some(({ pointer }) => pointer === '/values/tlsMinProtocol'), answer.text);
 });
 
+test('what names nothing, or does nothing, is saved with a warning that says so', async () => {
+  const warned = async (path, values) => (await api.send('PATCH', `/components${path}`, { values })).body.warnings.map(({ detail }) => detail).join(' ');
+  const recipient = '/Services/EmailService/EmailRecipient';
+  assert.match(await warned(recipient, { bounceRecipient: 'Nobody' }), /no email recipient "Nobody"/);
+  assert.equal(await warned(recipient, { bounceRecipient: 'EmailRecipient' }), '');
+  assert.match(await warned(ACCOUNT, { emailAuthenticator: { account: '', password: 'secret' } }), /Without an account the password is not used/);
+});
+
+test('the address of the link in mails begins with https://', async () => {
+  const acknowledger = '/components/Services/EmailService/EmailAlarmAcknowledger';
+  for (const linkAddress of ['station.example', 'http://station.example', 'https:///ack']) assert.equal((await api.send('PATCH', acknowledger, { values: { linkAddress } })).status, 422, linkAddress);
+  assert.equal((await api.send('PATCH', acknowledger, { values: { linkAddress: 'https://station.example:8443/' } })).status, 200);
+});
+
+test('what a text names is told by its type, so that a page can offer it', async () => {
+  const { slots } = await api.get('/types/email:EmailRecipient');
+  const names = Object.fromEntries(slots.filter(({ facets }) => facets.names).map(({ name, facets }) => [name, facets.names]));
+  assert.deepEqual(names, { timeZone: 'timeZone', emailAccount: 'email:OutgoingAccount', bounceRecipient: 'email:EmailRecipient' });
+});
+
 test('the password is kept, never shown, and not in the files', async () => {
   const answer = await patch({ emailAuthenticator: { type: 'email:BasicEmailClientAuthenticator', account: 'alice', password: 'Sesam-8264' } });
   assert.equal(answer.status, 200, answer.text);

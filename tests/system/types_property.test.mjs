@@ -72,6 +72,7 @@ const FORMS = {
   timeOfDay: fc.tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 })).map((parts) => parts.map((n) => String(n).padStart(2, '0')).join(':')),
   datePattern: fc.constantFrom('', '2026-12-24', '*-12-24', '*-*-last', '2028-02-29'),
   hostName: fc.oneof(fc.stringMatching(/^[a-z][a-z0-9-]{0,30}[a-z0-9]$/).map((label) => `${label}.invalid`), fc.constantFrom('', '127.0.0.1', '::1', 'münchen.invalid')), /* accounts go there */
+  webAddress: fc.constantFrom('', 'https://station.invalid:8443', 'https://127.0.0.1/behind/'),
   mailAddress: fc.oneof(fc.stringMatching(/^[a-z][a-z0-9.+_-]{0,20}$/).map((local) => `${local}@mail.invalid`), fc.constant('')),
 };
 /** Strings of which no form is. */
@@ -79,6 +80,7 @@ const NO_FORM = {
   timeOfDay: fc.constantFrom('noon', '24:01', '8:30'),
   datePattern: fc.constantFrom('2026-02-30', '24.12.'),
   hostName: fc.constantFrom('https://mail.example', 'two words', 'a@b', 'mail\r\nQUIT'),
+  webAddress: fc.constantFrom('station.invalid', 'http://station.invalid', 'https://', 'https://station.invalid/#x', 'https://a b'),
   mailAddress: fc.constantFrom('anna', '@example.com', 'a b@example.com', 'a@b\r\nRCPT TO:<x@y>'),
 };
 /** Strings whose type checks them by a rule that no facet tells. */

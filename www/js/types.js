@@ -4,7 +4,7 @@
 /**
  * @typedef {{name: string, displayName: string, doc?: string, ordinal?: number}} Tag
  * @typedef {{units?: string, min?: number, max?: number, precision?: number, range?: Tag[], trueText?: string, falseText?: string,
- *   multiLine?: boolean, format?: boolean, maxLength?: number}} Facets
+ *   multiLine?: boolean, format?: boolean, form?: string, names?: string, maxLength?: number}} Facets
  * @typedef {{name: string, displayName: string, kind: string, element?: string, default?: any, flags: string[], facets: Facets,
  *   members?: Slot[], type?: string, doc: string, dynamic?: boolean, own?: boolean}} Slot
  * @typedef {{name: string, displayName: string, flags: string[], doc: string, arg?: Slot}} Action

@@ -350,7 +350,10 @@ bool ack_link_allowed(struct station *s, const char *alarm)
 char *ack_link_of(struct station *s, const char *token)
 {
 	const struct acknowledger *a = first_enabled(s);
-	return *token && a && *a->linkAddress ? must_format("%s/ack#%s", a->linkAddress, token) : must_strdup("");
+	if (!*token || !a || !*a->linkAddress)
+		return must_strdup("");
+	const char *slash = a->linkAddress[strlen(a->linkAddress) - 1] == '/' ? "" : "/";
+	return must_format("%s%sack#%s", a->linkAddress, slash, token);
 }
 
 /* --- the type ------------------------------------------------------------------------------------------------------------------- */
@@ -486,7 +489,7 @@ static const struct slot slots[] = {
 	SLOT(T, plusAddressing, BOOLEAN,
 	     .doc =
 	         "Whether the mail provider delivers name+anything to name; answers then find their alarm by the address."),
-	SLOT(T, linkAddress, STRING, .facets = FACETS(.maxLength = 300),
+	SLOT(T, linkAddress, STRING, .facets = FACETS(.maxLength = 300, .form = FORM_WEB_ADDRESS),
 	     .doc = "Address of the station as people reach it, such as https://station.example:8443; mails then carry a "
 	            "link that "
 	            "opens a page to acknowledge."),

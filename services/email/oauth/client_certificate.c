@@ -93,7 +93,7 @@ static int64_t client_ends(const struct oauth_authenticator *a)
 static const struct oauth_flow flow = { OAUTH_LOGIN, false, missing, ask, client_ends, NULL, NULL, NULL };
 
 static const struct slot slots[] = {
-	SLOT(struct client_certificate, clientCertificate, STRING, .facets = FACETS(.maxLength = 120),
+	SLOT(struct client_certificate, clientCertificate, STRING, .facets = FACETS(.maxLength = 120, .names = NAMES_KEY),
 	     .doc = "Alias of a certificate in the User Key Store, whose public part the authorization server knows."),
 	SLOT(struct client_certificate, privateKeyPassword, SECRET, .facets = FACETS(.maxLength = 1000),
 	     .doc = "Kept for Niagara's sake: keys in the store are sealed by the station and need no password."),

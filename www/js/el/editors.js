@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Editors for single values, one for each kind of the type tables. What cannot be read as the kind is sent as it was
 // typed: the station's sentence about it is better than any of ours.
-import { h, fill, icon } from '../dom.js';
+import { h, fill, icon, uid } from '../dom.js';
 import { t } from '../i18n.js';
 import { durationText, pathOfOrd } from '../format.js';
-import { pageUrl } from '../api.js';
+import { get, pageUrl } from '../api.js';
 /** @typedef {import('../types.js').Slot} Slot */
 
 /**
@@ -40,6 +40,42 @@ function withHint(control, slot) {
 function text(slot) {
   const control = slot.facets.multiLine ? h('textarea', { spellcheck: 'false', rows: 6 }) : h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false' });
   return { element: control, control, get: () => control.value, set: (value) => { control.value = value ?? ''; } };
+}
+
+/** What there is that a text may name: components of a type, keys, time zones. @param {string} names the facet @returns {Promise<string[]>} */
+async function offered(names) {
+  if (names === 'timeZone') return Intl.supportedValuesOf('timeZone');
+  if (names === 'key') return (await get('/certificates/keys')).items.map((/** @type {any} */ key) => key.alias);
+  return (await get(`/search?q=${encodeURIComponent(`type:${names}`)}&limit=100`)).items.map((/** @type {any} */ found) => found.name);
+}
+
+/** The name of something: what there is is offered when one comes here; what is not there yet may be written. @param {Slot} slot @returns {Editor} */
+function nameOf(slot) {
+  const list = h('datalist', { id: uid('offered') });
+  const control = h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', list: list.id });
+  control.addEventListener('focus', () => offered(slot.facets.names || '').then((names) => fill(list, names.map((name) => h('option', { value: name }))), () => { /* then nothing is offered */ }));
+  return { element: h('div', {}, control, list), control, get: () => control.value, set: (value) => { control.value = value ?? ''; } };
+}
+
+/** A time since midnight, as a clock shows it; the end of the day is its beginning. @returns {Editor} */
+function timeOfDay() {
+  const control = h('input', { type: 'time', step: '60', required: true });
+  let given = /** @type {any} */ (0), shown = '';
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  return {
+    element: control, control,
+    get: () => {
+      if (control.value === shown) return given;
+      const [hours, minutes, seconds] = control.value.split(':').map(Number);
+      return Number.isInteger(minutes) ? ((hours * 60 + minutes) * 60 + (seconds || 0)) * 1e6 : '';
+    },
+    set: (value) => {
+      given = value ?? 0;
+      const at = Math.floor((Number(value) || 0) / 1e6) % 86400, seconds = at % 60;
+      control.value = `${two(Math.floor(at / 3600))}:${two(Math.floor(at / 60) % 60)}${seconds ? `:${two(seconds)}` : ''}`;
+      shown = control.value;
+    },
+  };
 }
 
 /** A place in the tree, with a link to it. @returns {Editor} */
@@ -144,10 +180,10 @@ export function plainEditor(slot) {
     case 'boolean': return boolean(slot);
     case 'integer': case 'real': return number(slot);
     case 'enum': return choice(slot);
-    case 'reltime': return duration(slot);
+    case 'reltime': return slot.facets.form === 'timeOfDay' ? timeOfDay() : duration(slot);
     case 'abstime': return time();
     case 'secret': return secret();
     case 'ord': return ord();
-    default: return text(slot);
+    default: return slot.facets.names ? nameOf(slot) : text(slot);
   }
 }
