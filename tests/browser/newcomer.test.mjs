@@ -42,6 +42,7 @@ test('from the setup link to the account', options, async () => {
 
 test('the doctor tries what is not saved, and offers the TLS mode that the port has; one click saves both', options, async () => {
   await page.getByRole('link', { name: 'Doctor' }).or(page.getByRole('tab', { name: 'Doctor' })).first().click();
+  await page.getByRole('heading', { name: 'Mail doctor' }).waitFor(); /* the sheet has such fields as well */
   await page.getByRole('textbox', { name: 'Hostname' }).fill('localhost');
   await page.getByRole('textbox', { name: 'Port' }).fill(String(host.submission)); /* its operator's sheet says so; TLS is left as it was */
   await page.getByRole('textbox', { name: 'Account' }).fill('alice');
