@@ -157,6 +157,17 @@ test('a digest lists time, source, state and priority of each alarm, in both par
   await context.close();
 });
 
+test('another link in the same tab shows its own alarm, not the one before', async () => {
+  const page = await newPage(await browser.context());
+  await page.goto(link);
+  await page.getByText('Boiler').waitFor();
+  await page.goto(`${link.slice(0, -1)}${link.endsWith('a') ? 'b' : 'a'}`); /* the address differs behind the # only: nothing is loaded by itself */
+  await page.getByRole('alert').getByText(/\S/).waitFor();
+  assert.equal(await page.getByText('Boiler').count(), 0);
+  assert.equal(await page.getByRole('button', { name: 'Acknowledge' }).count(), 0);
+  await page.context().close();
+});
+
 test('its button acknowledges, and then the link is dead', async () => {
   const alarm = async () => (await api.get('/alarms')).items.at(-1);
   const context = await browser.context({ bypassCSP: true });

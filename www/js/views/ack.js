@@ -26,6 +26,7 @@ async function acknowledge(token, alarm) {
 /** @param {HTMLElement} app @param {string} token @returns {Promise<void>} */
 export async function ackView(app, token) {
   document.title = t('Acknowledge · Belfry');
+  addEventListener('hashchange', () => location.reload()); /* another mail's link, in the same tab: it is about another alarm */
   let alarm;
   try {
     alarm = await post('/ack/look', { token });
