@@ -162,6 +162,13 @@ static void compare_year(const struct plan *p, const char *name)
 	}
 }
 
+/* There is no thread here for ThreadSanitizer to watch. */
+#ifdef __SANITIZE_THREAD__
+enum { YEARS_OF_ZONES = 1 };
+#else
+enum { YEARS_OF_ZONES = 8 };
+#endif
+
 static void a_year_minute_by_minute(void **state)
 {
 	(void)state;
@@ -169,7 +176,7 @@ static void a_year_minute_by_minute(void **state)
 		"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC",
 		"Africa/Cairo",  "America/Havana",   "America/Nuuk",        "Pacific/Chatham"
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = 0; i < YEARS_OF_ZONES; i++) {
 		struct zone z;
 		read_zone(&z, names[i]);
 		must(setenv("TZ", names[i], 1) == 0);
