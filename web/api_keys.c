@@ -124,12 +124,27 @@ static void remove_key(struct request *r)
 
 /* --- exporting ---------------------------------------------------------------------------------------------------- */
 
+/* As an import takes it. */
+static void answer_pkcs12(void *context, int code, const struct err *e, const json_t *answer)
+{
+	if (code == 0)
+		request_reply_json(context, 200, json_pack("{s:O}", "pkcs12", answer));
+	else
+		request_reply_error(context, e);
+}
+
 static void export_now(struct request *r)
 {
-	const char *password;
+	const char *password, *format;
 	struct trust_service *t = trust_or_answer(r);
-	if (t && request_optional(r, "password", &password))
-		key_store_export(t, request_actor(r), request_param(r, "alias"), password, answer_pem, r);
+	if (!t || !request_optional(r, "password", &password) || !request_optional(r, "format", &format))
+		return;
+	bool pkcs12 = strcmp(format, "pkcs12") == 0;
+	if (*format && !pkcs12 && strcmp(format, "pem") != 0)
+		refuse(r, E_INVALID, "format", "Say pem or pkcs12.");
+	else
+		key_store_export(t, request_actor(r), request_param(r, "alias"), pkcs12 ? KEY_PKCS12 : KEY_PEM, password,
+		                 pkcs12 ? answer_pkcs12 : answer_pem, r);
 }
 
 static void password_checked(void *context, int code, const struct err *e, const char *text)
@@ -164,7 +179,7 @@ static void export(struct request *r)
 
 /* clang-format off */
 #define IMPORT OBJECT(TEXT("alias") "," TEXT("pem") "," TEXT("pkcs12") "," TEXT("password"))
-#define EXPORT OBJECT(TEXT("password") "," TEXT("currentPassword"))
+#define EXPORT OBJECT(TEXT("password") "," TEXT("currentPassword") ",\"format\":{\"enum\":[\"pem\",\"pkcs12\"]}")
 #define GENERATE                                                                                                       \
 	OBJECT_WITH("\"alias\",\"commonName\"",                                                                            \
 		TEXT("alias") "," TEXT("commonName") "," TEXT("organizationalUnit") "," TEXT("organization") ","               \
@@ -190,7 +205,8 @@ const struct route key_routes[] = {
 	{ "POST", "/certificates/keys/{alias}/csr", ROLE_ADMIN, 0, csr, "A certificate request (PKCS#10) for this key.",
 	  NULL, NULL, NULL },
 	{ "POST", "/certificates/keys/{alias}/export", ROLE_ADMIN, 0, export,
-	  "The chain with its private key, which is encrypted under the password.", EXPORT, NULL, NULL },
+	  "The chain with its private key, which is encrypted under the password: as PEM, or as {pkcs12: base64}.", EXPORT,
+	  NULL, NULL },
 	{ "DELETE", "/certificates/keys/{alias}", ROLE_ADMIN, 0, remove_key, "Removes a key with its certificate.", NULL,
 	  NULL, NULL },
 	{ NULL },

@@ -22,6 +22,7 @@ struct key_change {
 	/* What it was given. */
 	char *alias, *password;     /* the password in malloc's memory, wiped */
 	struct key_request request; /* generate */
+	enum key_format format;     /* export */
 	char *bytes;                /* import; wiped */
 	size_t length;
 	/* What was computed, or (csr, export) a copy of the row. privateKey "": a certificate alone. */
@@ -353,9 +354,9 @@ void key_store_csr(struct trust_service *t, const struct actor *actor, const cha
 static char *write_export(struct key_change *m, const struct key_pair *p)
 {
 	if (*m->password)
-		return key_pair_export(p, m->password, &m->err);
+		return key_pair_export(p, m->format, m->alias, m->password, &m->err);
 	char *own = secret_open(m->keyring, m->entry.password.sealed, &m->err);
-	char *text = own ? key_pair_export(p, own, &m->err) : NULL;
+	char *text = own ? key_pair_export(p, m->format, m->alias, own, &m->err) : NULL;
 	secret_wipe(&own);
 	return text;
 }
@@ -373,8 +374,8 @@ static int plan_export(struct trust_service *t, struct trust_change *change, str
 	return 0;
 }
 
-void key_store_export(struct trust_service *t, const struct actor *actor, const char *alias, const char *password,
-                      trust_done *done, void *context)
+void key_store_export(struct trust_service *t, const struct actor *actor, const char *alias, enum key_format format,
+                      const char *password, trust_done *done, void *context)
 {
 	struct err e = { 0 };
 	struct key_change *m = begin_with_row(t, actor, alias, done, context);
@@ -382,6 +383,7 @@ void key_store_export(struct trust_service *t, const struct actor *actor, const 
 		return;
 	m->change.plan = plan_export;
 	m->compute = compute_export;
+	m->format = format;
 	m->password = must_strdup(password);
 	if (!*password && !*m->entry.password.sealed)
 		fail(m, err_set(&e, E_INVALID, "password", "A password is needed: a private key leaves encrypted only."), &e);

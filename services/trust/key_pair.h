@@ -35,8 +35,11 @@ int key_pair_open(const char *chain_pem, const char *sealed, const struct keyrin
                   struct err *e);
 /* A certificate request (PKCS#10) with the names and usages of the leaf. NULL and a sentence. */
 char *key_pair_csr(const struct key_pair *p, struct err *e);
-/* The chain, and the key encrypted under the password (PKCS#8, PBES2 with AES-256). NULL and a sentence. */
-char *key_pair_export(const struct key_pair *p, const char *password, struct err *e);
+/* Chain and key for somebody else, the key encrypted under the password (PBES2 with AES-256): PEM (PKCS#8), or a PKCS#12 file
+ * (RFC 7292) in base64, where the certificates are encrypted too. name: what programs call it. NULL and a sentence. */
+enum key_format { KEY_PEM, KEY_PKCS12 };
+char *key_pair_export(const struct key_pair *p, enum key_format format, const char *name, const char *password,
+                      struct err *e);
 
 /* key_usage.c: what a certificate made for a usage allows, and what a certificate is for, as a list of the range's words. */
 int key_usage_set(gnutls_x509_crt_t crt, const struct key_request *r);

@@ -5,7 +5,7 @@
 #ifndef BELFRY_TRUST_KEY_STORE_H
 #define BELFRY_TRUST_KEY_STORE_H
 
-#include "services/trust/key_request.h"
+#include "services/trust/key_pair.h"
 #include "services/trust/trust_service.h"
 
 #define DEFAULT_ALIAS "default"
@@ -23,12 +23,12 @@ void key_store_generate(struct trust_service *t, const struct actor *actor, stru
  * key renews the entry of its key. The answer is the row, with `warnings`. */
 void key_store_import(struct trust_service *t, const struct actor *actor, const char *alias, const void *bytes,
                       size_t length, const char *password, trust_done *done, void *context);
-/* The answer is a JSON string with PEM: a certificate request; the chain with the key, encrypted under the password ("":
- * the one that was given when it was made). */
+/* The answer is a JSON string: PEM of a certificate request; the chain with the key in that format, encrypted under the
+ * password ("": the one that was given when it was made). */
 void key_store_csr(struct trust_service *t, const struct actor *actor, const char *alias, trust_done *done,
                    void *context);
-void key_store_export(struct trust_service *t, const struct actor *actor, const char *alias, const char *password,
-                      trust_done *done, void *context);
+void key_store_export(struct trust_service *t, const struct actor *actor, const char *alias, enum key_format format,
+                      const char *password, trust_done *done, void *context);
 void key_store_remove(struct trust_service *t, const struct actor *actor, const char *alias, trust_done *done,
                       void *context);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <gnutls/crypto.h>
+#include <gnutls/pkcs12.h>
 
 #include "services/trust/key_pair.h"
 #include "station/must.h"
@@ -151,7 +152,7 @@ char *key_pair_csr(const struct key_pair *p, struct err *e)
 
 /* --- an export ---------------------------------------------------------------------------------------------------- */
 
-char *key_pair_export(const struct key_pair *p, const char *password, struct err *e)
+static char *export_pem(const struct key_pair *p, const char *password, struct err *e)
 {
 	gnutls_datum_t pem = { 0 };
 	int rc = gnutls_x509_privkey_export2_pkcs8(p->key, GNUTLS_X509_FMT_PEM, password, GNUTLS_PKCS_PBES2_AES_256, &pem);
@@ -162,4 +163,74 @@ char *key_pair_export(const struct key_pair *p, const char *password, struct err
 	free(chain);
 	free(key);
 	return text;
+}
+
+/* The chain, the leaf with the id by which programs find its key. */
+static int fill_certificates(gnutls_pkcs12_bag_t bag, const struct key_pair *p, const char *name,
+                             const gnutls_datum_t *id)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < p->count && rc >= 0; i++)
+		rc = gnutls_pkcs12_bag_set_crt(bag, p->chain[i]);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_bag_set_key_id(bag, 0, id);
+	return rc < 0 ? rc : gnutls_pkcs12_bag_set_friendly_name(bag, 0, name);
+}
+
+static int fill_key(gnutls_pkcs12_bag_t bag, const struct key_pair *p, const char *name, const char *password,
+                    const gnutls_datum_t *id)
+{
+	gnutls_datum_t der = { 0 };
+	int rc = gnutls_x509_privkey_export2_pkcs8(p->key, GNUTLS_X509_FMT_DER, password, GNUTLS_PKCS_PBES2_AES_256, &der);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_bag_set_data(bag, GNUTLS_BAG_PKCS8_ENCRYPTED_KEY, &der);
+	gnutls_free(der.data);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_bag_set_key_id(bag, 0, id);
+	return rc < 0 ? rc : gnutls_pkcs12_bag_set_friendly_name(bag, 0, name);
+}
+
+static int fill_file(gnutls_pkcs12_t file, gnutls_pkcs12_bag_t certificates, gnutls_pkcs12_bag_t key,
+                     const struct key_pair *p, const char *name, const char *password)
+{
+	unsigned char bytes[64];
+	size_t size = sizeof bytes;
+	int rc = gnutls_x509_crt_get_key_id(p->chain[0], 0, bytes, &size);
+	const gnutls_datum_t id = { bytes, (unsigned)size };
+	if (rc >= 0)
+		rc = fill_certificates(certificates, p, name, &id);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_bag_encrypt(certificates, password, GNUTLS_PKCS_PBES2_AES_256);
+	if (rc >= 0)
+		rc = fill_key(key, p, name, password, &id);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_set_bag(file, certificates);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_set_bag(file, key);
+	return rc < 0 ? rc : gnutls_pkcs12_generate_mac2(file, GNUTLS_MAC_SHA256, password);
+}
+
+static char *export_pkcs12(const struct key_pair *p, const char *name, const char *password, struct err *e)
+{
+	gnutls_pkcs12_t file;
+	gnutls_pkcs12_bag_t certificates, key;
+	gnutls_datum_t der = { 0 }, text = { 0 };
+	must(gnutls_pkcs12_init(&file) == 0 && gnutls_pkcs12_bag_init(&certificates) == 0 &&
+	     gnutls_pkcs12_bag_init(&key) == 0);
+	int rc = fill_file(file, certificates, key, p, name, password);
+	if (rc >= 0)
+		rc = gnutls_pkcs12_export2(file, GNUTLS_X509_FMT_DER, &der);
+	if (rc >= 0)
+		rc = gnutls_base64_encode2(&der, &text);
+	gnutls_free(der.data);
+	gnutls_pkcs12_bag_deinit(certificates);
+	gnutls_pkcs12_bag_deinit(key);
+	gnutls_pkcs12_deinit(file);
+	return take_text(rc < 0 ? rc : 0, &text, "The export", e);
+}
+
+char *key_pair_export(const struct key_pair *p, enum key_format format, const char *name, const char *password,
+                      struct err *e)
+{
+	return format == KEY_PKCS12 ? export_pkcs12(p, name, password, e) : export_pem(p, password, e);
 }

@@ -115,6 +115,25 @@ test('an export is encrypted, openssl reads it, and it can be imported again', a
   assert.equal((await api.get('/certificates/keys/EC-client')).chain.match(/BEGIN/g).length, 3);
 });
 
+test('PKCS#12 goes out: openssl reads key and chain, and it comes in again', async () => {
+  refused(await api.send('POST', '/certificates/keys/EC-client/export', { format: 'jks', password: EXPORT }), 422, '/format', /pem or pkcs12/);
+  refused(await api.send('POST', '/certificates/keys/EC-client/export', { format: 'pkcs12', password: 'short' }), 422, '/password', /At least 8/);
+  const { chain, spki } = await api.get('/certificates/keys/EC-client');
+  const { pkcs12 } = await api.post('/certificates/keys/EC-client/export', { format: 'pkcs12', password: EXPORT });
+  const file = write('export.p12', Buffer.from(pkcs12, 'base64'));
+  const read = (...more) => openssl(['pkcs12', '-in', file, '-passin', `pass:${EXPORT}`, ...more]);
+  read('-noout');
+  assert.throws(() => openssl(['pkcs12', '-in', file, '-passin', 'pass:wrong', '-noout']), 'it is encrypted');
+  assert.equal(read('-nokeys', '-clcerts').match(/-----BEGIN[^]*-----END CERTIFICATE-----/)[0].trim(), chain.match(/-----BEGIN[^]*?-----END CERTIFICATE-----/)[0].trim(), 'the leaf is known by its key');
+  assert.equal(read('-nokeys').match(/BEGIN CERTIFICATE/g).length, 3);
+  assert.match(read('-nokeys', '-clcerts'), /friendlyName: EC-client/);
+  const key = write('export.key', read('-nocerts', '-nodes'));
+  assert.equal(openssl(['pkey', '-in', key, '-pubout']), openssl(['x509', '-in', write('export.leaf', chain), '-noout', '-pubkey']));
+  assert.equal((await api.send('DELETE', '/certificates/keys/EC-client')).status, 204);
+  assert.equal((await api.send('POST', '/certificates/keys', { alias: 'EC-client', pkcs12, password: EXPORT })).status, 201);
+  assert.equal((await api.get('/certificates/keys/EC-client')).spki, spki);
+});
+
 test('PKCS#12 comes in, as base64 and as a file of its own type', async () => {
   const server = pki.server('p12');
   const p12 = join(pki.dir, 'x.p12');

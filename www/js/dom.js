@@ -143,9 +143,9 @@ export function facts(pairs) {
   return h('dl', { class: 'facts' }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
 }
 
-/** Hands a text over as a file. @param {string} name @param {string} text @returns {void} */
-export function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
+/** Hands over a file. @param {string} name @param {string | Uint8Array<ArrayBuffer>} content @returns {void} */
+export function download(name, content) {
+  const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }));
   h('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }

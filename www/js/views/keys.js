@@ -81,17 +81,21 @@ export async function importKey() {
   if (row) said(row, t('Imported as {name}.', { name: row.alias }));
 }
 
+/** @param {string} base64Text @returns {Uint8Array<ArrayBuffer>} */
+const bytesOf = (base64Text) => Uint8Array.from(atob(base64Text), (c) => c.charCodeAt(0));
+
 /** @param {Row} c @returns {Promise<void>} */
 async function exportKey(c) {
   const password = secret('new-password'), again = secret('new-password'), current = secret('current-password');
-  const pem = await ask({ title: t('Export {name}', { name: c.alias }), ok: t('Export'),
+  const format = h('select', {}, h('option', { value: 'pkcs12' }, 'PKCS#12 (.p12)'), h('option', { value: 'pem' }, 'PEM (.pem)'));
+  const made = await ask({ title: t('Export {name}', { name: c.alias }), ok: t('Export'),
     body: [h('p', {}, t('The file holds the private key, encrypted with the password that you choose here. Whoever has both can act as this station.')),
-      labelled(t('Password of the file'), password, t('At least 8 characters')), labelled(t('The same again'), again), labelled(t('Your own password'), current, t('To prove that it is you'))],
+      labelled(t('Format'), format), labelled(t('Password of the file'), password, t('At least 8 characters')), labelled(t('The same again'), again), labelled(t('Your own password'), current, t('To prove that it is you'))],
     submit: () => {
       if (password.value !== again.value) throw new Error(t('The two passwords are not the same.'));
-      return post(`/certificates/keys/${encodeURIComponent(c.alias)}/export`, { password: password.value, currentPassword: current.value });
+      return post(`/certificates/keys/${encodeURIComponent(c.alias)}/export`, { format: format.value, password: password.value, currentPassword: current.value });
     } });
-  if (pem) download(`${c.alias}.pem`, pem);
+  if (made) download(`${c.alias}.${made.pkcs12 ? 'p12' : 'pem'}`, made.pkcs12 ? bytesOf(made.pkcs12) : made);
 }
 
 /** @param {Row} c @returns {Promise<void>} */
