@@ -156,7 +156,7 @@ static int64_t hours_between_ticks(const struct trend *t)
 static void write_below(const struct frame *f, const char *text, double x, int line_number)
 {
 	double half = width_of(f->cr, text) / 2;
-	write_text(f->cr, text, fmin(fmax(x, f->left + half), TREND_WIDTH - half),
+	write_text(f->cr, text, fmin(fmax(x, half), TREND_WIDTH - half),
 	           TREND_HEIGHT - BOTTOM + line_number * FONT_SIZE * 1.3, 0.5);
 }
 
