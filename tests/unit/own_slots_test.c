@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Slots of single components: added, set, renamed, removed, linked, undone, copied, kept over a restart and in the
- * configuration; flags, facets and display names given to slots of the type; and categories, inherited. */
+ * configuration; flags, facets and display names given to slots of the type. */
 #include "station/own_slots.h"
 
-#include "station/category.h"
-#include "station/config.h"
 #include "station/link.h"
-#include "station/search.h"
 #include "station/secret.h"
-#include "tests/unit/world.h"
-
-static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
-static const struct actor operator_ = { .user = "otto", .role = ROLE_OPERATOR, .via = "session" };
-
-static struct component *at(struct world *w, const char *path)
-{
-	struct component *c = station_by_path(&w->station, path);
-	assert_non_null(c);
-	return c;
-}
+#include "tests/unit/edits.h"
 
 static int patch_slots(struct world *w, const char *path, const char *patch, struct ended *end)
 {
@@ -27,61 +14,6 @@ static int patch_slots(struct world *w, const char *path, const char *patch, str
 	struct batch *b = batch_new(&w->station, &admin);
 	batch_slots(b, at(w, path)->handle, json);
 	json_decref(json);
-	return submit(w, b, end);
-}
-
-static int set_values(struct world *w, const char *path, const char *values, const struct actor *actor,
-                      struct ended *end)
-{
-	json_t *json = json_loads(values, 0, NULL);
-	struct batch *b = batch_new(&w->station, actor);
-	batch_set_json(b, at(w, path)->handle, json, "/values");
-	json_decref(json);
-	return submit(w, b, end);
-}
-
-static void add(struct world *w, const char *parent, const char *name, const char *type)
-{
-	struct ended end;
-	struct batch *b = batch_new(&w->station, &admin);
-	batch_add(b, at(w, parent)->handle, name, type, NULL, "/values");
-	assert_int_equal(submit(w, b, &end), 0);
-}
-
-static int undo(struct world *w, struct ended *end)
-{
-	struct batch *b = batch_new(&w->station, &admin);
-	batch_undo(b);
-	return submit(w, b, end);
-}
-
-static void assert_value(struct world *w, const char *path, const char *slot, const char *expected)
-{
-	struct component *c = at(w, path);
-	const struct slot *row = component_slot(c, slot);
-	struct value v;
-	assert_non_null(row);
-	assert_int_equal(component_get(c, slot, &v, NULL), 0);
-	char *text = value_print(row, &v);
-	assert_string_equal(text, expected);
-	free(text);
-	value_clear(&v);
-}
-
-static char *exported(struct world *w)
-{
-	json_t *config = config_export(&w->station, w->station.tree.root);
-	char *text = config_print(config);
-	json_decref(config);
-	return text;
-}
-
-static int import(struct world *w, const char *text, struct ended *end)
-{
-	json_t *config = json_loads(text, 0, NULL);
-	struct batch *b = batch_new(&w->station, &admin);
-	assert_int_equal(config_import(b, &w->station, config, NULL, NULL), 0);
-	json_decref(config);
 	return submit(w, b, end);
 }
 
@@ -607,74 +539,13 @@ static void test_other_definitions(void **state)
 	assert_value(w, "/Drivers/Point", "in9", "5");
 }
 
-static int set_categories(struct world *w, const char *path, const char *names, struct ended *end)
-{
-	json_t *json = json_loads(names, JSON_DECODE_ANY, NULL);
-	struct batch *b = batch_new(&w->station, &admin);
-	batch_categories(b, at(w, path)->handle, json);
-	json_decref(json);
-	return submit(w, b, end);
-}
-
-static void assert_categories(struct world *w, const char *path, const char *expected)
-{
-	json_t *names = categories_of(at(w, path), NULL), *want = json_loads(expected, 0, NULL);
-	assert_true(json_equal(names, want));
-	json_decref(names);
-	json_decref(want);
-}
-
-struct answer {
-	bool done;
-	json_t *json; /* owned */
-};
-
-static void keep(void *context, json_t *result)
-{
-	*(struct answer *)context = (struct answer){ true, result };
-}
-
-static void test_categories(void **state)
-{
-	struct world *w = *state;
-	struct ended end;
-	add(w, "/Drivers", "Hall", "baja:Folder");
-	add(w, "/Drivers/Hall", "Fan", "control:BooleanWritable");
-	add(w, "/Services/CategoryService", "Hvac", "baja:Category");
-	assert_int_equal(set_categories(w, "/Drivers/Hall", "[\"Tenant\", \"Hvac\", \"Hvac\"]", &end), 0);
-	assert_int_equal(end.warnings, 1); /* there is no Tenant */
-	assert_categories(w, "/Drivers/Hall/Fan", "[\"Hvac\", \"Tenant\"]");
-	assert_int_equal(set_values(w, "/Drivers/Hall", "{}", &admin, &end), 0);
-	assert_int_equal(set_categories(w, "/Drivers/Hall/Fan", "[]", &end), 0);
-	assert_categories(w, "/Drivers/Hall/Fan", "[]");
-	assert_int_equal(set_categories(w, "/Drivers/Hall/Fan", "null", &end), 0);
-	assert_true(category_has(at(w, "/Drivers/Hall/Fan"), "hvac"));
-	assert_int_equal(set_categories(w, "/Drivers", "[7, \"no way\"]", &end), E_INVALID);
-	assert_int_equal(end.errors, 2);
-	assert_int_equal(set_categories(w, "/Drivers", "\"Hvac\"", &end), E_INVALID);
-	struct answer answer = { 0 };
-	search_start(&w->station, &(struct search_question){ .text = "category:HVAC", .limit = 10 }, keep, &answer);
-	turn_until(w, &answer.done);
-	assert_int_equal(json_array_size(json_object_get(answer.json, "items")), 2); /* Hall and Fan */
-	json_decref(answer.json);
-	char *text = exported(w), *again;
-	assert_int_equal(set_categories(w, "/Drivers/Hall", "null", &end), 0);
-	assert_int_equal(import(w, text, &end), 0);
-	again = exported(w);
-	assert_string_equal(again, text);
-	free(again);
-	free(text);
-	world_restart(w, station_types);
-	assert_categories(w, "/Drivers/Hall/Fan", "[\"Hvac\", \"Tenant\"]");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_STATION(test_life),          IN_STATION(test_copies_and_removal), IN_STATION(test_links),
 		IN_STATION(test_structs),       IN_STATION(test_other_definitions),  IN_STATION(test_secrets),
 		IN_STATION(test_links_follow),  IN_STATION(test_what_is_wrong),      IN_STATION(test_details_of_the_type),
-		IN_STATION(test_configuration), IN_STATION(test_categories),
+		IN_STATION(test_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
