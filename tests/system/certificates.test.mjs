@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: release asan tsan
+// modes: release asan
 //
 // The certificate stores and Allowed Hosts over REST: what is imported, refused, shown, and kept after a kill -9; who may
 // do it; and a mail server with a certificate of its own that is refused, approved, and refused again with another key.

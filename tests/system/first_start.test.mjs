@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// modes: release asan tsan
+// modes: release asan
 // The first start of a new station with the demo building: it says where it is, shows the setup link, raises an alarm
 // within a minute, and its mail is in the ledger and in the Maildir.
 
