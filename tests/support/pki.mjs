@@ -69,6 +69,25 @@ export class Pki {
     return file;
   }
 
+  /** The same below so many authorities, each below the one before it; its file holds them all. */
+  below(name, count, { names = NAMES } = {}) {
+    const key = files(this.dir, `${name}-above`);
+    this.makeKey(key);
+    let issuer = this.root, above = '';
+    for (let i = 0; i < count; i++) {
+      const next = { key: key.key, cert: join(this.dir, `${name}-${i}.pem`) };
+      openssl('req', '-x509', '-new', '-key', key.key, '-CA', issuer.cert, '-CAkey', issuer.key, '-sha256', '-days', '3000', '-subj', `/O=Plant/CN=Below ${i}`,
+        '-addext', 'keyUsage=critical,keyCertSign', '-out', next.cert);
+      above = readFileSync(next.cert, 'utf8') + above;
+      issuer = next;
+    }
+    const file = files(this.dir, name);
+    this.makeKey(file);
+    this.sign(file, issuer, '/CN=localhost', 800, `basicConstraints=CA:FALSE\nsubjectAltName=${names}\nextendedKeyUsage=serverAuth\n`);
+    writeFileSync(file.cert, file.pem + above);
+    return file;
+  }
+
   /** A self-signed server's certificate, with a key of its own. */
   selfSigned(name, { names = NAMES, days = 800, subject = '/CN=localhost' } = {}) {
     const file = files(this.dir, name);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Free ports of 127.0.0.1 for servers that cannot choose one themselves.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import { atExit } from './station.mjs';
 import { eventually } from './wait.mjs';
 
 /** So many different free ports. They are held until all are known, then given back. */
@@ -12,6 +15,22 @@ export async function freePorts(count) {
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
   return ports;
+}
+
+/** A port that answers no SYN: whoever listens on it sleeps, and others have filled his queue. fill() ends that. */
+export async function blackHole() {
+  const sleeper = spawn(process.execPath, ['-e', "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))"]);
+  atExit(() => sleeper.kill('SIGKILL'));
+  const [text] = await once(sleeper.stdout, 'data');
+  const port = Number(text);
+  sleeper.kill('SIGSTOP');
+  const queue = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => { /* it was ended */ }));
+  const fill = async () => {
+    for (const socket of queue) socket.destroy();
+    sleeper.kill('SIGKILL');
+    await once(sleeper, 'exit');
+  };
+  return { port, fill };
 }
 
 /** Waits until somebody listens on a port. */

@@ -202,6 +202,7 @@ class Session {
     const password = (text) => { this.password = decode(text); done(); };
     const user = (text) => { this.user = decode(text); this.saslStep = password; this.write('334 UGFzc3dvcmQ6'); };
     if (this.mechanism === 'CRAM-MD5') { this.cram(done); return; }
+    if (this.mechanism === 'XOAUTH2') { this.token = decode(initial); done(); return; }
     const first = this.mechanism === 'PLAIN' ? plain : user;
     if (initial) { first(initial); return; }
     this.saslStep = first;

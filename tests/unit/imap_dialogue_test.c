@@ -17,11 +17,25 @@
 	"<#UID FETCH " uid " (UID BODY.PEEK[]\n>* 1 FETCH (UID " uid " BODY[]<0> {9}\n=S: x\n>\n>\n=x\n>)\n># OK\n"
 #define LOGOUT "<#LOGOUT\n>* BYE\ngone\n"
 
-static void start(struct client *c, const struct fixture *f, struct peer *p, struct retrieval_config **config)
+static void start_in(struct client *c, const struct fixture *f, struct peer *p, enum mail_security security,
+                     struct retrieval_config **config)
 {
 	peer_start(p);
-	*config = config_for(f, p, RETRIEVAL_IMAP, SECURITY_NONE);
+	*config = config_for(f, p, RETRIEVAL_IMAP, security);
 	client_open(c, *config);
+}
+
+static void start(struct client *c, const struct fixture *f, struct peer *p, struct retrieval_config **config)
+{
+	start_in(c, f, p, SECURITY_NONE, config);
+}
+
+/* The peer's two scripts, as they go with that security. */
+static void finish_in(struct client *c, struct peer *p, char *const scripts[2])
+{
+	finish(c, p);
+	free(scripts[0]);
+	free(scripts[1]);
 }
 
 static void assert_mails(const struct client *c, const char *uids)
@@ -273,6 +287,29 @@ static void test_idle_is_renewed(void **state)
 	peer_stop(&p);
 }
 
+/* The client is polled all the same, and says why. */
+static void idles_in_vain(const struct fixture *f, const char *script, const char *said, enum mail_security security)
+{
+	bool silent = strstr(said, "no answer"), cannot = silent || strstr(said, "polled instead");
+	char *const scripts[2] = { script_in(security, RETRIEVAL_IMAP, script),
+		                       script_in(security, RETRIEVAL_IMAP,
+		                                 cannot ? QUIET LOGOUT : QUIET "<#IDLE\n>+\ngone\n") };
+	struct peer p = { .scripts = { scripts[0], scripts[1] }, .certificate = &f->good };
+	struct client c;
+	struct retrieval_config *config;
+	start_in(&c, f, &p, security, &config);
+	config->idle = true;
+	config->command_timeout = silent ? SECOND_US / 4 : 5 * SECOND_US;
+	retrieval_poll(c.retrieval, memory_of(7, "1:4"));
+	client_until(&c, 'e', 1);
+	client_until_said(&c, said);
+	assert_int_equal(c.down_count, 0);
+	retrieval_poll(c.retrieval, memory_of(7, "1:4"));
+	client_until(&c, 'e', 2);
+	assert_int_equal(c.polled_count, 2);
+	finish_in(&c, &p, scripts);
+}
+
 /* 28, 30: a server that cannot is polled; one that says BYE or dies while idle is nobody's failure. */
 static void test_idle_that_does_not_work(void **state)
 {
@@ -284,41 +321,33 @@ static void test_idle_that_does_not_work(void **state)
 		{ QUIET "<#IDLE\n>+\n>* BYE shutting down\ngone\n", "ends the connection: shutting down" },
 		{ QUIET "<#IDLE\n>+\ncut\n", "the connection" },
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct peer p = { .scripts = { rows[i].script, i < 2 ? QUIET LOGOUT : QUIET "<#IDLE\n>+\ngone\n" } };
-		struct client c;
-		struct retrieval_config *config;
-		start(&c, *state, &p, &config);
-		config->idle = true;
-		config->command_timeout = i == 1 ? SECOND_US / 4 : 5 * SECOND_US;
-		retrieval_poll(c.retrieval, memory_of(7, "1:4"));
-		client_until(&c, 'e', 1);
-		client_until_said(&c, rows[i].said);
-		assert_int_equal(c.down_count, 0);
-		retrieval_poll(c.retrieval, memory_of(7, "1:4"));
-		client_until(&c, 'e', 2);
-		assert_int_equal(c.polled_count, 2);
-		finish(&c, &p);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows) * SECURITY_COUNT; i++)
+		idles_in_vain(*state, rows[i / SECURITY_COUNT].script, rows[i / SECURITY_COUNT].said,
+		              (enum mail_security)(i % SECURITY_COUNT));
 }
 
 /* 29: an idle connection that is silently dead: the next poll finds out, and goes over a new one. */
 static void test_idle_that_is_dead(void **state)
 {
-	struct peer p = { .scripts = { QUIET "<#IDLE\n>+\n<DONE\ngone\n", QUIET "<#IDLE\n>+\ngone\n" } };
-	struct client c;
-	struct retrieval_config *config;
-	start(&c, *state, &p, &config);
-	config->idle = true;
-	config->command_timeout = SECOND_US / 4;
-	retrieval_poll(c.retrieval, memory_of(7, "1:4"));
-	client_until(&c, 'e', 1);
-	client_until_said(&c, "<+");
-	retrieval_poll(c.retrieval, memory_of(7, "1:4"));
-	client_until(&c, 'e', 2);
-	assert_int_equal(c.polled_count, 2);
-	assert_int_equal(c.down_count, 0);
-	finish(&c, &p);
+	const struct fixture *f = *state;
+	for (enum mail_security s = SECURITY_NONE; s < SECURITY_COUNT; s++) {
+		char *const scripts[2] = { script_in(s, RETRIEVAL_IMAP, QUIET "<#IDLE\n>+\n<DONE\ngone\n"),
+			                       script_in(s, RETRIEVAL_IMAP, QUIET "<#IDLE\n>+\ngone\n") };
+		struct peer p = { .scripts = { scripts[0], scripts[1] }, .certificate = &f->good };
+		struct client c;
+		struct retrieval_config *config;
+		start_in(&c, f, &p, s, &config);
+		config->idle = true;
+		config->command_timeout = SECOND_US / 4;
+		retrieval_poll(c.retrieval, memory_of(7, "1:4"));
+		client_until(&c, 'e', 1);
+		client_until_said(&c, "<+");
+		retrieval_poll(c.retrieval, memory_of(7, "1:4"));
+		client_until(&c, 'e', 2);
+		assert_int_equal(c.polled_count, 2);
+		assert_int_equal(c.down_count, 0);
+		finish_in(&c, &p, scripts);
+	}
 }
 
 /* The connection dies while a mail is being handled: the late answer does no harm to the next connection's mail. */

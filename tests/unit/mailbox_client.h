@@ -156,6 +156,22 @@ static inline int group_teardown(void **state)
 	return 0;
 }
 
+/* A script that begins with a greeting, as it goes with that security. Owned. */
+static inline char *script_in(enum mail_security security, enum retrieval_protocol protocol, const char *script)
+{
+	static const char imap[] =
+	    ">* OK ready\n<#CAPABILITY\n>* CAPABILITY IMAP4rev1 STARTTLS\n># OK\n<#STARTTLS\n># OK go\ntls\n"
+	    "<#CAPABILITY\n>* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN IDLE UIDPLUS\n># OK\n";
+	static const char pop3[] = "<CAPA\n>+OK\n>STLS\n>.\n<STLS\n>+OK go\ntls\n";
+	int greeting = (int)strcspn(script, "\n") + 1;
+	if (security == SECURITY_NONE)
+		return must_strdup(script);
+	if (security == SECURITY_TLS)
+		return must_format("tls\n%s", script);
+	return protocol == RETRIEVAL_IMAP ? must_format("%s%s", imap, script + greeting)
+	                                  : must_format("%.*s%s%s", greeting, script, pop3, script + greeting);
+}
+
 static inline struct retrieval_config *config_for(const struct fixture *f, const struct peer *p,
                                                   enum retrieval_protocol protocol, enum mail_security security)
 {

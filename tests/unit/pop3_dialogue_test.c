@@ -161,7 +161,24 @@ static void test_over_stls(void **state)
 		run_row(*state, &rows[i], SECURITY_STARTTLS);
 }
 
-/* --- login without SASL, in clear when that was allowed -------------------------------------------------------------- */
+/* --- login without SASL, inside TLS and in clear when that was allowed -------------------------------------------------------------- */
+
+static void logs_in(const struct fixture *f, const char *plain, enum mail_security security, bool polled,
+                    const char *words)
+{
+	char *script = script_in(security, RETRIEVAL_POP3, plain);
+	struct peer p = { .scripts = { script }, .certificate = &f->good };
+	struct client c;
+	peer_start(&p);
+	client_open(&c, config_for(f, &p, RETRIEVAL_POP3, security));
+	retrieval_poll(c.retrieval, memory_of(0, NULL));
+	client_until(&c, 'e', 1);
+	if ((c.polled_count == 1) != polled || (words && !strstr(c.failure.err.text, words)))
+		fail_msg("%s: %s\n%s", plain, c.failure.err.text, c.transcript);
+	no_secret_shown(&c);
+	finish(&c, &p);
+	free(script);
+}
 
 static void test_logins(void **state)
 {
@@ -170,11 +187,11 @@ static void test_logins(void **state)
 		bool polled;
 		const char *words;
 	} logins[] = {
-		/* 2: no APOP offered */
+		/* 2, 6: no APOP offered, no CAPA known */
 		{ ">+OK ready\n<CAPA\n>-ERR what\n<USER alice\n>+OK\n<PASS " SECRET "\n>+OK\n<STAT\n>+OK 0 0\n<UIDL\n>+OK\n>.\n"
 		  "<LIST\n>+OK\n>.\n" QUIT,
 		  true, NULL },
-		/* APOP: md5 of <1@x>Sesam-7391 */
+		/* APOP: md5 of <1@x>Sesam-7391; inside TLS it is not needed */
 		{ ">+OK ready <1@x>\n<CAPA\n>-ERR what\n<APOP alice ffe2e86e8e84037defad3dbe97f7e3a7\n>+OK\n<STAT\n>+OK 0 "
 		  "0\n<UIDL\n>+OK\n>.\n<LIST\n>+OK\n>.\n" QUIT,
 		  true, NULL },
@@ -185,20 +202,10 @@ static void test_logins(void **state)
 		{ ">+OK ready\n<CAPA\n>-ERR\n<USER alice\n>+OK\n<PASS " SECRET "\n>-ERR " SECRET " is wrong\ngone\n", false,
 		  "********** is wrong" },
 	};
-	const struct fixture *f = *state;
-	for (size_t i = 0; i < ARRAY_SIZE(logins); i++) {
-		struct peer p = { .scripts = { logins[i].script } };
-		struct client c;
-		peer_start(&p);
-		client_open(&c, config_for(f, &p, RETRIEVAL_POP3, SECURITY_NONE));
-		retrieval_poll(c.retrieval, memory_of(0, NULL));
-		client_until(&c, 'e', 1);
-		if ((c.polled_count == 1) != logins[i].polled ||
-		    (logins[i].words && !strstr(c.failure.err.text, logins[i].words)))
-			fail_msg("%zu: %s\n%s", i, c.failure.err.text, c.transcript);
-		no_secret_shown(&c);
-		finish(&c, &p);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(logins) * SECURITY_COUNT; i++)
+		if (i % SECURITY_COUNT == SECURITY_NONE || !strstr(logins[i / SECURITY_COUNT].script, "<APOP"))
+			logs_in(*state, logins[i / SECURITY_COUNT].script, (enum mail_security)(i % SECURITY_COUNT),
+			        logins[i / SECURITY_COUNT].polled, logins[i / SECURITY_COUNT].words);
 }
 
 /* 6: without CAPA, STLS is tried; and in clear nothing of the login leaves. */
@@ -235,15 +242,16 @@ static void test_nothing_leaves_in_clear(void **state)
 /* --- what is fetched and deleted ------------------------------------------------------------------------------------- */
 
 /* 23: numbers are this session's own. What is known is passed by, what is due is deleted, what is gone is told. */
-static void test_renumbered(void **state)
+static void renumbered(const struct fixture *f, enum mail_security security)
 {
-	struct peer p = { .scripts = {
-		                  GREETING LOGIN
-		                  "<STAT\n>+OK 3 60\n<UIDL\n>+OK\n>1 ccc\n>2 aaa\n>3 new\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>3 "
-		                  "20\n>.\n<DELE 2\n>+OK\n<RETR 3\n>+OK\n>.\n" QUIT } };
+	char *script = script_in(security, RETRIEVAL_POP3,
+	                         GREETING LOGIN
+	                         "<STAT\n>+OK 3 60\n<UIDL\n>+OK\n>1 ccc\n>2 aaa\n>3 new\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>3 "
+	                         "20\n>.\n<DELE 2\n>+OK\n<RETR 3\n>+OK\n>.\n" QUIT);
+	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
-	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE));
+	client_open(&c, config_for(f, &p, RETRIEVAL_POP3, security));
 	struct retrieval_memory *m = memory_of(0, NULL);
 	memory_uidl(m, "aaa");
 	memory_uidl(m, "bbb");
@@ -258,6 +266,13 @@ static void test_renumbered(void **state)
 	assert_string_equal(c.gone, "bbb");
 	assert_string_equal(c.confirmed, "bbb aaa"); /* bbb is not there; aaa went with QUIT */
 	finish(&c, &p);
+	free(script);
+}
+
+static void test_renumbered(void **state)
+{
+	for (enum mail_security s = SECURITY_NONE; s < SECURITY_COUNT; s++)
+		renumbered(*state, s);
 }
 
 /* POP3 has no marks: nothing is done on the server, and that is all that was asked for. */

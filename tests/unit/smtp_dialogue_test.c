@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Mail transactions against scripted servers: pipelining, one fate a recipient, reuse of connections, and servers that
  * refuse, cut and lie at every place. */
-#include "services/email/wire/line_inside.h"
-#include "services/email/wire/smtp_inside.h"
 #include "tests/unit/dialogue.h"
 
 static const char *const three[] = { "reject@mail.test", "defer@mail.test", "bob@mail.test", NULL };
@@ -309,40 +307,6 @@ static void test_deadlines(void **state)
 	}
 }
 
-/* Turns the loop until the transcript has that. */
-static void until_said(struct client *c, const char *text)
-{
-	c->late = false;
-	uv_timer_start(&c->limit, client_late, 10000, 0);
-	while (!strstr(c->transcript, text) && !c->late)
-		uv_run(&c->loop, UV_RUN_ONCE);
-	uv_timer_stop(&c->limit);
-	assert_false(c->late);
-}
-
-/* 46 seconds before the answer to RCPT, nine minutes behind the dot: legal (RFC 5321 4.5.3.2), so the deadline that runs
- * must be later than that. Nobody waits for it. */
-static void test_slow_is_not_dead(void **state)
-{
-	(void)state;
-	struct peer p = { .scripts = { GREETING
-		                           ">250 mail.test\n<MAIL\n>250 ok\n<RCPT\ngo\n>250 ok\n<DATA\n>354 go\n.\ngo\n"
-		                           ">250 ok\ngone\n" } };
-	struct client c;
-	peer_start(&p);
-	client_open(&c, config_for(&p));
-	smtp_send(c.smtp, mail_to_bob());
-	until_said(&c, ">RCPT");
-	assert_true(uv_timer_get_due_in(&c.smtp->line->deadline) > 4 * 60 * 1000);
-	peer_go(&p);
-	until_said(&c, ">(20 bytes of mail)");
-	assert_true(uv_timer_get_due_in(&c.smtp->line->deadline) > 9 * 60 * 1000);
-	peer_go(&p);
-	client_until(&c, 'd', 1);
-	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_ACCEPTED);
-	finish(&c, &p);
-}
-
 /* Nobody answers the SYN: a listener whose queue is full. */
 static void test_black_hole(void **state)
 {
@@ -371,33 +335,6 @@ static void test_black_hole(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(fill); i++)
 		close(fill[i]);
 	close(listener);
-}
-
-/* A server that reads no more in the middle of 5 MB: the deadline runs, by the size of the mail. */
-static void test_server_that_stops_reading(void **state)
-{
-	(void)state;
-	enum { SIZE = 5 << 20 };
-	struct peer p = { .scripts = { GREETING
-		                           ">250 mail.test\n<MAIL\n>250 ok\n<RCPT\n>250 ok\n<DATA\n>354 go\ngo\ncut\n" } };
-	struct client c;
-	char *content = must_alloc(SIZE + 3);
-	memset(content, 'x', SIZE);
-	for (size_t i = 70; i < SIZE; i += 72)
-		memcpy(content + i, "\r\n", 2);
-	memcpy(content + SIZE, "\r\n", 3);
-	peer_start(&p);
-	client_open(&c, config_for(&p));
-	smtp_send(c.smtp, mail_to((const char *const[]){ "bob@mail.test", NULL }, content));
-	free(content);
-	until_said(&c, "bytes of mail)");
-	assert_false(line_drained(c.smtp->line));
-	uint64_t due = uv_timer_get_due_in(&c.smtp->line->deadline);
-	assert_true(due > 10 * 60 * 1000 && due < 2 * 60 * 60 * 1000);
-	peer_go(&p);
-	client_until(&c, 'f', 1);
-	assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING); /* it cannot have the mail */
-	finish(&c, &p);
 }
 
 static void test_idle_connection_says_goodbye(void **state)
@@ -522,9 +459,7 @@ int main(void)
 		cmocka_unit_test(test_cut_behind_the_dot_gives_both_back),
 		cmocka_unit_test(test_size_and_utf8),
 		cmocka_unit_test(test_deadlines),
-		cmocka_unit_test(test_slow_is_not_dead),
 		cmocka_unit_test(test_black_hole),
-		cmocka_unit_test(test_server_that_stops_reading),
 		cmocka_unit_test(test_idle_connection_says_goodbye),
 		cmocka_unit_test(test_refused_connection_and_unknown_name),
 		cmocka_unit_test(test_configuration_changes_under_way),

@@ -3,6 +3,8 @@
  * try to get a password or a mail that it should not have. */
 #include <sys/stat.h>
 
+#include "services/email/wire/line_inside.h"
+#include "services/email/wire/smtp_inside.h"
 #include "tests/unit/dialogue.h"
 
 #define SECRET "Sesam-7391"
@@ -375,6 +377,101 @@ static void test_a_chain_of_a_hundred(void **state)
 		pair_free(&deep[i]);
 }
 
+/* --- 55 and 60: slow is not dead, and who stops reading is ----------------------------------------------------------- */
+
+/* Turns the loop until the transcript has that. */
+static void until_said(struct client *c, const char *text)
+{
+	c->late = false;
+	uv_timer_start(&c->limit, client_late, 60000, 0);
+	while (!strstr(c->transcript, text) && !c->late)
+		uv_run(&c->loop, UV_RUN_ONCE);
+	uv_timer_stop(&c->limit);
+	assert_false(c->late);
+}
+
+/* A server that is good up to the login, and then says that; the client has this mail. */
+static void open_in(struct fixture *f, struct client *c, struct peer *p, enum mail_security security,
+                    const char *script, struct smtp_message *m)
+{
+	static const char login_and[] = "<AUTH PLAIN\n>235 ok\n";
+	p->certificate = &f->good;
+	p->scripts[0] = security == SECURITY_STARTTLS
+	    ? must_format(GREETING STARTTLS_EHLO "<STARTTLS\n>220 go\ntls\n<EHLO station.test\n>250-mail.test\n>250 AUTH "
+	                                         "PLAIN\n%s%s",
+	                  login_and, script)
+	    : must_format("%s" GREETING ">250-mail.test\n>250 AUTH PLAIN\n%s%s", security == SECURITY_TLS ? "tls\n" : "",
+	                  login_and, script);
+	peer_start(p);
+	struct smtp_config *config = login(f, p, security, SASL_AUTO);
+	config->server.allow_clear_text = security == SECURITY_NONE;
+	client_open(c, config);
+	smtp_send(c->smtp, m);
+}
+
+static void close_in(struct client *c, struct peer *p)
+{
+	char *script = (char *)p->scripts[0];
+	finish(c, p);
+	free(script);
+}
+
+static int64_t minutes_left(const struct client *c)
+{
+	return (int64_t)uv_timer_get_due_in(&c->smtp->line->deadline) / 60000;
+}
+
+/* 46 seconds before the answer to RCPT, nine minutes behind the dot: legal (RFC 5321 4.5.3.2), so the deadline that runs
+ * must be later than that. Nobody waits for it. */
+static void test_slow_is_not_dead(void **state)
+{
+	for (enum mail_security s = SECURITY_NONE; s <= SECURITY_TLS; s++) {
+		struct peer p = { .certificate = NULL };
+		struct client c;
+		open_in(*state, &c, &p, s, "<MAIL\n>250 ok\n<RCPT\ngo\n>250 ok\n<DATA\n>354 go\n.\ngo\n>250 ok\ngone\n",
+		        mail_to_bob());
+		until_said(&c, ">RCPT");
+		assert_true(minutes_left(&c) >= 4);
+		peer_go(&p);
+		until_said(&c, ">(20 bytes of mail)");
+		assert_true(minutes_left(&c) >= 9);
+		peer_go(&p);
+		client_until(&c, 'd', 1);
+		assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_ACCEPTED);
+		close_in(&c, &p);
+	}
+}
+
+static struct smtp_message *mail_of_5_MB(void)
+{
+	enum { SIZE = 5 << 20 };
+	char *content = must_alloc(SIZE + 3);
+	memset(content, 'x', SIZE);
+	for (size_t i = 70; i < SIZE; i += 72)
+		memcpy(content + i, "\r\n", 2);
+	memcpy(content + SIZE, "\r\n", 3);
+	struct smtp_message *m = mail_to((const char *const[]){ "bob@mail.test", NULL }, content);
+	free(content);
+	return m;
+}
+
+/* A server that reads no more in the middle of 5 MB: the deadline runs, by the size of the mail. */
+static void test_server_that_stops_reading(void **state)
+{
+	for (enum mail_security s = SECURITY_NONE; s <= SECURITY_TLS; s++) {
+		struct peer p = { .certificate = NULL };
+		struct client c;
+		open_in(*state, &c, &p, s, "<MAIL\n>250 ok\n<RCPT\n>250 ok\n<DATA\n>354 go\ngo\ncut\n", mail_of_5_MB());
+		until_said(&c, "bytes of mail)");
+		assert_false(line_drained(c.smtp->line));
+		assert_true(minutes_left(&c) >= 10 && minutes_left(&c) < 120);
+		peer_go(&p);
+		client_until(&c, 'f', 1);
+		assert_int_equal(c.done[0]->recipients[0].outcome, SMTP_PENDING); /* it cannot have the mail */
+		close_in(&c, &p);
+	}
+}
+
 /* A name and password that do not fit on the AUTH line go as the answer to 334. */
 static void test_long_password(void **state)
 {
@@ -409,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_silent_handshake_has_a_deadline),
 		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_a_chain_of_a_hundred),
+		cmocka_unit_test(test_slow_is_not_dead),
+		cmocka_unit_test(test_server_that_stops_reading),
 		cmocka_unit_test(test_long_password),
 	};
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
