@@ -56,7 +56,7 @@ test: $(NODE_MODULES)
 
 bench:
 	@packaging/install.sh build check bench
-	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/wires build/release/browsers $(NODE_MODULES)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all build/release/bare_mhd build/release/bare_scan build/release/bare_mail build/release/scale build/release/wires build/release/bombs build/release/browsers $(NODE_MODULES)
 	@node tests/bench/bench.mjs
 
 # New inputs go to build/fuzz; those worth keeping (-merge=1) to tests/fuzz/corpus, which every check replays.
@@ -136,7 +136,7 @@ build/release/bare_%: tests/bench/bare_%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
 
-build/release/scale build/release/wires build/release/browsers: build/release/%: tests/bench/%.c build/release/libbelfry.a
+build/release/scale build/release/wires build/release/browsers build/release/bombs: build/release/%: tests/bench/%.c build/release/libbelfry.a
 	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 install:

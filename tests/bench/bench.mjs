@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measures the station against the least that the same work costs, and against its peers, side by side on this machine, and
 // prints the ratios.
-//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires browsers pages
+//   make bench            all                 node tests/bench/bench.mjs alarm burst get scale wires bombs browsers pages
 
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -99,7 +99,16 @@ async function browsers() {
   await station.stop();
 }
 
-const ALL = { alarm, burst, get, scale, wires, browsers, pages };
+/** What the reader takes for complexity bombs (tests/bench/bombs.c), beside a plain mail of the same size. */
+async function bombs() {
+  const lines = (await run(program('bombs'), [])).stdout.trim().split('\n').map((line) => [Number(line.split(' ', 1)[0]), line.slice(line.indexOf(' ') + 1)]);
+  const [[plain], ...all] = lines, [worst, name] = all.reduce((a, b) => (b[0] > a[0] ? b : a));
+  for (const [ms, bomb] of all) console.log(`    ${bomb.padEnd(36)} ${ms.toFixed(2)} ms`);
+  say(`${all.length} complexity bombs of 256 KiB, read; the worst: ${name}`, `${worst.toFixed(1)} ms, median ${median(all.map(([ms]) => ms)).toFixed(1)} ms`,
+    `${plain.toFixed(1)} ms`, worst / 50, 'at most 1, of 50 ms', 'a plain mail');
+}
+
+const ALL = { alarm, burst, get, scale, wires, bombs, browsers, pages };
 const chosen = process.argv.slice(2).length ? process.argv.slice(2) : Object.keys(ALL);
 console.log(`Load before: ${loadavg().map((n) => n.toFixed(2)).join(' ')}. Ratios on a busy machine say little.`);
 for (const name of chosen) await ALL[name]();

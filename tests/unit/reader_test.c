@@ -13,6 +13,7 @@
 #include "services/email/email_inside.h"
 #include "services/email/reader/reader_inside.h"
 #include "station/must.h"
+#include "tests/unit/bombs.h"
 #include "tests/unit/world.h"
 
 #define IDLE "Date: Fri, 27 Nov 2026 15:00:00 +0100\r\n"
@@ -229,87 +230,6 @@ static void test_html(void **state)
 
 /* --- limits: forty bombs, each doubled -------------------------------------------------------------------------------------- */
 
-struct bomb {
-	const char *name, *before, *unit, *after;
-};
-#define HEAD "From: anna@example.com\r\n"
-static const struct bomb bombs[] = {
-	{ "addresses in To", HEAD "To: ", "a@b.example, ", "\r\n\r\nACK" },
-	{ "addresses in From", "From: ", "a@b.example, ", "\r\n\r\nACK" },
-	{ "groups", "From: ", "g: a@b;", "\r\n\r\nACK" },
-	{ "comments in From", "From: ", "(", "a@b.example\r\n\r\nACK" },
-	{ "quotes in From", "From: ", "\"a\" ", "<a@b.example>\r\n\r\nACK" },
-	{ "angles in From", "From: ", "<", "a@b.example\r\n\r\nACK" },
-	{ "dots in From", "From: a", ".", "@b.example\r\n\r\nACK" },
-	{ "backslashes in From", "From: \"", "\\\\", "\" <a@b.example>\r\n\r\nACK" },
-	{ "header fields", HEAD, "A: b\r\n", "\r\nACK" },
-	{ "From fields", HEAD, "From: a@b\r\n", "\r\nACK" },
-	{ "Received fields", HEAD, "Received: by x\r\n", "\r\nACK" },
-	{ "folded lines", HEAD "X: a", "\r\n b", "\r\n\r\nACK" },
-	{ "a long header", HEAD "X: ", "aaaaaaaa", "\r\n\r\nACK" },
-	{ "encoded words", HEAD "Subject: ", "=?UTF-8?Q?=C3=A4?= ", "\r\n\r\nACK" },
-	{ "encoded words that never end", HEAD "Subject: ", "=?UTF-8?Q?", "\r\n\r\nACK" },
-	{ "encoded words in base64", HEAD "Subject: ", "=?utf-8?B?w6Q=?=", "\r\n\r\nACK" },
-	{ "references", HEAD "References: ", "<a@b> ", "\r\n\r\nACK" },
-	{ "references that never end", HEAD "References: ", "<", "\r\n\r\nACK" },
-	{ "parameters", HEAD "Content-Type: text/plain", "; a=b", "\r\n\r\nACK" },
-	{ "continued parameters", HEAD "Content-Type: text/plain", "; a*1*=b", "\r\n\r\nACK" },
-	{ "quotes in a parameter", HEAD "Content-Type: text/plain; a=", "\"\\\"", "\r\n\r\nACK" },
-	{ "comments in Content-Type", HEAD "Content-Type: text/plain ", "(", "\r\n\r\nACK" },
-	{ "a long boundary", HEAD "Content-Type: multipart/mixed; boundary=\"", "-", "\"\r\n\r\n--\r\n" },
-	{ "parts", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\nx\r\n", "--b--" },
-	{ "empty parts", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n", "--b--" },
-	{ "nested parts", HEAD, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "\r\nx" },
-	{ "nested messages", HEAD, "Content-Type: message/rfc822\r\n\r\n", "\r\nx" },
-	{ "nested messages in parts", HEAD, "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n", "\r\nx" },
-	{ "headers of a part", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", "A: b\r\n",
-	  "\r\nx\r\n--b--" },
-	{ "dashes", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--", "\r\n" },
-	{ "lines that look like boundaries", HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--bb\r\n",
-	  "--b--" },
-	{ "empty lines", HEAD "\r\n", "\r\n", "" },
-	{ "carriage returns", HEAD "\r\n", "\r", "" },
-	{ "quoted-printable", HEAD "Content-Transfer-Encoding: quoted-printable\r\n\r\n", "=3D=", "" },
-	{ "base64", HEAD "Content-Transfer-Encoding: base64\r\n\r\n", "QUNLCg==", "" },
-	{ "uuencoded", HEAD "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a\r\n", "M", "" },
-	{ "tags", HEAD "Content-Type: text/html\r\n\r\n", "<blockquote>", "x" },
-	{ "comments of HTML", HEAD "Content-Type: text/html\r\n\r\n", "<!--", "x" },
-	{ "styles that never end", HEAD "Content-Type: text/html\r\n\r\n", "<style>", "x" },
-	{ "entities", HEAD "Content-Type: text/html\r\n\r\n", "&#1", "x" },
-	{ "reported recipients",
-	  HEAD "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n",
-	  "Final-Recipient: a;b\r\n\r\n", "--b--" },
-	{ "bytes that are no text", HEAD "Content-Type: text/plain; charset=utf-8\r\n\r\n", "\xFF\xC0", "" },
-};
-
-static char *build(const struct bomb *b, size_t size, size_t *length)
-{
-	size_t unit = strlen(b->unit), count = size / unit;
-	char *text = must_alloc(strlen(b->before) + count * unit + strlen(b->after) + 1), *to = stpcpy(text, b->before);
-	for (size_t i = 0; i < count; i++)
-		to = stpcpy(to, b->unit);
-	*length = (size_t)(stpcpy(to, b->after) - text);
-	return text;
-}
-
-/* Work is counted in instructions' stead by the processor time of many runs: the least of three. */
-static double cost(const char *text, size_t length)
-{
-	double least = 1e9;
-	for (int i = 0; i < 3; i++) {
-		struct timespec a, b;
-		struct parsed_mail m;
-		struct err e;
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
-		mail_parse(text, length, &m, &e);
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
-		record_finish(&parsed_mail_kind, &m);
-		double took = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
-		least = took < least ? took : least;
-	}
-	return least;
-}
-
 /* Eight times the size may cost eight times as much, not sixty-four: 24 leaves room for noise, and what takes less than
  * 100 ms under a sanitizer is no bomb. The figures are printed for who runs it by hand. */
 static void test_bombs(void **state)
@@ -319,8 +239,8 @@ static void test_bombs(void **state)
 		double costs[2];
 		for (int j = 0; j < 2; j++) {
 			size_t length;
-			char *text = build(&bombs[i], j ? 240 * 1024 : 30 * 1024, &length);
-			costs[j] = cost(text, length);
+			char *text = bomb_build(&bombs[i], j ? 240 * 1024 : 30 * 1024, &length);
+			costs[j] = bomb_cost(text, length);
 			free(text);
 		}
 		print_message("%-36s %7.2f ms %7.2f ms\n", bombs[i].name, costs[0], costs[1]);
@@ -358,7 +278,7 @@ static long memory_of(const struct bomb *b)
 	struct parsed_mail m;
 	struct err e;
 	size_t length;
-	char *text = build(b, 240 * 1024, &length);
+	char *text = bomb_build(b, 240 * 1024, &length);
 	if (!installed)
 		assert_true(__sanitizer_install_malloc_and_free_hooks(took, gave) > 0);
 	installed = true;
@@ -395,7 +315,7 @@ static long memory_of(const struct bomb *b)
 		struct parsed_mail m;
 		struct err e;
 		size_t length;
-		char *text = build(b, 240 * 1024, &length);
+		char *text = bomb_build(b, 240 * 1024, &length);
 		int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 		bool anew = fd >= 0 && write(fd, "5", 1) == 1; /* the peak begins here */
 		long before = peak_memory();
