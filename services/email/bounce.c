@@ -14,20 +14,24 @@
 #include "station/log.h"
 #include "station/must.h"
 
-/* A report while the mail that it is about is looked up: first its deliveries, then the mail itself. */
 struct bounce {
 	struct station *station;
-	struct parsed_mail report;    /* owned */
-	struct store_rows deliveries; /* owned */
-	json_t *event;                /* owned: what observers hear when it is on disk */
+	struct parsed_mail report;    /* owned, as are all: */
+	struct store_rows deliveries; /* of the mail */
+	struct store_rows mail;       /* one row */
+	json_t *event;                /* what observers hear when it is on disk */
+	/* While it is looked up. */
+	bounce_known *known;
+	void *context;
 };
 
 /* Only forward: what was refused or cancelled stays so. */
 static bool failed(const struct value *row, const struct delivery_record *d)
 {
 	const struct value *members = row->list.items;
-	return strcasecmp(members[REPORT_ACTION].text, "failed") == 0 &&
-	    strcasecmp(members[REPORT_FINAL_RECIPIENT].text, d->address) == 0 && d->state == MAIL_ACCEPTED;
+	bool about = strcasecmp(members[REPORT_FINAL_RECIPIENT].text, d->address) == 0 ||
+	    strcasecmp(members[REPORT_ORIGINAL_RECIPIENT].text, d->address) == 0;
+	return about && strcasecmp(members[REPORT_ACTION].text, "failed") == 0 && d->state == MAIL_ACCEPTED;
 }
 
 static void write_rows(struct bounce *b, struct delivery_record *d, const struct value *row, struct store_tx *tx)
@@ -91,12 +95,15 @@ static bool take_in(struct bounce *b, struct delivery_record *d, struct store_tx
 	return changed;
 }
 
-/* --- looking up ---------------------------------------------------------------------------------------------------- */
-
-static void bounce_free(struct bounce *b)
+void bounce_free(struct bounce **pb)
 {
+	struct bounce *b = *pb;
+	*pb = NULL;
+	if (!b)
+		return;
 	record_finish(&parsed_mail_kind, &b->report);
 	store_rows_clear(&b->deliveries);
+	store_rows_clear(&b->mail);
 	json_decref(b->event);
 	free(b);
 }
@@ -104,11 +111,10 @@ static void bounce_free(struct bounce *b)
 static void written(void *context, int code, const struct err *e)
 {
 	struct bounce *b = context;
-	if (code != 0)
-		log_error("a bounce could not be written: %s", e->text);
-	else
+	(void)e; /* whoever commits says it */
+	if (code == 0)
 		station_event(b->station, "mail", b->event);
-	bounce_free(b);
+	bounce_free(&b);
 }
 
 /* The mail as a whole, also where it still waits to go to others. */
@@ -126,22 +132,40 @@ static void write_mail(struct bounce *b, struct mail_record *m, struct store_tx 
 	b->event = mail_to_json(b->station, m, deliveries, b->deliveries.count, false);
 }
 
+void bounce_take_in(struct bounce *b, struct store_tx *tx)
+{
+	bool changed = false;
+	for (size_t i = 0; i < b->deliveries.count; i++)
+		changed |= take_in(b, store_row(&b->deliveries, i), tx);
+	if (!changed) {
+		bounce_free(&b);
+		return;
+	}
+	write_mail(b, store_row(&b->mail, 0), tx);
+	store_tx_hook(tx, written, b);
+}
+
+/* --- looking up ---------------------------------------------------------------------------------------------------- */
+
+/* Nothing is known of it, or nobody can tell. */
+static void give_up(struct bounce *b, int code, const struct err *e)
+{
+	bounce_known *known = b->known;
+	void *context = b->context;
+	bounce_free(&b);
+	known(context, code, e, NULL);
+}
+
 static void mail_known(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct bounce *b = context;
-	struct store_tx *tx = store_tx_new();
-	bool changed = false;
-	if (code != 0)
-		log_error("a bounce could not be taken in: %s", e->text);
-	for (size_t i = 0; code == 0 && rows->count && i < b->deliveries.count; i++)
-		changed |= take_in(b, store_row(&b->deliveries, i), tx);
-	if (changed) {
-		write_mail(b, store_row(rows, 0), tx);
-		store_commit(b->station->store, tx, written, b);
-	} else {
-		store_tx_free(&tx);
-		bounce_free(b);
+	if (code != 0 || rows->count == 0) {
+		give_up(b, code, e);
+		return;
 	}
+	b->mail = *rows;
+	*rows = (struct store_rows){ 0 };
+	b->known(b->context, 0, NULL, b);
 }
 
 static void deliveries_known(void *context, int code, const struct err *e, struct store_rows *rows)
@@ -149,7 +173,7 @@ static void deliveries_known(void *context, int code, const struct err *e, struc
 	struct bounce *b = context;
 	struct store_query q = { .kind = &mail_kind, .limit = 1 };
 	if (code != 0 || rows->count == 0) {
-		mail_known(b, code, e, rows);
+		give_up(b, code, e);
 		return;
 	}
 	b->deliveries = *rows;
@@ -159,14 +183,16 @@ static void deliveries_known(void *context, int code, const struct err *e, struc
 }
 
 /* Our Message-IDs begin with the id of the mail. */
-void bounce_received(struct station *s, const struct parsed_mail *report)
+void bounce_look_up(struct station *s, const struct parsed_mail *report, bounce_known *known, void *context)
 {
 	char id[37] = "";
 	snprintf(id, sizeof id, "%s", report->reportedId);
-	if (strlen(id) != 36 || report->reports.count == 0)
+	if (strlen(id) != 36 || report->reports.count == 0) {
+		known(context, 0, NULL, NULL);
 		return;
+	}
 	struct bounce *b = must_alloc(sizeof *b);
-	b->station = s;
+	*b = (struct bounce){ .station = s, .known = known, .context = context };
 	record_copy(&parsed_mail_kind, &b->report, report);
 	struct store_query q = { .kind = &delivery_kind, .limit = SMTP_RECIPIENTS_MAX };
 	store_where_add(&q, "mail", STORE_EQ, value_string(id));

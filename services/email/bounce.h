@@ -6,9 +6,15 @@
 #include "services/email/reader/parsed_mail.h"
 #include "station/station.h"
 
-/* Takes in a report: each address that failed becomes "bounced" in the ledger, its EmailRecipient shows which one and why, and
- * its bounceRecipient is mailed instead while the alarm is open and nobody has acknowledged it; all in one transaction, soon.
- * A report about a mail that the ledger does not have is left alone. */
-void bounce_received(struct station *s, const struct parsed_mail *report);
+/* A report, and what the ledger has of the mail that it is about. */
+struct bounce;
+void bounce_free(struct bounce **b);
+/* known gets it, owned; NULL: the ledger has no such mail, or (code) it could not be asked. Called once, also at once. */
+typedef void bounce_known(void *context, int code, const struct err *e, struct bounce *b);
+void bounce_look_up(struct station *s, const struct parsed_mail *report, bounce_known *known, void *context);
+/* Adds to tx what the report changes: each address that failed becomes "bounced" in the ledger, its EmailRecipient shows
+ * which one and why, and its bounceRecipient is mailed instead while the alarm is open and nobody has acknowledged it.
+ * Takes b. */
+void bounce_take_in(struct bounce *b, struct store_tx *tx);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The way of one mail: read by the reader's child, looked up (was it handled before, under another number?), handed to
- * whoever is linked to the topic `received`, written in one transaction with what it caused, and only then settled with
- * the server. See incoming.h. Engine thread. */
+ * The way of one mail: read by the reader's child, looked up (was it handled before, under another number? is it a
+ * report about a mail of the ledger?), handed to whoever is linked to the topic `received`, written in one transaction with
+ * what it caused, and only then settled with the server. See incoming.h. Engine thread. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/email/bounce.h"
 #include "services/email/incoming.h"
 #include "station/log.h"
 #include "station/must.h"
@@ -87,21 +88,38 @@ static void is_ours(struct incoming_account *a, struct handling *h)
 
 /* --- looked up ------------------------------------------------------------------------------------------------------ */
 
-static void fire(struct incoming_account *a, struct handling *h)
+/* bounce: taken; NULL: it is none of ours. */
+static void fire(struct incoming_account *a, struct handling *h, struct bounce *bounce)
 {
 	struct store_tx *tx = store_tx_new();
 	struct value arg;
 	record_to_value(&parsed_mail_kind, &h->mail, &arg);
 	a->receiving = true;
-	a->claimed = false;
+	a->claimed = bounce != NULL;
 	topic_fire(&a->account.c, "received", &arg, tx);
 	a->receiving = false;
 	value_clear(&arg);
+	if (bounce)
+		bounce_take_in(bounce, tx);
 	if (a->claimed) {
 		is_ours(a, h);
 		set(a, "numberHandled", a->numberHandled + 1);
 	}
 	commit(a, h, tx);
+}
+
+static void report_known(void *context, int code, const struct err *e, struct bounce *bounce)
+{
+	struct handling *h = context;
+	struct incoming_account *a = account_handling(h);
+	if (a && code == 0) {
+		fire(a, h, bounce);
+		return;
+	}
+	if (a)
+		incoming_give_up(a, e);
+	bounce_free(&bounce);
+	finish(h);
 }
 
 static void looked_up(void *context, int code, const struct err *e, struct store_rows *rows)
@@ -116,8 +134,10 @@ static void looked_up(void *context, int code, const struct err *e, struct store
 	} else if (rows->count > 0) { /* it has done all it can: under another number, or before a crash */
 		is_ours(a, h);
 		commit(a, h, store_tx_new());
+	} else if (h->mail.report) {
+		bounce_look_up(h->station, &h->mail, report_known, h);
 	} else {
-		fire(a, h);
+		fire(a, h, NULL);
 	}
 }
 

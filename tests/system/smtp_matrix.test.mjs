@@ -47,7 +47,7 @@ const flood = (text) => (line, { stream }) => {
 };
 
 const five = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}@mail.test`);
-const late = 4000 * SLOWNESS; // later than the connectionTimeout of those rows
+const late = 12000 * SLOWNESS; // later than the connectionTimeout of those rows
 /** Answers late, and hears nothing meanwhile. */
 const lateOk = (line, session) => {
   session.busy = true;
@@ -128,8 +128,8 @@ const ROWS = [
   { n: 52, what: '250 to DATA', say: { DATA: '250 fine' }, end: 'down', stage: 'data', words: /answered DATA with 250 .* instead of 354/ },
   { n: 53, what: 'cut in the body', say: { DATA: (_, s) => { s.feed = () => s.raw.resetAndDestroy(); return '354 go'; } }, end: 'unknown' },
   { n: 54, what: 'cut behind the dot', server: { afterMessage: () => false }, end: 'unknown', words: /cut before the server answered; it may have the mail/ },
-  { n: 55, what: 'a late answer to RCPT', silent: true, say: { RCPT: lateOk }, end: 'accepted' },
-  { n: 55, what: 'a late answer behind the dot', silent: true, server: { afterMessage: () => new Promise((resolve) => { setTimeout(resolve, late); }) }, end: 'accepted' },
+  { n: 55, what: 'a late answer to RCPT', slow: true, say: { RCPT: lateOk }, end: 'accepted' },
+  { n: 55, what: 'a late answer behind the dot', slow: true, server: { afterMessage: () => new Promise((resolve) => { setTimeout(resolve, late); }) }, end: 'accepted' },
   { n: 56, what: '451 behind the dot', server: { afterMessage: () => '451 4.3.0 queue' }, end: 'deferred', stage: 'content', words: /queue/ },
   { n: 57, what: '554 behind the dot', server: { afterMessage: () => '554 5.7.1 spam' }, end: 'refused', stage: 'content', words: /spam/ },
   { n: 58, what: '250 behind the dot, then reset', server: { afterMessage: (_, s) => { setImmediate(() => s.raw.resetAndDestroy()); return '250 2.0.0 Ok: queued as 1'; } }, end: 'accepted' },
@@ -155,7 +155,7 @@ before(async () => {
   await Promise.all(cases.map(startServer));
   await api.post('/batch', cases.map((c) => ({
     op: 'add', path: '/Services/EmailService', name: c.name, type: 'email:OutgoingAccount',
-    values: { hostname: '127.0.0.1', port: c.port, ...MODES[c.mode], emailAuthenticator: c.token ? tokens.login : basic('alice', SECRET), allowClearTextCredentials: c.mode === 'none', connectionTimeout: c.silent ? `${2 * SLOWNESS}s` : '120s', retryInterval: '1s', replyTo: { name: 'Belfry', address: 'belfry@mail.test' }, ...c.account },
+    values: { hostname: '127.0.0.1', port: c.port, ...MODES[c.mode], emailAuthenticator: c.token ? tokens.login : basic('alice', SECRET), allowClearTextCredentials: c.mode === 'none', connectionTimeout: `${c.silent ? 2 * SLOWNESS : c.slow ? 10 * SLOWNESS : 120}s`, retryInterval: '1s', replyTo: { name: 'Belfry', address: 'belfry@mail.test' }, ...c.account },
   })));
 });
 after(async () => {

@@ -10,9 +10,10 @@
 
 #include <cmocka.h>
 
-#include "services/email/email.h"
+#include "services/email/email_inside.h"
 #include "services/email/reader/reader.h"
 #include "station/link.h"
+#include "station/must.h"
 #include "tests/unit/peer.h"
 #include "tests/unit/world.h"
 
@@ -50,6 +51,13 @@ static const struct type claimer_type = { .name = "test:Claimer",
 	                                      .base = &baja_component,
 	                                      .slots = claimer_slots,
 	                                      .actions = claimer_actions };
+
+static void on_disk(void *context, int code, const struct err *e)
+{
+	(void)e;
+	assert_int_equal(code, 0);
+	*(bool *)context = true;
+}
 
 static const struct type *types[200];
 
@@ -172,9 +180,92 @@ static void test_not_ours(void **state)
 	script_went_well(&p);
 }
 
+/* --- a report ------------------------------------------------------------------------------------------------------- */
+
+static const char reported[] = "01234567-89ab-cdef-0123-456789abcdef";
+
+/* The ledger has a mail that a server has taken. */
+static void add_accepted_mail(struct world *w)
+{
+	struct mail_record m;
+	struct delivery_record d;
+	struct store_tx *tx = store_tx_new();
+	bool done = false;
+	record_init(&mail_kind, &m);
+	record_init(&delivery_kind, &d);
+	ledger_set_text(&m.id, reported);
+	m.state = MAIL_ACCEPTED;
+	ledger_set_text(&d.mail, reported);
+	ledger_set_text(&d.address, "bob@mail.test");
+	d.state = MAIL_ACCEPTED;
+	store_tx_put(tx, &mail_kind, &m);
+	store_tx_put(tx, &delivery_kind, &d);
+	store_commit(w->station.store, tx, on_disk, &done);
+	turn_until(w, &done);
+	record_finish(&mail_kind, &m);
+	record_finish(&delivery_kind, &d);
+}
+
+struct looked {
+	bool done;
+	int state;
+};
+
+static void look(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct looked *l = context;
+	(void)e;
+	assert_int_equal(code, 0);
+	assert_int_equal(rows->count, 1);
+	l->state = ((const struct delivery_record *)store_row(rows, 0))->state;
+	l->done = true;
+}
+
+static int delivery_state(struct world *w)
+{
+	struct looked l = { .done = false };
+	struct store_query q = { .kind = &delivery_kind, .limit = 1 };
+	store_where_add(&q, "mail", STORE_EQ, value_string(reported));
+	store_ask(w->station.store, &q, look, &l);
+	turn_until(w, &l.done);
+	return l.state;
+}
+
+/* What it says is on disk before the server is asked to mark it: a kill in between loses nothing. It needs nobody who is
+ * linked, and nobody who answers alarms. */
+static void test_a_report_is_taken_in_before_it_is_marked(void **state)
+{
+	static const char text[] = /* as many bytes as the lines have with > and LF in place of CR LF */
+	    ">Content-Type: multipart/report; boundary=r\n>\n>--r\n>Content-Type: message/delivery-status\n>\n"
+	    ">Reporting-MTA: dns; mx\n>\n>Final-Recipient: rfc822; bob@mail.test\n>Action: failed\n>Status: 5.2.2\n>\n"
+	    ">--r\n>Content-Type: text/rfc822-headers\n>\n>Message-ID: <01234567-89ab-cdef-0123-456789abcdef@mail.test>\n"
+	    ">--r--\n";
+	char *script = must_format(OPEN("7", "5") FIND("4") "<#UID FETCH 4 (UID BODY.PEEK[]\n>* 1 FETCH (UID 4 BODY[]<0> "
+	                                                    "{%zu}\n%s>)\n># OK\n" MARK("4") "go\n># OK\n" LEAVE,
+	                           strlen(text), text);
+	struct peer p = { .scripts = { script } };
+	struct world w;
+	(void)state;
+	world_make(&w, all_types());
+	add_accepted_mail(&w);
+	set_slot(station_by_path(&w.station, "/Services/EmailService/EmailAlarmAcknowledger"), "enabled", "false");
+	peer_start(&p);
+	struct claimer *claimer = set_up(&w, &p);
+	claimer->claims = false;
+	for (time_t began = time(NULL); !p.heard || !strstr(p.heard, "STORE"); station_turn(&w.station))
+		assert_true(time(NULL) - began < WORLD_PATIENCE);
+	assert_int_equal(delivery_state(&w), MAIL_BOUNCED);
+	peer_go(&p);
+	assert_int_equal(check_now(&w), 0);
+	world_end(&w);
+	script_went_well(&p);
+	free(script);
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once), cmocka_unit_test(test_not_ours) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once), cmocka_unit_test(test_not_ours),
+		                                cmocka_unit_test(test_a_report_is_taken_in_before_it_is_marked) };
 	if (argc == 2 && strcmp(argv[1], READER_ARGUMENT) == 0)
 		reader_child();
 	return cmocka_run_group_tests(tests, NULL, NULL);

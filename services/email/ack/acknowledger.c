@@ -10,7 +10,6 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/ack/authenticity_probe.h"
 #include "services/email/ack/confirmation.h"
-#include "services/email/bounce.h"
 #include "station/alarm_support.h"
 #include "station/audit.h"
 #include "station/format.h"
@@ -263,8 +262,6 @@ static int received(struct component *c, struct invocation *inv)
 	if (!parsed_mail_from_value(inv->arg, &mail))
 		return err_set(&inv->err, E_INVALID, NULL,
 		               "received takes a mail; it is invoked by the link from an incoming account.");
-	if (mail.report)
-		bounce_received(c->station, &mail);
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
 	if (!authenticity_probe_received(&a->probe, &mail, tx))
 		handle(a, &mail, book, tx);

@@ -19,6 +19,7 @@ static const struct {
 	int member;
 	bool typed;
 } fields[] = {
+	{ "Original-Recipient", REPORT_ORIGINAL_RECIPIENT, true },
 	{ "Final-Recipient", REPORT_FINAL_RECIPIENT, true },
 	{ "Action", REPORT_ACTION, false },
 	{ "Status", REPORT_STATUS, false },

@@ -11,6 +11,7 @@ static const struct slot report_members[] = {
 	MEMBER("action", STRING, .doc = "failed, delayed, delivered, relayed or expanded (RFC 3464 2.3.3)."),
 	MEMBER("status", STRING, .doc = "Enhanced status code (RFC 3463)."),
 	MEMBER("diagnostic", STRING, .doc = "What the last server said."),
+	MEMBER("originalRecipient", STRING, .doc = "Address that the mail was sent to, where it was forwarded."),
 	SLOT_END,
 };
 

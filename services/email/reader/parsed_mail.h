@@ -43,7 +43,14 @@ extern const struct slot parsed_mail_slots[];
 extern const struct record_kind parsed_mail_kind; /* no table of the store: only its slots are used */
 
 /* Members of an item of reports, by index. */
-enum { REPORT_FINAL_RECIPIENT, REPORT_ACTION, REPORT_STATUS, REPORT_DIAGNOSTIC, REPORT_MEMBERS };
+enum {
+	REPORT_FINAL_RECIPIENT,
+	REPORT_ACTION,
+	REPORT_STATUS,
+	REPORT_DIAGNOSTIC,
+	REPORT_ORIGINAL_RECIPIENT,
+	REPORT_MEMBERS
+};
 
 /* Fills a zeroed or initialised *m from the child's JSON, which is checked against the table. 0, or E_PROTOCOL; m is to be
  * finished with record_finish either way. */
