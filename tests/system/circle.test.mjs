@@ -19,7 +19,7 @@ import { eventually } from '../support/wait.mjs';
 const INCOMING = '/Services/EmailService/IncomingAccount', ACKNOWLEDGER = '/Services/EmailService/EmailAlarmAcknowledger';
 const options = { skip: needsRoot };
 const KILLS = Number(process.env.KILLS ?? 12);
-const patience = { seconds: 60 * SLOWNESS };
+const patience = { seconds: (60 + KILLS) * SLOWNESS }; // by POP3 each mail that is there already has to go first
 const pki = new Pki();
 let station, host, tap;
 
