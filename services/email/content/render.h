@@ -27,9 +27,10 @@ void letter_write(struct station *s, const struct preferences *p, const struct v
 void letter_begin(struct station *s, const struct preferences *p, struct letter *letter);
 enum letter_tone letter_tone_of(const char *state);
 
+/* Mails in one digest; more make another one, so that none keeps the engine for long. */
+enum { DIGEST_MAX = 200 };
 /* letter_digest.c: what a digest keeps of the mails that it sums up, as JSON for its mail record (owned); and its words, into
  * an empty letter: 0, or a code when such a text cannot be read. */
-enum { DIGEST_MAX = 500 /* mails in one digest; more make another one */ };
 char *digest_keep(struct outgoing *const *mails, size_t count);
 int letter_digest(struct station *s, const struct preferences *p, const char *data, struct letter *letter);
 
