@@ -126,8 +126,8 @@ static void check(const struct component *next, const struct component *current,
 		check_login(a, current, report);
 	if (account_security(a) == SECURITY_NONE && protocol)
 		report_warning(report, "useSsl",
-		               "Mail travels without encryption: anybody on the way can read it. Use Use Ssl or Use Start Tls "
-		               "if the server can.");
+		               "Mail travels without encryption: anybody on the way can read it. Set useSsl or useStartTls to "
+		               "true if the server can do it.");
 	if (a->allowClearTextCredentials)
 		report_warning(report, "allowClearTextCredentials", "Account and password may be sent without encryption.");
 	if (a->tlsMinProtocol < TLS_V1_2)

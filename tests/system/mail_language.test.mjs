@@ -127,6 +127,7 @@ test('answers go to replyTo, where that is not the sender', async () => {
   const path = await addTemperature(), { from } = (await api.component(ACCOUNT)).values;
   const same = await mailOf(() => set(path, 40));
   assert.equal(same.mail.replyTo, undefined);
+  assert.equal(same.mail.from.text, '"Belfry" <alice@mail.test>'); // its name is not lost
   await api.patch(ACCOUNT, { from: 'plant@mail.test' });
   const other = await mailOf(() => set(path, 20));
   await api.patch(ACCOUNT, { from });

@@ -191,7 +191,12 @@ static void offer_answers(struct rendering *r, const struct outgoing_account *a,
 	char *id = ack_message_id(&o->mail, token),
 	     *reply = ack_reply_address(r->station, *a->replyTo.address ? a->replyTo.address : sender, token);
 	r->parts.message_id = keep(r, id);
-	r->parts.reply_to.address = keep(r, strcasecmp(reply, sender) != 0 ? reply : "");
+	if (strcasecmp(reply, sender) != 0) {
+		r->parts.reply_to.address = keep(r, reply);
+	} else { /* no field of its own: its name stands with the sender's address */
+		r->parts.from.name = r->parts.reply_to.name;
+		r->parts.reply_to.address = "";
+	}
 	r->parts.answers = o->mail.kind == MAIL_CONFIRMATION;
 	if (*token) {
 		char *link = ack_link_of(r->station, token);
