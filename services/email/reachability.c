@@ -135,7 +135,7 @@ static void cover(struct component *recipient, bool hours[WEEK_HOURS])
 static void audit_class(struct audit *audit, struct component *class)
 {
 	bool hours[WEEK_HOURS] = { false };
-	size_t heard = 0;
+	size_t heard = 0, covered = 0;
 	int gap = 0;
 	for (struct link *l = links_from(class); l; l = link_next_from(l)) {
 		if (!l->enabled || !component_is(l->target, &email_recipient))
@@ -145,8 +145,13 @@ static void audit_class(struct audit *audit, struct component *class)
 	}
 	while (gap < WEEK_HOURS && hours[gap])
 		gap++;
+	for (int h = 0; h < WEEK_HOURS; h++)
+		covered += hours[h];
 	if (heard == 0)
 		find(audit, "warning", class, "No email recipient is linked to it: its alarms are mailed to nobody.");
+	else if (covered == 0)
+		find(audit, "error", class,
+		     "Nobody gets its mails: the recipients that are linked to it have nobody in them, or no days.");
 	else if (gap < WEEK_HOURS)
 		find(audit, "warning", class, "At times nobody gets its mails, for example on %s at %02d:00.",
 		     day_names[gap / 24], gap % 24);
