@@ -12,22 +12,22 @@
 
 #include "station/file.h"
 #include "tests/unit/pki.h"
+#include "tests/unit/scratch.h"
 
-static char directory[64];
+static char directory[SCRATCH_SIZE];
 
 static int make_directory(void **state)
 {
 	(void)state;
-	snprintf(directory, sizeof directory, "/tmp/belfry-test-XXXXXX");
-	return mkdtemp(directory) ? 0 : -1;
+	scratch_make(directory);
+	return 0;
 }
 
 static int remove_directory(void **state)
 {
 	(void)state;
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", directory);
-	return system(command); /* lint: allow system, in a test, on a path of our own */
+	scratch_remove(directory);
+	return 0;
 }
 
 static void rows_say_what_certificates_say(void **state)

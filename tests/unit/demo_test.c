@@ -59,8 +59,7 @@ static void test_building(void **state)
 	(void)state;
 	struct world w;
 	must(sodium_init() >= 0);
-	snprintf(w.directory, sizeof w.directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(w.directory) != NULL);
+	scratch_make(w.directory);
 	open_demo(&w);
 	assert_true(cold_room(&w) < -19);
 	double seen[3];
@@ -111,8 +110,7 @@ static void test_disabled(void **state)
 	struct world w;
 	struct ended end;
 	must(sodium_init() >= 0);
-	snprintf(w.directory, sizeof w.directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(w.directory) != NULL);
+	scratch_make(w.directory);
 	open_demo(&w);
 	static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
 	struct batch *b = batch_new(&w.station, &admin);

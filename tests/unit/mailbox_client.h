@@ -15,13 +15,7 @@
 #include <sys/stat.h>
 
 #include "services/email/wire/retrieval.h"
-#include "tests/unit/peer.h"
-
-#define SECRET "Sesam-7391"
-/* base64 of NUL alice NUL Sesam-7391, of alice, of Sesam-7391 */
-#define PLAIN_SECRET "AGFsaWNlAFNlc2FtLTczOTE="
-#define B64_ALICE "YWxpY2U="
-#define B64_SECRET "U2VzYW0tNzM5MQ=="
+#include "tests/unit/dialogue_fixture.h"
 
 struct client {
 	uv_loop_t loop;
@@ -114,46 +108,6 @@ static inline void memory_uidl(struct retrieval_memory *m, const char *uidl)
 {
 	m->uidls = must_realloc(m->uidls, (m->uidl_count + 1) * sizeof *m->uidls);
 	m->uidls[m->uidl_count++] = must_strdup(uidl);
-}
-
-struct fixture {
-	char directory[64];
-	struct keyring *keyring;
-	struct pair ca, good, other;
-	struct trust_snapshot *trust;
-};
-
-static inline int group_setup(void **state)
-{
-	struct fixture *f = must_alloc(sizeof *f);
-	must(sodium_init() >= 0);
-	snprintf(f->directory, sizeof f->directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(f->directory) != NULL);
-	struct err e = { 0 };
-	f->keyring = keyring_open(f->directory, &e);
-	must(f->keyring != NULL);
-	f->ca = pair_make((struct wish){ .cn = "Test CA", .ca = true });
-	f->good = pair_make((struct wish){ .cn = "good", .names = { "ip:127.0.0.1" }, .issuer = &f->ca });
-	f->other = pair_make((struct wish){ .cn = "other", .names = { "other.example" }, .issuer = &f->ca });
-	f->trust = snapshot_new(anchors_new("/nonexistent", f->ca.pem), NULL, 0);
-	*state = f;
-	return 0;
-}
-
-static inline int group_teardown(void **state)
-{
-	struct fixture *f = *state;
-	char path[80];
-	pair_free(&f->ca);
-	pair_free(&f->good);
-	pair_free(&f->other);
-	trust_release(&f->trust);
-	keyring_close(&f->keyring);
-	snprintf(path, sizeof path, "%s/key", f->directory);
-	unlink(path);
-	rmdir(f->directory);
-	free(f);
-	return 0;
 }
 
 /* A script that begins with a greeting, as it goes with that security. Owned. */

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Schedules through the year, in zones with all kinds of summer time, against an independent reference: a walk minute
  * by minute with the C library's localtime_r, which knows nothing of instants, stretches or TZif files. */
-#include "tests/unit/world.h"
+#include "tests/unit/zone_file.h"
 
 #include "services/schedule/plan.h"
-#include "station/file.h"
-
-static void read_zone(struct zone *z, const char *name)
-{
-	char path[128];
-	size_t length;
-	struct err e = { 0 };
-	*z = (struct zone){ 0 };
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-	char *bytes = file_read(path, 1 << 20, &length, &e);
-	if (!bytes || zone_read(z, (unsigned char *)bytes, length, &e) != 0)
-		fail_msg("%s: %s", name, e.text);
-	free(bytes);
-}
 
 static struct value number(int n)
 {

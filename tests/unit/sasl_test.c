@@ -13,9 +13,10 @@
 
 #include "services/email/wire/sasl.h"
 #include "station/must.h"
+#include "tests/unit/scratch.h"
 
 struct fixture {
-	char directory[64];
+	char directory[SCRATCH_SIZE];
 	struct keyring *keyring;
 };
 
@@ -24,8 +25,7 @@ static int group_setup(void **state)
 	struct fixture *f = must_alloc(sizeof *f);
 	struct err e = { 0 };
 	must(sodium_init() >= 0);
-	snprintf(f->directory, sizeof f->directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(f->directory) != NULL);
+	scratch_make(f->directory);
 	f->keyring = keyring_open(f->directory, &e);
 	must(f->keyring != NULL);
 	*state = f;
@@ -35,11 +35,8 @@ static int group_setup(void **state)
 static int group_teardown(void **state)
 {
 	struct fixture *f = *state;
-	char path[80];
 	keyring_close(&f->keyring);
-	snprintf(path, sizeof path, "%s/key", f->directory);
-	unlink(path);
-	rmdir(f->directory);
+	scratch_remove(f->directory);
 	free(f);
 	return 0;
 }

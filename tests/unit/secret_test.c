@@ -15,8 +15,9 @@
 #include "station/file.h"
 #include "station/must.h"
 #include "station/secret.h"
+#include "tests/unit/scratch.h"
 
-static char directory[64];
+static char directory[SCRATCH_SIZE];
 
 static char *path_of(const char *name)
 {
@@ -27,16 +28,15 @@ static int make_directory(void **state)
 {
 	(void)state;
 	unsetenv("CREDENTIALS_DIRECTORY");
-	snprintf(directory, sizeof directory, "/tmp/belfry-test-XXXXXX");
-	return mkdtemp(directory) ? 0 : -1;
+	scratch_make(directory);
+	return 0;
 }
 
 static int remove_directory(void **state)
 {
 	(void)state;
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", directory);
-	return system(command); /* lint: allow system, in a test, on a path of our own */
+	scratch_remove(directory);
+	return 0;
 }
 
 static void seals_and_opens(void **state)

@@ -6,15 +6,7 @@
 #include "services/email/wire/line_inside.h"
 #include "services/email/wire/smtp_inside.h"
 #include "tests/unit/dialogue.h"
-
-#define SECRET "Sesam-7391"
-
-struct fixture {
-	char directory[64];
-	struct keyring *keyring;
-	struct pair ca, good, other, self;
-	struct trust_snapshot *trust;
-};
+#include "tests/unit/dialogue_fixture.h"
 
 static struct smtp_config *login(const struct fixture *f, const struct peer *p, enum mail_security security,
                                  enum sasl_mechanism mechanism)
@@ -30,45 +22,6 @@ static struct smtp_config *login(const struct fixture *f, const struct peer *p, 
 	return c;
 }
 
-static int group_setup(void **state)
-{
-	struct fixture *f = must_alloc(sizeof *f);
-	must(sodium_init() >= 0);
-	snprintf(f->directory, sizeof f->directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(f->directory) != NULL);
-	struct err e = { 0 };
-	f->keyring = keyring_open(f->directory, &e);
-	must(f->keyring != NULL);
-	f->ca = pair_make((struct wish){ .cn = "Test CA", .ca = true });
-	f->good = pair_make((struct wish){ .cn = "good", .names = { "ip:127.0.0.1" }, .issuer = &f->ca });
-	f->other = pair_make((struct wish){ .cn = "other", .names = { "other.example" }, .issuer = &f->ca });
-	f->self = pair_make((struct wish){ .cn = "self", .names = { "ip:127.0.0.1" } });
-	f->trust = snapshot_new(anchors_new("/nonexistent", f->ca.pem), NULL, 0);
-	*state = f;
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	struct fixture *f = *state;
-	char path[80];
-	pair_free(&f->ca);
-	pair_free(&f->good);
-	pair_free(&f->other);
-	pair_free(&f->self);
-	trust_release(&f->trust);
-	keyring_close(&f->keyring);
-	snprintf(path, sizeof path, "%s/key", f->directory);
-	unlink(path);
-	rmdir(f->directory);
-	free(f);
-	return 0;
-}
-
-/* base64 of NUL alice NUL Sesam-7391, of alice, of Sesam-7391 */
-#define PLAIN_SECRET "AGFsaWNlAFNlc2FtLTczOTE="
-#define B64_ALICE "YWxpY2U="
-#define B64_SECRET "U2VzYW0tNzM5MQ=="
 #define AUTH_EHLO ">250-mail.test\n>250-PIPELINING\n>250 AUTH PLAIN LOGIN\n"
 #define STARTTLS_EHLO ">250-mail.test\n>250-STARTTLS\n>250-PIPELINING\n>250 AUTH PLAIN LOGIN\n"
 #define MAIL_TAKEN ENVELOPE TAKEN ".\n>250 ok\ngone\n"

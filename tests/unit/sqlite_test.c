@@ -182,7 +182,7 @@ static void write_megabytes(struct bench *b, int count)
 	char *big = must_alloc(100001), name[16];
 	memset(big, 'x', 100000);
 	for (int i = 0; i < 10 * count; i++) {
-		snprintf(name, sizeof name, "big%d", i % 50);
+		snprintf(name, sizeof name, "big%d", i);
 		if (write_one(b, name, big) != 0)
 			break;
 	}
@@ -213,7 +213,7 @@ static void a_failed_checkpoint_is_latched(void **state)
 	atomic_store(&b->disk.sync_fails, 1);
 	write_megabytes(b, 20);
 	int answered = b->done - b->failed;
-	assert_in_range(answered, 1, 49);
+	assert_in_range(answered, 1, 199); /* 40 when nobody waits, 120 at the latest */
 	assert_int_equal(b->last_code, E_STORAGE);
 	fault_is_latched(b);
 	bench_close(b);

@@ -18,9 +18,10 @@
 #include "db/sqlite/sqlite.h"
 #include "station/must.h"
 #include "tests/unit/faulty_disk.h"
+#include "tests/unit/scratch.h"
 
 struct bench {
-	char directory[64];
+	char directory[SCRATCH_SIZE];
 	struct faulty_disk disk;
 	struct mailbox engine;
 	sem_t mail; /* counts what has been posted to it */
@@ -54,8 +55,7 @@ static inline void bench_close(struct bench *b)
 static inline struct bench *bench_begin(void)
 {
 	struct bench *b = must_alloc(sizeof *b);
-	snprintf(b->directory, sizeof b->directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(b->directory) != NULL);
+	scratch_make(b->directory);
 	faulty_disk_begin(&b->disk);
 	bench_open(b);
 	return b;
@@ -65,9 +65,7 @@ static inline void bench_end(struct bench *b)
 {
 	bench_close(b);
 	faulty_disk_end(&b->disk);
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", b->directory);
-	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
+	scratch_remove(b->directory);
 	free(b);
 }
 

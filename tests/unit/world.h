@@ -20,10 +20,11 @@
 #include "db/sqlite/sqlite.h"
 #include "station/must.h"
 #include "station/station.h"
+#include "tests/unit/scratch.h"
 
 struct world {
 	struct station station;
-	char directory[64];
+	char directory[SCRATCH_SIZE];
 };
 
 static inline void world_open(struct world *w, const struct type *const *types)
@@ -41,8 +42,7 @@ static inline void world_open(struct world *w, const struct type *const *types)
 static inline void world_make(struct world *w, const struct type *const *types)
 {
 	must(sodium_init() >= 0);
-	snprintf(w->directory, sizeof w->directory, "/tmp/belfry-test-XXXXXX");
-	must(mkdtemp(w->directory) != NULL);
+	scratch_make(w->directory);
 	world_open(w, types);
 }
 
@@ -56,9 +56,7 @@ static inline void world_restart(struct world *w, const struct type *const *type
 static inline void world_end(struct world *w)
 {
 	station_finish(&w->station);
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", w->directory);
-	must(system(command) == 0); /* lint: allow system, in a test, on a path of our own */
+	scratch_remove(w->directory);
 }
 
 /* Set-up and tear-down of tests that want a whole station of all types. */

@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Time zones: our reader against the C library's own localtime_r, hour by hour; local times that a day leaves out or
  * repeats; broken files. */
-#include "station/file.h"
-#include "tests/unit/world.h"
-
-static void read_zone(struct zone *z, const char *name)
-{
-	char path[128];
-	size_t length;
-	struct err e = { 0 };
-	*z = (struct zone){ 0 };
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-	char *bytes = file_read(path, 1 << 20, &length, &e);
-	if (!bytes || zone_read(z, (unsigned char *)bytes, length, &e) != 0)
-		fail_msg("%s: %s", name, e.text);
-	free(bytes);
-}
+#include "tests/unit/zone_file.h"
 
 static const char *const names[] = {
 	"Europe/Berlin", "America/New_York",  "Australia/Lord_Howe", "Europe/Dublin",    "Africa/Casablanca",
