@@ -91,7 +91,7 @@ void account_sent(struct outgoing_account *a, int64_t n, struct store_tx *tx);
 /* outbox_caps.c. May this mail leave now? If not, it is held back, and the outbox is pumped when the cap frees. */
 bool caps_let(struct outgoing_account *a, const struct outgoing *o);
 void caps_count(struct outgoing_account *a);   /* a mail was handed over */
-void caps_uncount(struct outgoing_account *a); /* and came back untried */
+void caps_uncount(struct outgoing_account *a); /* and the server did not take it */
 void caps_persist(struct outgoing_account *a, struct store_tx *tx);
 void caps_load(struct outgoing_account *a);   /* at start */
 void caps_settle(struct outgoing_account *a); /* ends the alarm, in its time */

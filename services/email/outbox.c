@@ -236,7 +236,6 @@ static void rendered(struct outgoing_account *a, struct smtp_message *m)
 	}
 	struct err e = { 0 };
 	if (protection_apply(a, o, m->sender, m, &e) != 0) { /* it must not go */
-		caps_uncount(a);
 		protection_refuse(a, m, &e);
 		return;
 	}
@@ -329,6 +328,15 @@ static bool undecided(const struct smtp_message *m)
 	return true;
 }
 
+/* Does the server have it for anybody, or may it? */
+static bool taken(const struct smtp_message *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->recipients[i].outcome == SMTP_ACCEPTED || m->recipients[i].outcome == SMTP_UNKNOWN)
+			return true;
+	return false;
+}
+
 static bool interrupted(const struct smtp_message *m)
 {
 	for (size_t i = 0; i < m->count; i++)
@@ -360,8 +368,9 @@ void outbox_done(struct outgoing_account *a, struct smtp_message *m)
 	struct connection *c = connection_at(a, o->carrier);
 	c->in_flight--;
 	c->returning |= interrupted(m); /* nothing new before the account has heard why */
-	if (undecided(m)) {
+	if (!taken(m))
 		caps_uncount(a);
+	if (undecided(m)) {
 		mail_heap_push(&b->ready, o);
 		if (m->tag)
 			sender_settle(c->sender);

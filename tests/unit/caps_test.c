@@ -105,6 +105,20 @@ static void a_digest_is_in_its_readers_language_and_time_zone(void **state)
 	record_finish(&mail_kind, &digest);
 }
 
+static void what_the_server_refused_does_not_count(void **state)
+{
+	struct capped *x = *state;
+	struct mail_world *m = &x->m;
+	configure(m, &m->account->account.c, "{\"maxSendablePerDay\":2}");
+	for (int i = 0; i < 3; i++)
+		send_mail(m, m->account, "unwanted", 200, NULL);
+	TURN_UNTIL(&m->w, count_mails(m, MAIL_REFUSED) == 3);
+	assert_int_equal(m->account->sent.today, 0);
+	send_many(x, 2, 200);
+	TURN_UNTIL(&m->w, m->account->numberSent == 2);
+	assert_int_equal(m->account->sent.today, 2);
+}
+
 static void the_day_s_count_survives_a_restart_and_ends_at_midnight(void **state)
 {
 	struct capped *x = *state;
@@ -204,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CAPPED(what_a_cap_holds_back_becomes_one_digest),
 		CAPPED(a_digest_is_in_its_readers_language_and_time_zone),
+		CAPPED(what_the_server_refused_does_not_count),
 		CAPPED(the_day_s_count_survives_a_restart_and_ends_at_midnight),
 		CAPPED(mails_to_other_people_are_not_mixed),
 		CAPPED(a_cleared_queue_stays_in_the_ledger),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A mail server that takes everything, on threads of its own: several connections at once, PIPELINING, no TLS. It keeps
+ * A mail server that takes everything but what calls itself unwanted, on threads of its own: several connections at once, PIPELINING, no TLS. It keeps
  * the subject and the Message-ID of each mail in the order of acceptance, and can be away: then nobody listens. */
 #ifndef BELFRY_TESTS_SINK_H
 #define BELFRY_TESTS_SINK_H
@@ -62,9 +62,11 @@ static inline void sink_serve(struct sink *s, FILE *in, FILE *out)
 			sink_take_header(&m, line);
 			continue;
 		}
-		if (data)
+		bool unwanted = data && strstr(m.subject, "unwanted") != NULL;
+		if (data && !unwanted)
 			sink_mail_taken(s, &m);
-		const char *answer = data           ? "250 2.0.0 Ok\r\n"
+		const char *answer = unwanted       ? "550 5.7.1 Not this one\r\n"
+		    : data                          ? "250 2.0.0 Ok\r\n"
 		    : strncmp(line, "EHLO", 4) == 0 ? "250-sink.test\r\n250 PIPELINING\r\n"
 		    : strncmp(line, "DATA", 4) == 0 ? "354 Go on\r\n"
 		    : strncmp(line, "QUIT", 4) == 0 ? "221 Bye\r\n"
