@@ -44,6 +44,14 @@ static bool is_current(const struct outgoing_account *a, const struct event *e)
 	return s && s->configured == e->generation;
 }
 
+/* The dialogues of several connections stand in one transcript: all but the first say which they are. */
+static void transcribe(struct outgoing_account *a, const struct event *e)
+{
+	char *text = e->connection > 0 ? must_format("[%d] %s", e->connection + 1, e->text) : must_strdup(e->text);
+	account_transcribe(&a->account, e->direction, text);
+	free(text);
+}
+
 static void run_event(struct message *m)
 {
 	struct event *e = container_of(m, struct event, message);
@@ -60,7 +68,7 @@ static void run_event(struct message *m)
 	else if (a && e->what == EVENT_DOWN)
 		outbox_down(a, e->connection, &e->failure, is_current(a, e));
 	else if (a && e->what == EVENT_SAID)
-		account_transcribe(&a->account, e->direction, e->text);
+		transcribe(a, e);
 	else if (a && e->what == EVENT_ENDED)
 		a->outbox.open_connections--;
 	smtp_message_free(&e->mail);

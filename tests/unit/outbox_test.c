@@ -51,6 +51,10 @@ static void the_queue_is_shared_by_as_many_connections_as_are_allowed(void **sta
 	assert_int_equal(sink_count(&sink), 100);
 	assert_int_equal(sink_most(&sink), 4);
 	assert_int_equal(m.account->numberSent, 100);
+	char *transcript = transcript_to_text(&m.account->account.transcript); /* which tells them apart */
+	assert_non_null(strstr(transcript, "[4] connecting to 127.0.0.1"));
+	assert_null(strstr(transcript, "[1]"));
+	free(transcript);
 	world_end(&m.w);
 	sink_stop(&sink);
 	sink_end(&sink);
