@@ -369,9 +369,31 @@ uint32_t slots_count(const struct slot *table)
 	return n;
 }
 
+/* What the field spells in a way of its own. */
+static const char *spelled(const char *name)
+{
+	static const char *const spellings[][2] = {
+		{ "Imap", "IMAP" },        { "Pop3", "POP3" },
+		{ "Smtp", "SMTP" },        { "startTls", "STARTTLS" },
+		{ "tlsV1_0", "TLS 1.0" },  { "tlsV1_1", "TLS 1.1" },
+		{ "tlsV1_2", "TLS 1.2" },  { "tlsV1_3", "TLS 1.3" },
+		{ "plain", "PLAIN" },      { "login", "LOGIN" },
+		{ "cramMd5", "CRAM-MD5" }, { "scramSha256", "SCRAM-SHA-256" },
+		{ "xoauth2", "XOAUTH2" },  { "oauthbearer", "OAUTHBEARER" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
+		if (strcmp(name, spellings[i][0]) == 0)
+			return spellings[i][1];
+	return NULL;
+}
+
 char *display_name(const char *name, char *buf, size_t size)
 {
 	size_t n = 0;
+	if (spelled(name)) {
+		snprintf(buf, size, "%s", spelled(name));
+		return buf;
+	}
 	for (const char *p = name; *p && n + 3 < size; p++) {
 		unsigned char c = (unsigned char)*p;
 		bool start = p == name;

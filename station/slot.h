@@ -132,7 +132,7 @@ void slots_finish(const struct slot *table, void *base);
 bool slots_own_memory(const struct slot *table, const void *base);
 const struct slot *slots_find(const struct slot *table, const char *name);
 uint32_t slots_count(const struct slot *table);
-/* "useStartTls" -> "Use Start Tls"; buf is at least 128 bytes. */
+/* "useStartTls" -> "Use Start Tls", "tlsV1_2" -> "TLS 1.2"; buf is at least 128 bytes. */
 char *display_name(const char *name, char *buf, size_t size);
 
 #endif

@@ -180,7 +180,7 @@ static void display_names(void **state)
 		const char *in, *out;
 	} tests[] = {
 		{ "useStartTls", "Use Start Tls" },  { "port", "Port" },  { "lastPollFailureCause", "Last Poll Failure Cause" },
-		{ "toOffnormal", "To Offnormal" },   { "in16", "In 16" }, { "tlsV1_2", "Tls V1 2" },
+		{ "toOffnormal", "To Offnormal" },   { "in16", "In 16" }, { "tlsV1_2", "TLS 1.2" },
 		{ "EmailService", "Email Service" },
 	};
 	(void)state;
