@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "station/station.h"
 
 #define COMMON_SLOTS(T)                                                                                                \

@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum { LINE_FIRST = 65536, LINE_MAX_BYTES = 64 << 20 /* a configuration */ };
 

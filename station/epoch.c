@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/audit.h"
-#include "station/file.h"
-#include "station/log.h"
-#include "station/must.h"
-#include "station/persist.h"
+#include "station/base/file.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
+#include "station/store/persist.h"
 
 static int find_epoch(void *context, void *record)
 {

@@ -21,10 +21,10 @@
 #include "drivers/demo/demo.h"
 #include "services/email/reader/reader.h"
 #include "services/user/user.h"
-#include "station/config_command.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/config/config_command.h"
 #include "station/console.h"
-#include "station/log.h"
-#include "station/must.h"
 #include "station/station.h"
 #include "web/web.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "station/station.h"
 
 enum { MEMORY = 19456 * 1024, PASSES = 2, AT_ONCE = 2, WAITING_MAX = 100 };

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "station/err.h"
+#include "station/base/err.h"
 
 struct station;
 struct password_job;

@@ -3,9 +3,9 @@
  * leads to. Types are named by their text, so that nothing here depends on a service. Engine thread. */
 #include <string.h>
 
-#include "station/link.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/link/link.h"
 #include "station/station.h"
 
 static const struct {

@@ -10,12 +10,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "station/base/log.h"
+#include "station/base/must.h"
 #include "station/epoch.h"
-#include "station/link.h"
-#include "station/log.h"
-#include "station/must.h"
-#include "station/persist.h"
-#include "station/version.h"
+#include "station/link/link.h"
+#include "station/sheet/version.h"
+#include "station/store/persist.h"
 
 /* --- the loop ---------------------------------------------------------------------------------------------------- */
 

@@ -4,13 +4,13 @@
 #ifndef BELFRY_STATION_H
 #define BELFRY_STATION_H
 
-#include "station/clock.h"
+#include "station/base/clock.h"
+#include "station/base/secret.h"
 #include "station/password.h"
-#include "station/secret.h"
-#include "station/sheet.h"
-#include "station/store.h"
-#include "station/tree.h"
-#include "station/zone.h"
+#include "station/sheet/sheet.h"
+#include "station/store/store.h"
+#include "station/tree/tree.h"
+#include "station/value/zone.h"
 
 #ifndef BELFRY_VERSION
 #define BELFRY_VERSION "0.1.0"

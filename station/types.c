@@ -13,10 +13,10 @@
 #include "services/schedule/schedule.h"
 #include "services/trust/trust.h"
 #include "services/user/user.h"
-#include "station/category.h"
-#include "station/component.h"
 #include "station/control/kit.h"
 #include "station/control/point.h"
+#include "station/tree/category.h"
+#include "station/tree/component.h"
 #include "web/web.h"
 
 #define KIT_TYPE(name) &kit_types[KIT_##name],

@@ -6,8 +6,8 @@
 
 #include "services/alarm/alarm.h"
 #include "services/email/email.h"
-#include "station/audit.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 #include "web/request.h"
 
 enum { DELIVERIES_MAX = 500, AUDIT_MAX = 500, LIMIT_DEFAULT = 100, LIMIT_MAX = 500, UUIDS_MAX = 500, NOTE_MAX = 4000 };

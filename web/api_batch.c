@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/api_inside.h"
 
 enum { OPERATIONS_MAX = 10000, REPEATED_MAX = 16 << 20 /* bytes of values for several paths */ };

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/audit.h"
-#include "station/must.h"
-#include "station/ord.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
+#include "station/tree/ord.h"
 #include "web/api_inside.h"
 #include "web/schema.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The configuration as text over REST: GET /config, POST /config. What it holds and means is station/config.h's.
+ * The configuration as text over REST: GET /config, POST /config. What it holds and means is station/config/config.h's.
  * Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/config.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/config/config.h"
 #include "web/api_inside.h"
 
 static void get_config(struct request *r)

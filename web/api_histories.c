@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "services/history/history.h"
-#include "station/must.h"
-#include "station/zone.h"
+#include "station/base/must.h"
+#include "station/value/zone.h"
 #include "web/request.h"
 #include "web/schema.h"
 

@@ -8,7 +8,7 @@
 
 #include "services/trust/key_store.h"
 #include "services/user/user.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/session_cookie.h"
 #include "web/trust_answer.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "services/email/email.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/request.h"
 
 /* --- the list: mails, then their deliveries ------------------------------------------------------------------------- */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/schedule/schedule.h"
-#include "station/must.h"
-#include "station/zone.h"
+#include "station/base/must.h"
+#include "station/value/zone.h"
 #include "web/request.h"
 
 /* The schedule that {path...} names; answers 404 or 422 itself. */

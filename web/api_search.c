@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/search.h"
-#include "station/tags.h"
+#include "station/tree/search.h"
+#include "station/tree/tags.h"
 #include "web/request.h"
 
 static void found(void *context, json_t *result)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 /* Answers with an ETag over the bytes; who has them hears 304. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Versions of the configuration: listing, reading, restoring; undo and redo. What they do is the sheet's
- * (station/version.h). Engine thread. */
+ * (station/sheet/version.h). Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
-#include "station/version.h"
+#include "station/base/must.h"
+#include "station/sheet/version.h"
 #include "web/api_inside.h"
 #include "web/schema.h"
 

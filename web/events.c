@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "services/user/user.h"
-#include "station/must.h"
-#include "station/ord.h"
+#include "station/base/must.h"
+#include "station/tree/ord.h"
 #include "web/stream.h"
 
 enum { GATHER_US = 15000, CHECK_US = 15000000, LINGER_US = 60000000, WATCH_BUCKETS = 1024, KEY_MAX = 160 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/session_cookie.h"
 #include "web/stream.h"
 

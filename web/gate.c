@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 static const char *const kept_names[KEPT_COUNT] = {

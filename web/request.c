@@ -11,7 +11,7 @@
 #include <sodium.h>
 
 #include "services/user/user.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/session_cookie.h"
 #include "web/stream.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 enum part_kind { PART_LITERAL, PART_PARAM, PART_REST /* {name...}: any number of segments, also none */ };

@@ -15,8 +15,8 @@
 #include <gnutls/x509.h>
 
 #include "services/trust/trust.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 #include "web/stream.h"
 
 /* TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers only; what testssl.sh finds nothing to say about. */

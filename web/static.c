@@ -11,8 +11,8 @@
 
 #include <sodium.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 enum { FILE_MAX = 4194304, FILES_MAX = 1000, DEPTH_MAX = 8 };

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/stream.h"
 
 struct streams {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/stream.h"
 
 enum { FIRST_ROOM = 16, FIRST_CELLS = 256, WORD = 64 };

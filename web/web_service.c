@@ -2,7 +2,7 @@
  * WebService: what the web server listens on, as a component; and the tables of all routes. Engine thread. */
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 struct web_service {

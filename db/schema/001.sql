@@ -2,19 +2,19 @@
 -- Schema 1: the first release. Columns are the slots of the record tables in the code; the store compares them.
 -- Text kinds and enums are TEXT, structs and lists TEXT with JSON, times microseconds (NULL: never).
 
--- station/persist.c
+-- station/store/persist.c
 CREATE TABLE component (handle INTEGER PRIMARY KEY, parent INTEGER, position INTEGER, name TEXT, type TEXT, displayName TEXT, revision INTEGER) STRICT;
 CREATE TABLE slot (handle INTEGER, slot TEXT, value TEXT, PRIMARY KEY (handle, slot)) STRICT, WITHOUT ROWID;
 CREATE TABLE link (target INTEGER, name TEXT, source INTEGER, sourceSlot TEXT, targetSlot TEXT, enabled INTEGER, PRIMARY KEY (target, name)) STRICT, WITHOUT ROWID;
 CREATE INDEX link_source ON link (source);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) STRICT, WITHOUT ROWID;
 
--- station/version.c
+-- station/sheet/version.c
 CREATE TABLE version (number INTEGER PRIMARY KEY, timestamp INTEGER, user TEXT, via TEXT, kind TEXT, "of" INTEGER, reason TEXT, summary TEXT, "rows" INTEGER, size INTEGER) STRICT;
 CREATE INDEX version_user ON version (user);
 CREATE TABLE delta (version INTEGER, part INTEGER, "rows" TEXT, PRIMARY KEY (version, part)) STRICT;
 
--- station/audit.c
+-- station/sheet/audit.c
 CREATE TABLE audit (id INTEGER PRIMARY KEY, timestamp INTEGER, operation TEXT, target TEXT, slot TEXT, oldValue TEXT, value TEXT, user TEXT, origin TEXT, detail TEXT) STRICT;
 CREATE INDEX audit_timestamp ON audit (timestamp);
 CREATE INDEX audit_target ON audit (target);
@@ -37,7 +37,7 @@ CREATE TABLE allowed_host (host TEXT PRIMARY KEY, approved INTEGER, subject TEXT
 CREATE TABLE session (hash TEXT PRIMARY KEY, user INTEGER, stamp TEXT, csrf TEXT, address TEXT, agent TEXT, created INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE token (hash TEXT PRIMARY KEY, user INTEGER, name TEXT, created INTEGER, expires INTEGER, lastUsed INTEGER) STRICT, WITHOUT ROWID;
 
--- services/email/records.c
+-- services/email/outbox/records.c
 CREATE TABLE mail (id TEXT PRIMARY KEY, sequence INTEGER, account TEXT, firstAccount TEXT, kind TEXT, state TEXT, open INTEGER, created INTEGER, subject TEXT, body TEXT, "from" TEXT, replyTo TEXT, messageId TEXT, alarm TEXT, priority INTEGER, digest TEXT, security TEXT, encryption TEXT, ackToken TEXT, recipient INTEGER, data TEXT) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_sequence ON mail (sequence);
 CREATE INDEX mail_open ON mail (sequence) WHERE open = 1;
@@ -48,7 +48,7 @@ CREATE INDEX delivery_open ON delivery (mail) WHERE open = 1;
 CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, account TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
 CREATE INDEX attempt_mail ON attempt (mail);
 
--- services/email/incoming_book.c
+-- services/email/incoming/incoming_book.c
 CREATE TABLE mailbox (account INTEGER PRIMARY KEY, mailbox TEXT, uidValidity INTEGER, seen TEXT) STRICT;
 CREATE TABLE incoming (account INTEGER, uid TEXT, messageId TEXT, hash TEXT, time INTEGER, outcome TEXT, disposition TEXT, settled INTEGER, PRIMARY KEY (account, uid)) STRICT, WITHOUT ROWID;
 CREATE INDEX incoming_hash ON incoming (hash);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "db/sqlite/sqlite_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define SCHEMA_FILE(n)                                                                                                 \
 	__asm__(".section .rodata\n.balign 1\nbelfry_schema_" #n ":\n.incbin \"db/schema/" #n                              \

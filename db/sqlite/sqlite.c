@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include "db/sqlite/sqlite_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum {
 	GROUP_ROWS = 2000,       /* a commit takes no more rows than that, so that nobody waits long */

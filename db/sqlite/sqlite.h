@@ -5,7 +5,7 @@
 #ifndef BELFRY_DB_SQLITE_H
 #define BELFRY_DB_SQLITE_H
 
-#include "station/store.h"
+#include "station/store/store.h"
 
 /* Opens or makes DIR/station.db, migrates it, and checks it. Completions go to engine (borrowed). 0 and *out (closed by
  * its impl->close), or a code with a sentence: in use by another program, newer than this program, damaged. */

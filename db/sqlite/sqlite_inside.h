@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-#include "station/store.h"
+#include "station/store/store.h"
 
 enum { STATEMENTS_MAX = 128 };
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "db/sqlite/sqlite_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 int db_error(struct sqlite_db *d, struct err *e)
 {

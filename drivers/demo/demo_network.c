@@ -6,7 +6,7 @@
 
 #include "drivers/demo/demo.h"
 #include "drivers/driver.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct demo_network {
 	struct network n;

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "drivers/demo/demo.h"
-#include "station/link.h"
-#include "station/log.h"
-#include "station/must.h"
-#include "station/persist.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/link/link.h"
+#include "station/store/persist.h"
 
 /* One component; its properties are "name=text" lines, as value_parse() reads them. */
 struct row {

@@ -6,7 +6,7 @@
 #ifndef BELFRY_GPIO_LINE_H
 #define BELFRY_GPIO_LINE_H
 
-#include "station/err.h"
+#include "station/base/err.h"
 
 struct gpio_chip;
 struct gpio_line;

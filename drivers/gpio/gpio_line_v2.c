@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define CONSUMER "belfry"
 

@@ -3,7 +3,7 @@
  * while it is there its lines are asked at the same pace, since only inputs report by themselves that it was pulled.
  * Engine thread. */
 #include "drivers/gpio/gpio.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct network_of_chips {
 	struct network n;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "drivers/gpio/gpio.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* The loop's handle outlives the point by one turn of the loop, so it is not part of it. */
 struct watch {

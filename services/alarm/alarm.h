@@ -5,7 +5,7 @@
 #ifndef BELFRY_ALARM_H
 #define BELFRY_ALARM_H
 
-#include "station/alarm_desk.h"
+#include "station/alarm/alarm_desk.h"
 #include "station/control/point.h"
 #include "station/station.h"
 
@@ -57,7 +57,7 @@ void alarm_list(struct station *s, const struct alarm_filter *filter, store_answ
 
 /* What happened to each uuid of a request; code 0 when it is on disk. */
 typedef void alarm_results(void *context, const int *codes, size_t count);
-/* An order (see station/alarm_desk.h; its uuid is not read) over several alarms, with one audit record each. Answers once
+/* An order (see station/alarm/alarm_desk.h; its uuid is not read) over several alarms, with one audit record each. Answers once
  * all are on disk. What is so already answers E_CONFLICT, unknown ones E_NOT_FOUND, too little right E_FORBIDDEN. Notes
  * reach cleared alarms as well. */
 void alarm_order(struct station *s, const struct alarm_order *order, const char *const *uuids, size_t count,

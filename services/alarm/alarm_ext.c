@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "services/alarm/alarm_inside.h"
-#include "station/format.h"
-#include "station/must.h"
-#include "station/persist.h"
+#include "station/base/must.h"
+#include "station/store/persist.h"
+#include "station/tree/format.h"
 
 static struct alarm_ext *ext_of(struct component *c)
 {

@@ -5,8 +5,8 @@
 #define BELFRY_ALARM_INSIDE_H
 
 #include "services/alarm/open_alarms.h"
-#include "station/alarm_support.h"
-#include "station/alarm_tokens.h"
+#include "station/alarm/alarm_support.h"
+#include "station/alarm/alarm_tokens.h"
 
 enum transition { TO_OFFNORMAL, TO_FAULT, TO_NORMAL, TO_ALERT, TRANSITIONS };
 struct transition_flags {

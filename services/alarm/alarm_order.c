@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One order on one open alarm: may it be, what it changes, its audit record, who is told; and how it is taken back when the
- * disk refuses. Also the AlarmService's desk, through which other services give orders (station/alarm_desk.h).
+ * disk refuses. Also the AlarmService's desk, through which other services give orders (station/alarm/alarm_desk.h).
  * Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/alarm/alarm_order.h"
-#include "station/audit.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 /* --- what each verb needs and does ------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Orders on alarms inside of the alarm service (see station/alarm_desk.h for what they are), and the shelf. Engine thread. */
+ * Orders on alarms inside of the alarm service (see station/alarm/alarm_desk.h for what they are), and the shelf. Engine thread. */
 #ifndef BELFRY_ALARM_ORDER_H
 #define BELFRY_ALARM_ORDER_H
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "services/alarm/alarm_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { TRIM_AT_ONCE = 500 }; /* records deleted in one transaction: the engine is not held up */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "services/alarm/alarm_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 const struct tag alarm_state_range[] = {
 	{ ALARM_NORMAL, "normal", "Nothing is wrong." },

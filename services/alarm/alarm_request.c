@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/alarm/alarm_order.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* One request. */
 struct request {

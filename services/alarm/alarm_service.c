@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "services/alarm/alarm_order.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum { RETRY_US = 2000000, RETRY_AT_ONCE = 500, TRIM_EVERY = 256 };
 

@@ -3,7 +3,7 @@
  * over the alarm is as new: unacknowledged again and told, if its source is still not normal. New alarms of a source that
  * is shelved are shelved with it. Engine thread. */
 #include "services/alarm/alarm_order.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* The clock may be set: the end is looked at again at least so often while something is shelved. */
 enum { LOOK_AT_LEAST_US = 60000000 };

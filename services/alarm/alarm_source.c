@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Alarms that components raise about themselves (station/alarm_support.h): one open alarm for each condition of a source.
+ * Alarms that components raise about themselves (station/alarm/alarm_support.h): one open alarm for each condition of a source.
  * The condition's name stands in alarmData, so that it is found again after a restart. Engine thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/alarm/alarm_order.h"
-#include "station/format.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/tree/format.h"
 
 static const char condition_key[] = "condition";
 

@@ -2,7 +2,7 @@
  * alarm:BooleanChangeOfStateAlarmExt: a boolean that has its alarm value (BACnet's CHANGE_OF_STATE, 13.3.2).
  * Engine thread. */
 #include "services/alarm/alarm_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct boolean_ext {
 	struct alarm_ext x;

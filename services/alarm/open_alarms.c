@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "services/alarm/alarm_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static size_t by_uuid(const struct open_alarms *all, const char *uuid)
 {

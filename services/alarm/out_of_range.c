@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "services/alarm/alarm_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct limits {
 	bool low, high;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The audit trail as a service of the tree. The records themselves are written by whoever changes something, in the
- * transaction of the change (station/audit.h); this component shows that it is so. Engine thread. */
+ * transaction of the change (station/sheet/audit.h); this component shows that it is so. Engine thread. */
 #include "services/audit/audit_service.h"
 
 static const struct slot slots[] = {

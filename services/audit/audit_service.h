@@ -3,7 +3,7 @@
 #ifndef BELFRY_AUDIT_SERVICE_H
 #define BELFRY_AUDIT_SERVICE_H
 
-#include "station/component.h"
+#include "station/tree/component.h"
 
 extern const struct type audit_service;
 

@@ -4,13 +4,13 @@
 #ifndef BELFRY_EMAIL_INSIDE_H
 #define BELFRY_EMAIL_INSIDE_H
 
-#include "services/email/account.h"
-#include "services/email/authenticator.h"
+#include "services/email/account/account.h"
+#include "services/email/account/authenticator.h"
 #include "services/email/email.h"
 #include "services/email/language/language.h"
-#include "services/email/outbox.h"
+#include "services/email/outbox/outbox.h"
 #include "services/email/reader/reader.h"
-#include "station/alarm_support.h"
+#include "station/alarm/alarm_support.h"
 
 struct mailbox_value {
 	char *name, *address;

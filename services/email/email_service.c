@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "services/email/ack/ack_book.h"
+#include "services/email/content/message.h"
 #include "services/email/email_inside.h"
-#include "services/email/message.h"
-#include "services/email/orphan_rows.h"
-#include "station/audit.h"
-#include "station/must.h"
+#include "services/email/outbox/orphan_rows.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 struct service {
 	struct component c;

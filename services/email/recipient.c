@@ -7,9 +7,9 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
-#include "station/log.h"
-#include "station/must.h"
-#include "station/persist.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/store/persist.h"
 
 struct days {
 	bool sunday, monday, tuesday, wednesday, thursday, friday, saturday;

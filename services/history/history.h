@@ -5,7 +5,7 @@
 #ifndef BELFRY_HISTORY_H
 #define BELFRY_HISTORY_H
 
-#include "station/component.h"
+#include "station/tree/component.h"
 
 /* Types, all in history_ext.c but the service. */
 extern const struct type history_service, history_ext;

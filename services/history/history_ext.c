@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "services/history/history_inside.h"
-#include "station/format.h"
-#include "station/must.h"
-#include "station/zone.h"
+#include "station/base/must.h"
+#include "station/tree/format.h"
+#include "station/value/zone.h"
 
 enum full_policy { FULL_ROLL, FULL_STOP };
 

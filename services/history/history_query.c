@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "services/history/history_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { QUERY_MOST = 100000 }; /* samples or buckets in one answer */
 enum { ARG_START, ARG_END, ARG_ROLLUP, ARG_CSV };

@@ -7,7 +7,7 @@
 
 #include "services/history/history_inside.h"
 #include "services/history/rollup.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* One question on its way. */
 struct reading {

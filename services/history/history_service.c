@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "services/history/history_inside.h"
-#include "station/handle_map.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/handle_map.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum { FLUSH_US = 1000000, RETRY_US = 5000000, WAITING_MAX = 200000 };
 

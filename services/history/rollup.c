@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "station/value.h"
+#include "station/value/value.h"
 
 int rollup_parse(const char *text, const struct zone *zone, struct rollup *out, struct err *e)
 {

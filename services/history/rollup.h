@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "station/err.h"
-#include "station/zone.h"
+#include "station/base/err.h"
+#include "station/value/zone.h"
 
 struct rollup {
 	const struct zone *zone; /* borrowed; constant */

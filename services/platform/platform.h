@@ -3,7 +3,7 @@
 #ifndef BELFRY_PLATFORM_H
 #define BELFRY_PLATFORM_H
 
-#include "station/component.h"
+#include "station/tree/component.h"
 
 extern const struct type platform_service;
 

@@ -11,10 +11,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "station/base/must.h"
 #include "station/control/point.h"
-#include "station/must.h"
-#include "station/persist.h"
 #include "station/station.h"
+#include "station/store/persist.h"
 
 struct platform {
 	struct component c;

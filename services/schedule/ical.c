@@ -10,9 +10,9 @@
 
 #include <libical/ical.h>
 
-#include "station/daytime.h"
-#include "station/must.h"
-#include "station/zone.h"
+#include "station/base/must.h"
+#include "station/value/daytime.h"
+#include "station/value/zone.h"
 
 enum { EVENT_BYTES_MOST = 65536, NAME_MOST = 120, DEPTH_MOST = 4, EXDATES_MOST = 400, SPAN_MOST = 366 };
 

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "station/err.h"
+#include "station/base/err.h"
 
 enum { ICAL_EVENTS_MOST = 2000, ICAL_DAYS_MOST = 1000, ICAL_NOTES_MOST = 100, ICAL_SECONDS_MOST = 2 };
 

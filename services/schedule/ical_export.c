@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "services/schedule/schedule_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { FOLD_AT = 73, BASE_YEAR = 2000 /* a leap year: 29 February can begin there */ };
 

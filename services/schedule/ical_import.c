@@ -6,7 +6,7 @@
 
 #include "services/schedule/ical.h"
 #include "services/schedule/schedule_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { EVENTS_MOST = 1000, YEARS_AHEAD = 9 };
 

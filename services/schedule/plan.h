@@ -8,9 +8,9 @@
 #ifndef BELFRY_PLAN_H
 #define BELFRY_PLAN_H
 
-#include "station/daytime.h"
-#include "station/value.h"
-#include "station/zone.h"
+#include "station/value/daytime.h"
+#include "station/value/value.h"
+#include "station/value/zone.h"
 
 #define SPECIALS_MOST 50
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/schedule/schedule_inside.h"
-#include "station/must.h"
-#include "station/ord.h"
+#include "station/base/must.h"
+#include "station/tree/ord.h"
 
 /* What a walk carries along. */
 struct making {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "services/schedule/schedule_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { STRETCHES_MOST = 2000, DAYS_MOST = 400 };
 

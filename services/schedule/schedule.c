@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/schedule/schedule_rows.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 /* --- who is what ---------------------------------------------------------------------------------------------------- */
 

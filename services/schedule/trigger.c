@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/schedule/schedule_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 struct trigger {
 	struct component c;

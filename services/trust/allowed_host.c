@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 static const struct slot previous_slots[] = {
 	SLOT(struct previous_key, fingerprint, STRING, .doc = "SHA-256 of the certificate that was approved."),

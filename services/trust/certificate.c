@@ -10,7 +10,7 @@
 
 #include <gnutls/crypto.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define NAME_BYTES_MAX 1024
 #define SANS_MAX 100

@@ -6,7 +6,7 @@
 
 #include <gnutls/x509.h>
 
-#include "station/record.h"
+#include "station/store/record.h"
 
 #define CHAIN_PEM_MAX 65536 /* bytes kept of a chain */
 #define CHAIN_MAX 16        /* certificates looked at in a chain */

@@ -7,7 +7,7 @@
 #include "services/trust/key_pair.h"
 #include "services/trust/key_store.h"
 #include "services/trust/snapshot.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* --- in the handshake ------------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/trust/key_store.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define ROUND_US (3600 * SECOND_US)
 #define DAY_US (86400 * SECOND_US)

@@ -5,7 +5,7 @@
 #ifndef BELFRY_TRUST_EXPIRY_WATCH_H
 #define BELFRY_TRUST_EXPIRY_WATCH_H
 
-#include "station/clock.h"
+#include "station/base/clock.h"
 
 struct trust_service;
 /* A condition whose alarm is open. */

@@ -7,9 +7,9 @@
 
 #include "services/trust/allowed_host.h"
 #include "services/trust/user_store.h"
-#include "station/file.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/file.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 #define BUNDLE_MAX (8 << 20)
 #define SYSTEM_MAX 2000

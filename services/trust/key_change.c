@@ -7,7 +7,7 @@
 #include "services/trust/key_pair.h"
 #include "services/trust/key_store.h"
 #include "services/trust/user_store.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const char store_detail[] = "{\"store\":\"userKeyStore\"}";
 

@@ -7,7 +7,7 @@
 #include <gnutls/crypto.h>
 
 #include "services/trust/key_pair.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct {
 	gnutls_pk_algorithm_t algorithm;

@@ -9,7 +9,7 @@
 
 #include "services/trust/certificate.h"
 #include "services/trust/key_request.h"
-#include "station/secret.h"
+#include "station/base/secret.h"
 
 struct key_pair {
 	gnutls_x509_privkey_t key; /* owned; NULL: a certificate alone */

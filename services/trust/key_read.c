@@ -8,7 +8,7 @@
 #include <gnutls/pkcs12.h>
 
 #include "services/trust/key_pair.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	ITERATIONS_MAX = 1000000, /* of a password's hash: a second of a small machine */

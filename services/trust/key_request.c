@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/trust/certificate.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define SANS_MAX 64
 #define DAYS_MAX 7300

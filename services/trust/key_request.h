@@ -4,7 +4,7 @@
 #ifndef BELFRY_TRUST_KEY_REQUEST_H
 #define BELFRY_TRUST_KEY_REQUEST_H
 
-#include "station/record.h"
+#include "station/store/record.h"
 
 enum key_algorithm { KEY_RSA, KEY_EC, KEY_ED25519 };
 /* What a certificate of ours is for: basic constraints, key usage and extended key usage follow from it (key_usage.h). */

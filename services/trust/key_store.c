@@ -9,7 +9,7 @@
 
 #include "services/trust/key_pair.h"
 #include "services/trust/trust.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct slot key_entry_slots[] = {
 	SLOT(struct key_entry, alias, STRING, .flags = SLOT_REQUIRED, .doc = "Name within the User Key Store."),

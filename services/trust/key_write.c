@@ -8,7 +8,7 @@
 #include <gnutls/pkcs12.h>
 
 #include "services/trust/key_pair.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 void key_pair_clear(struct key_pair *p)
 {

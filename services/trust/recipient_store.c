@@ -8,7 +8,7 @@
 
 #include "services/trust/certificate.h"
 #include "services/trust/trust.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct slot slots[] = {
 	SLOT(struct recipient_certificate, address, STRING, .flags = SLOT_REQUIRED, .doc = "Mail address, in lower case."),

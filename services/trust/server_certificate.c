@@ -18,9 +18,9 @@
 
 #include "services/trust/certificate.h"
 #include "services/trust/trust.h"
-#include "station/file.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/file.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 #define PEM_FILE_MAX 65536
 #define ADDRESSES_MAX 32

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 /* TLS 1.2 and newer with forward secrecy and AEAD; the older two only for who asks for them (tlsMinProtocol), with what
  * their time had. %PROFILE_MEDIUM refuses RSA keys below 2048 bits. */

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/audit.h"
-#include "station/file.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/file.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 static const struct slot slots[] = {
 	SLOT(struct trust_service, generation, INTEGER, .flags = SLOT_READONLY | SLOT_TRANSIENT | SLOT_HIDDEN,

@@ -7,7 +7,7 @@
 
 #include "services/trust/expiry_watch.h"
 #include "services/trust/snapshot.h"
-#include "station/alarm_support.h"
+#include "station/alarm/alarm_support.h"
 #include "station/station.h"
 
 struct user_certificate {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "services/trust/inquiry.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct slot user_certificate_slots[] = {
 	SLOT(struct user_certificate, alias, STRING, .flags = SLOT_REQUIRED, .doc = "Name within the User Trust Store."),

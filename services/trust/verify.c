@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "services/trust/snapshot.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 const struct tag tls_version_range[] = {
 	{ TLS_V1_0, "tlsV1_0", "TLS 1.0 and newer: broken, only for servers that cannot be replaced." },

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "services/user/user_inside.h"
-#include "station/audit.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 enum { SESSIONS_MAX = 1000 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/user/user_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { THROTTLES_MAX = 2000, ADDRESS_TEXT = 64 };
 enum by { BY_PAIR, BY_USER, BY_ADDRESS, BY_COUNT };

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "services/user/user_inside.h"
-#include "station/audit.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 #define TOKEN_PREFIX "belfry_"
 enum { TOKENS_MAX = 1000, LABEL_MAX = 100, DAYS_MAX = 36500 };

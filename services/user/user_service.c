@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "services/user/user_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 static const struct tag role_range[] = {
 	{ ROLE_VIEWER, "viewer", "Sees everything but secrets." },

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "station/base/must.h"
 #include "station/control/writable.h"
-#include "station/must.h"
 
 enum { INPUTS_MAX = 5 };
 

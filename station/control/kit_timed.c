@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "station/base/must.h"
 #include "station/control/kit.h"
 #include "station/control/writable.h"
-#include "station/must.h"
-#include "station/persist.h"
 #include "station/station.h"
+#include "station/store/persist.h"
 
 #define LONGEST (366.0 * 86400 * SECOND_US)
 #define SPAN(T, f, ...) SLOT(T, f, RELTIME, .facets = FACETS(.min = 0, .max = LONGEST), __VA_ARGS__)

@@ -5,9 +5,9 @@
  * out does not jump when the loop is enabled (bumpless). */
 #include <math.h>
 
+#include "station/base/must.h"
 #include "station/control/kit.h"
 #include "station/control/writable.h"
-#include "station/must.h"
 #include "station/station.h"
 
 enum loop_action { LOOP_DIRECT, LOOP_REVERSE };

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/base/must.h"
 #include "station/control/writable.h"
-#include "station/must.h"
 
 /* Alarm bits belong to the alarm extensions: a new reading leaves them alone. */
 #define ALARM_BITS (STATUS_ALARM | STATUS_UNACKED_ALARM)

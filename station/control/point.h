@@ -5,7 +5,7 @@
 #ifndef BELFRY_POINT_H
 #define BELFRY_POINT_H
 
-#include "station/component.h"
+#include "station/tree/component.h"
 
 /* Base of all points: "control:ControlPoint". */
 extern const struct type control_point;

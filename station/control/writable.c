@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 #include "station/station.h"
 
 #define LEVELS 16

@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "db/sqlite/sqlite.h"
+#include "station/base/must.h"
 #include "station/control/point.h"
-#include "station/must.h"
-#include "station/persist.h"
 #include "station/station.h"
+#include "station/store/persist.h"
 
 enum { GROUP = 1000, ROWS_AT_ONCE = 20000 };
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "station/link.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/link/link.h"
 #include "station/station.h"
 
 struct stage {

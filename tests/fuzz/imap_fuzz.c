@@ -7,7 +7,7 @@
 
 #include "services/email/wire/imap_token.h"
 #include "services/email/wire/uid_set.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void within(const struct imap_token *t, const char *text, size_t length)
 {

@@ -7,7 +7,7 @@
 
 #include "services/email/wire/peer_text.h"
 #include "services/email/wire/pop3_reply.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void read_line(const char *line, size_t length, struct pop3_capabilities *can)
 {

@@ -5,7 +5,7 @@
 
 #include "services/email/ack/answer.h"
 #include "services/email/reader/reader_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 int reader_fuzz(const uint8_t *data, size_t size);
 int reader_fuzz(const uint8_t *data, size_t size)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/email/wire/sasl.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static char *challenge_of(const char *at, size_t length, bool encode)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/email/wire/smtp_reply.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void judge(const struct smtp_reply *r)
 {

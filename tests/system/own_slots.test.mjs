@@ -118,7 +118,7 @@ test('a struct is described as a type describes one, set member by member, and a
   await api.call('PATCH', `/components${PLACE}`, { slots: { limit: null, days: null, pin: null } });
 });
 
-/* Definitions, good and bad. What is good follows from the same rules as the answer's: see station/slot_detail.c. */
+/* Definitions, good and bad. What is good follows from the same rules as the answer's: see station/type/slot_detail.c. */
 const kinds = ['boolean', 'integer', 'real', 'string', 'enum', 'abstime', 'reltime', 'ord', 'statusBoolean', 'statusNumeric', 'statusEnum', 'statusString', 'list', 'secret', 'struct'];
 const range = fc.oneof(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { minLength: 1, maxLength: 4 }), fc.constantFrom([], ['a', 'a'], [1], 'a'));
 const facets = fc.record({

@@ -2,8 +2,8 @@
  * Answers to alarm mails, from the mail's bytes to the alarm: honest ones of twelve programs in five languages, which all
  * must act; what is used, old or ended; the verbs, bounces, links and the shelf. Forged ones: forgery_test.c. */
 #include "services/email/ack/ack_link.h"
-#include "services/email/bounce.h"
-#include "station/file.h"
+#include "services/email/incoming/bounce.h"
+#include "station/base/file.h"
 #include "tests/unit/hearing.h"
 #include "tests/unit/mail_programs.h"
 

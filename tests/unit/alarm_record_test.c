@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What becomes of an alarm: recipients and their transaction, acknowledgement and notes, disks that refuse, restarts,
  * sources that are renamed or removed, counters, lists, capacity. */
-#include "station/format.h"
+#include "station/tree/format.h"
 #include "tests/unit/alarm_world.h"
 #include "tests/unit/faulty_disk.h"
 

@@ -3,7 +3,7 @@
  * the condition ends or the component goes. */
 #include "tests/unit/alarm_world.h"
 
-#include "station/alarm_support.h"
+#include "station/alarm/alarm_support.h"
 
 struct speaking {
 	struct fixture f;

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "services/email/reader/reader_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct bomb {
 	const char *name, *before, *unit, *after;

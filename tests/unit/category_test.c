@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Categories: of a component, inherited by those below it, searched for, exported and imported, kept over a restart. */
-#include "station/category.h"
+#include "station/tree/category.h"
 
-#include "station/search.h"
+#include "station/tree/search.h"
 #include "tests/unit/edits.h"
 
 static int set_categories(struct world *w, const char *path, const char *names, struct ended *end)

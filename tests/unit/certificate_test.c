@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "station/file.h"
+#include "station/base/file.h"
 #include "tests/unit/pki.h"
 #include "tests/unit/scratch.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The configuration as text: random trees of all types go out, come into another station, and go out the same; a dry run
  * changes nothing; everything wrong is told at once, where it stands; a secret is never in the text. */
-#include "station/config.h"
+#include "station/config/config.h"
 
-#include "station/link.h"
+#include "station/link/link.h"
 #include "tests/unit/world.h"
 
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };

@@ -6,7 +6,7 @@
 
 #include <sodium.h>
 
-#include "station/secret.h"
+#include "station/base/secret.h"
 #include "tests/unit/peer.h"
 #include "tests/unit/scratch.h"
 

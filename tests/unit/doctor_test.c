@@ -10,7 +10,7 @@
 #include <sodium.h>
 
 #include "services/email/doctor/advice.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "tests/unit/peer.h"
 #include "tests/unit/scratch.h"
 

@@ -5,7 +5,7 @@
 
 #include "tests/unit/world.h"
 
-#include "station/config.h"
+#include "station/config/config.h"
 
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };
 static const struct actor operator_ = { .user = "otto", .role = ROLE_OPERATOR, .via = "session" };

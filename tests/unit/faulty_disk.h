@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct faulty_disk {
 	sqlite3_vfs vfs, *real;

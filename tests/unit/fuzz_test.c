@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "tests/fuzz/driver.h"
 
 typedef int target(const uint8_t *data, size_t size);

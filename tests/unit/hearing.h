@@ -10,10 +10,10 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/email_inside.h"
 #include "services/email/reader/parsed_mail.h"
-#include "station/alarm_support.h"
-#include "station/audit.h"
+#include "station/alarm/alarm_support.h"
 #include "station/control/point.h"
-#include "station/format.h"
+#include "station/sheet/audit.h"
+#include "station/tree/format.h"
 #include "tests/unit/alarm_world.h"
 
 #define ANNA "anna@example.com"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "services/email/wire/imap_token.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static struct imap_response read_text(const char *text)
 {

@@ -12,8 +12,8 @@
 
 #include "services/email/email_inside.h"
 #include "services/email/reader/reader.h"
-#include "station/link.h"
-#include "station/must.h"
+#include "station/base/must.h"
+#include "station/link/link.h"
 #include "tests/unit/peer.h"
 #include "tests/unit/world.h"
 

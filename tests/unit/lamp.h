@@ -4,7 +4,7 @@
 #ifndef BELFRY_TESTS_LAMP_H
 #define BELFRY_TESTS_LAMP_H
 
-#include "station/link.h"
+#include "station/link/link.h"
 #include "tests/unit/world.h"
 
 /* A type with one slot of each kind that matters here. */

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "services/email/language/language.h"
-#include "station/must.h"
-#include "station/slot.h"
-#include "station/value.h"
+#include "station/base/must.h"
+#include "station/type/slot.h"
+#include "station/value/value.h"
 
 static void test_there(void **state)
 {

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "station/control/kit.h"
-#include "station/link.h"
-#include "station/status.h"
+#include "station/link/link.h"
+#include "station/value/status.h"
 
 static const struct tag states[] = { { 0, "off", "Off." }, { 1, "low", "Low." }, { 2, "high", "High." }, { 0 } };
 

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <gmime/gmime.h>
 
-#include "services/email/message.h"
-#include "station/must.h"
+#include "services/email/content/message.h"
+#include "station/base/must.h"
 
 static const struct message_address bob = { "Bob", "bob@mail.test" };
 

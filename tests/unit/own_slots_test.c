@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Slots of single components: added, set, renamed, removed, linked, undone, copied, kept over a restart and in the
  * configuration; flags, facets and display names given to slots of the type. */
-#include "station/own_slots.h"
+#include "station/tree/own_slots.h"
 
-#include "station/link.h"
-#include "station/secret.h"
+#include "station/base/secret.h"
+#include "station/link/link.h"
 #include "tests/unit/edits.h"
 
 static int patch_slots(struct world *w, const char *path, const char *patch, struct ended *end)

@@ -13,7 +13,7 @@
 #include <gnutls/x509.h>
 
 #include "services/trust/snapshot.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct pair {
 	gnutls_x509_crt_t crt;

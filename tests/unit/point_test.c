@@ -3,7 +3,7 @@
 #include "tests/unit/world.h"
 
 #include "station/control/point.h"
-#include "station/link.h"
+#include "station/link/link.h"
 
 /* An extension that counts what it sees of its point. */
 struct spy {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "services/email/wire/pop3_reply.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void test_statuses(void **state)
 {

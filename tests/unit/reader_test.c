@@ -12,7 +12,7 @@
 
 #include "services/email/email_inside.h"
 #include "services/email/reader/reader_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "tests/unit/bombs.h"
 #include "tests/unit/world.h"
 

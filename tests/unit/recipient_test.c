@@ -4,7 +4,7 @@
 #include "tests/unit/mail_world.h"
 
 #include "services/email/content/alarm_view.h"
-#include "services/email/incoming.h"
+#include "services/email/incoming/incoming.h"
 #include "services/email/oauth/oauth.h"
 
 struct desk {

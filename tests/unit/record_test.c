@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "station/must.h"
-#include "station/record.h"
+#include "station/base/must.h"
+#include "station/store/record.h"
 
 struct pet {
 	char *name, *sound;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "services/email/wire/sasl.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "tests/unit/scratch.h"
 
 struct fixture {

@@ -4,7 +4,7 @@
 #include "tests/unit/world.h"
 
 #include "services/schedule/schedule.h"
-#include "station/link.h"
+#include "station/link/link.h"
 
 static const struct type *const types[] = {
 	&baja_component,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Searching: words, filters, values, pages that stay the same while the tree changes, and no secret is ever found. */
-#include "station/search.h"
+#include "station/tree/search.h"
 
 #include "tests/unit/world.h"
 

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "station/file.h"
-#include "station/must.h"
-#include "station/secret.h"
+#include "station/base/file.h"
+#include "station/base/must.h"
+#include "station/base/secret.h"
 #include "tests/unit/scratch.h"
 
 static char directory[SCRATCH_SIZE];

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { SINK_MAILS = 16384, SINK_CONNECTIONS = 512 };
 struct sink_mail {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "services/email/wire/smtp_envelope.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static struct smtp_message *message(const char *sender, const char *to, const char *content)
 {

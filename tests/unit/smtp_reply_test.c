@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "services/email/wire/smtp.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static int take(struct smtp_reply *r, const char *line)
 {

@@ -9,9 +9,9 @@
 #include "services/email/oauth/oauth.h"
 #include "services/trust/trust_service.h"
 #include "services/user/user_inside.h"
-#include "station/audit.h"
-#include "station/persist.h"
-#include "station/version.h"
+#include "station/sheet/audit.h"
+#include "station/sheet/version.h"
+#include "station/store/persist.h"
 
 static const struct tag colours[] = { { 0, "red", "Red." }, { 1, "green", "Green." }, { 0, NULL, NULL } };
 struct thing {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "db/sqlite/sqlite_inside.h"
-#include "station/persist.h"
+#include "station/store/persist.h"
 
 static struct store_tx *put(const char *name, const char *value)
 {

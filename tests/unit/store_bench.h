@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "db/sqlite/sqlite.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "tests/unit/faulty_disk.h"
 #include "tests/unit/scratch.h"
 

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "station/must.h"
-#include "station/persist.h"
-#include "station/store.h"
+#include "station/base/must.h"
+#include "station/store/persist.h"
+#include "station/store/store.h"
 
 struct calls {
 	char text[64];

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/stream.h"
 
 struct fixture {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Tags: merged, checked, kept over a restart, copied, undone, in the configuration, and found. */
-#include "station/tags.h"
+#include "station/tree/tags.h"
 
-#include "station/config.h"
-#include "station/search.h"
+#include "station/config/config.h"
+#include "station/tree/search.h"
 #include "tests/unit/world.h"
 
 static const struct actor admin = { .user = "ada", .role = ROLE_ADMIN, .via = "session" };

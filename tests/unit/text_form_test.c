@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "station/text_form.h"
+#include "station/value/text_form.h"
 
 static const struct {
 	enum text_form form;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { NAMES = 200, STEPS = 20000 };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "services/email/wire/uid_set.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void assert_text(const struct uid_set *s, const char *text)
 {

@@ -2,8 +2,8 @@
  * Undo, redo and restore: everything comes back as it was, in memory and on disk, or is refused with a sentence. */
 #include "tests/unit/lamp.h"
 
-#include "station/persist.h"
-#include "station/version.h"
+#include "station/sheet/version.h"
+#include "station/store/persist.h"
 #include "tests/unit/faulty_disk.h"
 
 /* --- what there is, as text ------------------------------------------------------------------------------------------ */

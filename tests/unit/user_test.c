@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Users over a clock that the test sets: passwords are hashed and sealed, sessions end by time, password and removal,
  * tokens expire, and guessing is slowed down without locking others out. */
-#include "station/file.h"
+#include "station/base/file.h"
 #include "tests/unit/world.h"
 
 #include "services/user/user_inside.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "station/slot.h"
+#include "station/type/slot.h"
 
 static const struct tag colours[] = { { 0, "red", "Stop." }, { 5, "green", "Go." }, { 0 } };
 static const struct slot pair[] = { MEMBER("low", BOOLEAN, .doc = "d", .dflt = "true"),

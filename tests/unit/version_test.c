@@ -2,7 +2,7 @@
  * Versions: what batches leave behind, how it reads, how long it is kept. */
 #include "tests/unit/lamp.h"
 
-#include "station/version.h"
+#include "station/sheet/version.h"
 
 /* A version with its delta, as it stands in the store. */
 struct seen {

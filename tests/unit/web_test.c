@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 #include "web/server.h"
 
 static struct web *no_web(void)

@@ -18,7 +18,7 @@
 #include <sodium.h>
 
 #include "db/sqlite/sqlite.h"
-#include "station/must.h"
+#include "station/base/must.h"
 #include "station/station.h"
 #include "tests/unit/scratch.h"
 

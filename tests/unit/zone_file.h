@@ -5,7 +5,7 @@
 
 #include "tests/unit/world.h"
 
-#include "station/file.h"
+#include "station/base/file.h"
 
 static inline void read_zone(struct zone *z, const char *name)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum { BUCKETS = 1024, PRUNE_EVERY = 256 };
 

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "services/email/account.h"
+#include "services/email/account/account.h"
 #include "services/email/ack/acknowledger.h"
 #include "services/email/ack/authenticity.h"
 #include "services/email/email_inside.h"
-#include "station/alarm_support.h"
-#include "station/must.h"
+#include "station/alarm/alarm_support.h"
+#include "station/base/must.h"
 
 const struct ack_reason ack_reasons[ACK_REFUSALS] = {
 	[ACK_DONE] = { "done", "It was done.", true },

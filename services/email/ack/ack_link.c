@@ -7,9 +7,9 @@
 
 #include "services/email/ack/ack_book.h"
 #include "services/email/ack/acknowledger.h"
-#include "station/alarm_support.h"
-#include "station/format.h"
-#include "station/must.h"
+#include "station/alarm/alarm_support.h"
+#include "station/base/must.h"
+#include "station/tree/format.h"
 
 /* A token that may be used now; the alarm's record into *alarm (owned). NULL: e says why not. */
 static struct ack_row *find(struct station *s, const char *text, const char *from, struct value *alarm, struct err *e)

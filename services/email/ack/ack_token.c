@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567"; /* RFC 4648 6, in lower case */
 enum { BYTES = ACK_NONCE + ACK_MAC };

@@ -10,11 +10,11 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/ack/authenticity_probe.h"
 #include "services/email/ack/confirmation.h"
-#include "station/alarm_support.h"
-#include "station/audit.h"
-#include "station/format.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/alarm/alarm_support.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
+#include "station/tree/format.h"
 
 enum { SENDERS = 64, PER_SENDER = 10, PER_STATION = 60, SAME_SOURCE_MAX = 49, LINE_QUOTED_MAX = 100 };
 #define MINUTE_US (60 * SECOND_US)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* --- the line ------------------------------------------------------------------------------------------------------ */
 

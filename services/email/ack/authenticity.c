@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "station/must.h"
-#include "station/value.h"
+#include "station/base/must.h"
+#include "station/value/value.h"
 
 /* Owned: the field without comments; what stands in quotes loses its quotes and separators. */
 static char *plain_field(const char *text)

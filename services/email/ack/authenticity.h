@@ -6,7 +6,7 @@
 #ifndef BELFRY_EMAIL_AUTHENTICITY_H
 #define BELFRY_EMAIL_AUTHENTICITY_H
 
-#include "station/field.h"
+#include "station/type/field.h"
 
 enum authenticity {
 	AUTHENTIC,        /* DMARC or aligned DKIM passed */

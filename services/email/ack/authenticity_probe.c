@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "services/email/ack/authenticity.h"
-#include "services/email/probe.h"
-#include "station/must.h"
-#include "station/persist.h"
-#include "station/secret.h"
+#include "services/email/watch/probe.h"
+#include "station/base/must.h"
+#include "station/base/secret.h"
+#include "station/store/persist.h"
 
 #define DAY_US (86400 * SECOND_US)
 #define WEEK_US (7 * DAY_US)

@@ -8,9 +8,9 @@
 
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
-#include "station/alarm_support.h"
-#include "station/format.h"
-#include "station/must.h"
+#include "station/alarm/alarm_support.h"
+#include "station/base/must.h"
+#include "station/tree/format.h"
 
 /* --- whom ----------------------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct slot view_row = {
 	.name = "alarm", .kind = V_STRUCT, .members = alarm_tokens, .doc = "An alarm as mails know it."

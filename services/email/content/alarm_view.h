@@ -6,8 +6,8 @@
 #define BELFRY_ALARM_VIEW_H
 
 #include "services/email/content/units.h"
-#include "station/alarm_tokens.h"
-#include "station/format.h"
+#include "station/alarm/alarm_tokens.h"
+#include "station/tree/format.h"
 
 /* What a topic gave, with alarm_tokens as members; owned. Members that it lacks are empty. */
 void alarm_view_take(const struct value *alarm, struct value *view);

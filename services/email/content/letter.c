@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 static void alarm_finish(const struct letter_alarm *a)
 {

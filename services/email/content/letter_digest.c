@@ -6,7 +6,7 @@
 
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { TEXT_MAX = 400 /* bytes of a text in a row; the ledger has the mails in full */ };
 

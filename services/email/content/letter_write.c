@@ -6,7 +6,7 @@
 
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* The lines that a mail has unless somebody wrote another text. */
 static const struct {

@@ -8,11 +8,11 @@
 
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
+#include "services/email/content/message.h"
 #include "services/email/content/thread.h"
 #include "services/email/content/trend_ask.h"
-#include "services/email/message.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 enum {
 	URGENT = 63,       /* up to 63: life and property are in danger (ASHRAE 135, alarm priorities) */

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "services/email/ack/acknowledger.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	DELIVERIES = 1000, /* about one alarm, the first ones */

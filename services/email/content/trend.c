@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 void trend_finish(struct trend *t)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "services/email/content/alarm_view.h"
-#include "station/must.h"
-#include "station/ord.h"
+#include "station/base/must.h"
+#include "station/tree/ord.h"
 
 #define DAY_US (86400 * SECOND_US)
 enum { CSV_SAMPLES = 20000 }; /* about a megabyte */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "services/email/content/trend.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { SCALE = 2, RIGHT = 12, TOP = 32, BOTTOM = 58, TICKS = 4, GAP = 8 };
 #define FONT_SIZE 19.0 /* 14 points: large text (WCAG 2.2, 1.4.3) */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* english = metric * factor + offset. The first of the names with | between them is the one that is written. */
 static const struct pair {

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/email/authenticator.h"
+#include "services/email/account/authenticator.h"
+#include "services/email/content/message.h"
 #include "services/email/doctor/advice.h"
 #include "services/email/email_inside.h"
-#include "services/email/message.h"
-#include "station/must.h"
-#include "station/secret.h"
+#include "station/base/must.h"
+#include "station/base/secret.h"
 
 enum { OTHERS_MAX = 6, PROBES = 1 + OTHERS_MAX, LINES_MAX = 500 };
 #define OTHER_TIMEOUT_US (5 * SECOND_US) /* another port is only looked at */

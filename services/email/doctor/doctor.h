@@ -5,7 +5,7 @@
 #ifndef BELFRY_EMAIL_DOCTOR_H
 #define BELFRY_EMAIL_DOCTOR_H
 
-#include "services/email/account.h"
+#include "services/email/account/account.h"
 
 /* The action and its argument: rows for an account's table. */
 extern const struct slot doctor_argument;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/email/wire/peer_text.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { ANSWER_LINES_MAX = 300, CHALLENGES_MAX = 8 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* The build names the files of this folder: LANGUAGE(de) LANGUAGE(en)... */
 #ifndef BELFRY_LANGUAGES

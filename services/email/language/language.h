@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "station/slot.h"
-#include "station/zone.h"
+#include "station/type/slot.h"
+#include "station/value/zone.h"
 
 enum phrase {
 #define PHRASE(NAME, name) PHRASE_##NAME,

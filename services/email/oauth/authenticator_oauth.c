@@ -7,8 +7,8 @@
 
 #include "services/email/email.h"
 #include "services/email/oauth/oauth_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 #define ANEW_AT_MOST (60 * SECOND_US) /* a token that a mail server refuses is asked for anew no more often */
 

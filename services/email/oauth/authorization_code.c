@@ -8,7 +8,7 @@
 
 #include "services/email/email.h"
 #include "services/email/oauth/person.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define PATIENCE (15 * 60 * SECOND_US) /* of an authorization that was begun */
 

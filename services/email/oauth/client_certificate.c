@@ -6,7 +6,7 @@
 #include "services/email/oauth/jwt.h"
 #include "services/email/oauth/oauth_inside.h"
 #include "services/trust/trust.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define ASSERTION_SECONDS 300
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/email/oauth/person.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct device_code {
 	struct oauth_person person;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "services/email/oauth/oauth_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* What the server's clock says, for assertions that carry a time: a station's own clock may be wrong. */
 static void note_clock(struct oauth_authenticator *a, const struct https_answer *answer)

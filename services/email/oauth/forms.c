@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "services/email/oauth/oauth_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 void form_add(struct oauth_form *f, const char *name, const char *value)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "services/email/oauth/oauth_inside.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
 
 static const struct slot slots[] = {
 	SLOT(struct oauth_grant, authenticator, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the authenticator."),

@@ -12,7 +12,7 @@
 
 #include "services/email/wire/lookup.h"
 #include "services/trust/trust.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define ADDRESSES_MAX 16
 

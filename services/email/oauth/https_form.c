@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/email/oauth/https.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* --- addresses ---------------------------------------------------------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
-#include "station/secret.h"
+#include "station/base/must.h"
+#include "station/base/secret.h"
 
 static const struct algorithm {
 	gnutls_pk_algorithm_t key;

@@ -6,7 +6,7 @@
 #include <gnutls/abstract.h>
 #include <jansson.h>
 
-#include "station/err.h"
+#include "station/base/err.h"
 
 /* The compact form, in locked memory (owned, secret_wipe): RS256, ES256, ES384, ES512 or EdDSA, as the key is. The header has
  * the certificate's thumbprints (x5t, x5t#S256), by which Microsoft and others find it. claims is borrowed. NULL, and a

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "services/email/oauth/https.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* Length without slashes at the end. */
 static size_t bare(const char *url)

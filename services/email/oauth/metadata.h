@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "station/err.h"
+#include "station/base/err.h"
 
 struct oauth_metadata {
 	char *issuer, *authorization_endpoint, *token_endpoint, *device_authorization_endpoint, *revocation_endpoint;

@@ -4,11 +4,11 @@
 #ifndef BELFRY_OAUTH_INSIDE_H
 #define BELFRY_OAUTH_INSIDE_H
 
-#include "services/email/authenticator.h"
+#include "services/email/account/authenticator.h"
 #include "services/email/oauth/grant.h"
 #include "services/email/oauth/metadata.h"
 #include "services/email/oauth/oauth.h"
-#include "station/alarm_support.h"
+#include "station/alarm/alarm_support.h"
 
 struct oauth_authenticator;
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/email/account.h"
+#include "services/email/account/account.h"
 #include "services/email/email.h"
 #include "services/email/oauth/oauth_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* --- the providers ------------------------------------------------------------------------------------------------ */
 

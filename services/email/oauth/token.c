@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define LIFETIME_USUAL (3600 * SECOND_US) /* when the server does not say (RFC 6749 section 5.1 lets it) */
 #define LIFETIME_MAX (366 * 86400 * SECOND_US)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Alarms before mail stops: a grant, a client secret or a certificate that ends soon, and a grant that is over. One place, so
  * that every way to a token warns alike. Engine thread. */
-#include "services/email/account.h"
+#include "services/email/account/account.h"
 #include "services/email/oauth/oauth_inside.h"
 
 static const char condition_end[] = "grantExpires", condition_grant[] = "grant";

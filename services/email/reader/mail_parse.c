@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "services/email/reader/reader_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* One walk. */
 struct walk {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct slot report_members[] = {
 	MEMBER("finalRecipient", STRING, .doc = "Address that the report is about."),

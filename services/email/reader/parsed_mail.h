@@ -5,7 +5,7 @@
 #ifndef BELFRY_EMAIL_PARSED_MAIL_H
 #define BELFRY_EMAIL_PARSED_MAIL_H
 
-#include "station/record.h"
+#include "station/store/record.h"
 
 /* Limits; a mail beyond one of them is refused as a whole (facts: R4). Bytes, except where said. */
 enum {

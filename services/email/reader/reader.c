@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "station/audit.h"
-#include "station/log.h"
-#include "station/must.h"
+#include "station/base/log.h"
+#include "station/base/must.h"
+#include "station/sheet/audit.h"
 
 /* What loops is ended by its processor time (sandbox.c); the deadline is for what waits, and a busy machine must have it. */
 enum { TRIES = 2, DEADLINE_MS = 60000, LOOK_MS = 100, ANSWER_MAX = 2 * 1024 * 1024 };

@@ -8,7 +8,7 @@
 
 #include "services/email/wire/imap_inside.h"
 #include "services/email/wire/peer_text.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	LINES_MAX = 20000,        /* of the answer to one command */

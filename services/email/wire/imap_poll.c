@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "services/email/wire/imap_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	WINDOW = 500,      /* mails looked through by one SEARCH: its answer fits a line */

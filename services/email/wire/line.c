@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "services/email/wire/line_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { READ_SIZE = 16384, FINISH_MS = 2000 };
 

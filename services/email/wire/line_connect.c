@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "services/email/wire/line_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static int64_t now_us(void)
 {

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "services/email/wire/line_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { INTERRUPTIONS_MAX = 8 /* renegotiations asked for, warnings */ };
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "station/must.h"
+#include "station/base/must.h"
 
 struct lookup {
 	uv_async_t async;  /* the thread is done */

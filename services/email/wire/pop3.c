@@ -8,7 +8,7 @@
 
 #include "services/email/wire/peer_text.h"
 #include "services/email/wire/pop3_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const struct {
 	const char *awaited;

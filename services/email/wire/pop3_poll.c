@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/email/wire/pop3_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	MAILS_MAX = 100000, /* in a mailbox that we read */

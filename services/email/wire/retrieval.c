@@ -10,7 +10,7 @@
 
 #include "services/email/wire/peer_text.h"
 #include "services/email/wire/retrieval_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { POLL_MESSAGES = 200, CONTENT_BYTES_PER_SECOND = 1000 };
 #define POLL_TIME_US (30 * SECOND_US)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/email/wire/retrieval_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static const char *user(const struct retrieval *r)
 {

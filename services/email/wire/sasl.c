@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "services/email/wire/sasl_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 /* --- who logs in --------------------------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "station/secret.h"
+#include "station/base/secret.h"
 
 enum sasl_mechanism {
 	SASL_AUTO, /* the best one that is offered */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "services/email/wire/sasl_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 int sasl_escape_name(const char *name, char *out, size_t size)
 {

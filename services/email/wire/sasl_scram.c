@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "services/email/wire/sasl_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum {
 	DIGEST = 32,

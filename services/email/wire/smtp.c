@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "services/email/wire/smtp_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 #define MINUTE_US (60 * SECOND_US)
 enum { CONTENT_BYTES_PER_SECOND = 1000 }; /* a server that reads slower than that is given up */

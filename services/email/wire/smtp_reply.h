@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "services/email/wire/sasl.h"
-#include "station/err.h"
+#include "station/base/err.h"
 
 enum {
 	SMTP_TEXT_MAX = 512,         /* bytes of a reply's text that are kept */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "services/email/wire/smtp_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 enum { COMMAND_MAX = 510 /* bytes of a command line without its end (RFC 5321 4.5.3.1.4, RFC 4954 4) */ };
 

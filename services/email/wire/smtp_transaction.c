@@ -8,7 +8,7 @@
 #include "services/email/wire/peer_text.h"
 #include "services/email/wire/smtp_envelope.h"
 #include "services/email/wire/smtp_inside.h"
-#include "station/must.h"
+#include "station/base/must.h"
 
 static int64_t wall_now(void)
 {
