@@ -252,8 +252,7 @@ static void test_a_report_is_taken_in_before_it_is_marked(void **state)
 	peer_start(&p);
 	struct claimer *claimer = set_up(&w, &p);
 	claimer->claims = false;
-	for (time_t began = time(NULL); !p.heard || !strstr(p.heard, "STORE"); station_turn(&w.station))
-		assert_true(time(NULL) - began < WORLD_PATIENCE);
+	TURN_UNTIL(&w, peer_has_heard(&p, "STORE"));
 	assert_int_equal(delivery_state(&w), MAIL_BOUNCED);
 	peer_go(&p);
 	assert_int_equal(check_now(&w), 0);

@@ -33,6 +33,7 @@ struct peer {
 	char wrong[400], tag[32];
 	char *heard; /* all that was received, each line with \n */
 	size_t heard_length, heard_size;
+	pthread_mutex_t hearing; /* of the three above while the peer runs; zeroed is good */
 	/* the connection now */
 	int fd;
 	gnutls_session_t session;
@@ -52,11 +53,22 @@ static inline ssize_t peer_read(struct peer *p, char *to, size_t size)
 
 static inline void peer_hear(struct peer *p, const char *line, size_t length)
 {
+	pthread_mutex_lock(&p->hearing);
 	if (p->heard_length + length + 1 > p->heard_size)
 		p->heard = must_realloc(p->heard, p->heard_size = 2 * (p->heard_length + length + 1));
 	memcpy(p->heard + p->heard_length, line, length);
 	p->heard_length += length;
 	p->heard[p->heard_length] = '\0';
+	pthread_mutex_unlock(&p->hearing);
+}
+
+/* Has it received this by now? For the test's thread, while the peer runs. */
+static inline bool peer_has_heard(struct peer *p, const char *text)
+{
+	pthread_mutex_lock(&p->hearing);
+	bool heard = p->heard && strstr(p->heard, text);
+	pthread_mutex_unlock(&p->hearing);
+	return heard;
 }
 
 static inline bool peer_line(struct peer *p, char *line, size_t size)
