@@ -60,8 +60,8 @@ test('what was done is taken back and done again', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await become('Fan Attic Fan1');
   await page.getByRole('button', { name: 'Undo: Removed /Plant/Pump.' }).waitFor();
-  await undo.focus();
-  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/station\/Plant$/); // where the page goes from what is removed: all of it is drawn anew
+  await undo.press('Enter');
   await become('Fan Pump Attic Fan1');
 
   await page.goto(`${station.url}/station/Plant/Fan1`);
