@@ -151,12 +151,22 @@ static inline void go_on(struct mail_world *m, int64_t seconds)
 	station_turn(&m->w.station);
 }
 
+/* Mails have come back from a connection whose failure is not known yet: it sets when the next try is, by the clock of then. */
+static inline bool is_to_hear_why(const struct outgoing_account *a)
+{
+	for (int i = 0; i < CONNECTIONS_MAX; i++)
+		if (a->outbox.connections[i].returning)
+			return true;
+	return false;
+}
+
 /* Lets time go by in steps, and what is tried in each of them come to its end. */
 static inline void endure(struct mail_world *m, struct outgoing_account *a, int64_t seconds, int64_t step)
 {
 	for (int64_t at = 0; at < seconds; at += step) {
 		go_on(m, step);
-		TURN_UNTIL(&m->w, !a->outbox.flying && !a->outbox.failover.probing && a->outbox.writing == 0);
+		TURN_UNTIL(&m->w,
+		           !a->outbox.flying && !a->outbox.failover.probing && a->outbox.writing == 0 && !is_to_hear_why(a));
 	}
 }
 
