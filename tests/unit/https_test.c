@@ -24,9 +24,7 @@ static int make_pki(void **state)
 static int free_pki(void **state)
 {
 	(void)state;
-	struct pair *all = (struct pair *)&pki;
-	for (size_t i = 0; i < sizeof pki / sizeof *all; i++)
-		pair_free(&all[i]);
+	pairs_free((struct pair *)&pki, sizeof pki / sizeof(struct pair));
 	return 0;
 }
 

@@ -158,6 +158,12 @@ static inline void pair_free(struct pair *p)
 	free(p->pem);
 }
 
+static inline void pairs_free(struct pair *pairs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		pair_free(&pairs[i]);
+}
+
 /* So many CAs, each of the one before it, the first of root; chain[0] is the last. */
 static inline void pairs_make_chain(struct pair *chain, int count, const struct pair *root)
 {
