@@ -18,7 +18,7 @@ struct mailbox {
 	pthread_mutex_t lock;
 	struct message *head, **tail;     /* under lock */
 	atomic_int posting;               /* who still has to wake: the mailbox stays until they have */
-	void (*wake)(struct mailbox *mb); /* any thread */
+	void (*wake)(struct mailbox *mb); /* any thread, not under lock; once for what lies there */
 };
 void mailbox_init(struct mailbox *mb, void (*wake)(struct mailbox *));
 void mailbox_finish(struct mailbox *mb);

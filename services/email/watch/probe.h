@@ -16,6 +16,7 @@ struct probe {
 	const char *address; /* of the mailbox */
 	const char *results; /* a field Authentication-Results that it bears; NULL: none */
 };
+/* Puts it into the outbox; what becomes of it stands in the ledger. Without an account it waits for one of that name. */
 void probe_send(struct station *s, const struct probe *p);
 /* Called while the topic `received` is fired: is it a probe with that title? Then the mail is claimed, also when it comes
  * late. Its id, borrowed of m; NULL: it is none. */
