@@ -226,6 +226,7 @@ test('what is changed, wrong, or opened', async (t) => {
     await page.getByRole('button', { name: 'Refresh' }).click();
     await accessibleInEveryLook(page, 'discard?', 'dialog');
     await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+    await page.locator('main .savebar[data-dirty=false]').waitFor(); // until the station's values are here, leaving asks
   });
   await t.test('exact times, and children in place', async () => {
     await show(`${SCHEDULES}/Office`);
