@@ -8,7 +8,7 @@ set -euo pipefail
 declare -A PACKAGES=(
 	# Compiling and running the station; npm fetches the page's chart library.
 	[build]="gcc make pkg-config libc6-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjansson-dev
-		libgpiod-dev libuv1-dev libgmime-3.0-dev libsodium-dev libical-dev libseccomp-dev libssl-dev libcairo2-dev libcurl4-gnutls-dev ca-certificates tzdata nodejs npm"
+		libgpiod-dev libuv1-dev libgmime-3.0-dev libsodium-dev libical-dev libseccomp-dev libssl-dev libcairo2-dev libcurl4-gnutls-dev libjemalloc-dev ca-certificates tzdata nodejs npm"
 	# Compiling with sanitizers, lint, real mail servers, the browser and what drives them.
 	[check]="git libasan8 libubsan1 libtsan2 libcmocka-dev clang-format clang-tidy nodejs npm chromium
 		postfix dovecot-imapd dovecot-pop3d dovecot-submissiond openssl sqlite3 procps"

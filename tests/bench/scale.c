@@ -6,6 +6,7 @@
  *   scale load DIR                  milliseconds to read that tree, megabytes it takes
  *   scale change N                  changes a second of N points with an alarm extension each; of bare structs */
 #include <inttypes.h>
+#include <jemalloc/jemalloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,8 +30,10 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Without what was freed and not yet given back. */
 static double resident(void)
 {
+	must(mallctl("arena." "4096" ".purge", NULL, NULL, NULL, 0) == 0);
 	long total = 0, pages = 0;
 	FILE *f = fopen("/proc/self/statm", "r");
 	must(f && fscanf(f, "%ld %ld", &total, &pages) == 2);
@@ -119,6 +122,7 @@ static void memory(long count, void (*fill)(struct station *, struct component *
 {
 	struct station s;
 	open_station(&s, NULL);
+	grow(&s, GROUP, fill); /* what the first ones cost once is no component's */
 	double before = resident();
 	grow(&s, count, fill);
 	printf("%.1f\n", (resident() - before) / (double)count);
