@@ -13,6 +13,16 @@ before(async () => { station = await Station.start(); api = station.api; });
 after(() => station.stop());
 beforeEach(() => api.patch(ACCOUNT, { hostname: 'mail.example', port: -1, useSsl: true, useStartTls: false }));
 
+const STATUSES = [[{}, '{ok}'], [{ hostname: '' }, '{fault}'], [{ hostname: '', enabled: false }, '{disabled}'], [{ hostname: '', enabled: true, transport: 'Maildir' }, '{ok}']];
+
+test('an account without a hostname is at fault, unless it needs none or is not in use', async () => {
+  for (const [values, status] of STATUSES) {
+    await api.patch(ACCOUNT, values);
+    assert.equal(await api.value(ACCOUNT, 'status'), status, JSON.stringify(values));
+  }
+  await api.patch(ACCOUNT, { transport: 'Smtp' });
+});
+
 const patch = (values, headers) => api.send('PATCH', `/components${ACCOUNT}`, { values }, headers);
 const pointers = ({ body }) => (body.errors ?? []).map(({ pointer }) => pointer).sort();
 

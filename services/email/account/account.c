@@ -182,9 +182,17 @@ bool account_in_alarm(const struct email_account *a, const char *condition)
 	return alarm_support_in_alarm(a->c.station, &a->c, condition);
 }
 
+/* It could not reach anybody, if it were asked to. */
+static bool nowhere_to_go(const struct email_account *a)
+{
+	return *a->hostname == '\0' && account_protocol_of(a);
+}
+
 static void show_status(struct email_account *a)
 {
 	uint16_t bits = a->enabled ? STATUS_OK : STATUS_DISABLED;
+	if (a->enabled && nowhere_to_go(a))
+		bits |= STATUS_FAULT;
 	if (a->failing)
 		bits |= STATUS_DOWN;
 	if (account_in_alarm(a, NULL))
@@ -312,8 +320,11 @@ static const struct slot slots[] = {
 	         "not at a poll."),
 	SLOT(T, enabled, BOOLEAN, .dflt = "true",
 	     .doc = "Whether the account is used. While it is not, outgoing mail waits in the queue."),
-	SLOT_AT(struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
-	        .doc = "{down} when the last attempt to reach the server failed, {alarm} while it tells of something."),
+	SLOT_AT(
+	    struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
+	    .doc =
+	        "{fault} while it has no hostname, {down} when the last attempt to reach the server failed, {alarm} while "
+	        "it tells of something."),
 	SLOT(T, lastPollSuccess, ABSTIME, .flags = SHOWN,
 	     .doc = "When the server was last reached and accepted the login."),
 	SLOT(T, lastPollFailure, ABSTIME, .flags = SHOWN, .doc = "When that last failed."),

@@ -7,7 +7,8 @@ import { addChild, componentMenu } from '../el/actions.js';
 import { statusBadge, symbolOf } from '../el/badges.js';
 import { menuButton } from '../el/menu.js';
 import { toastError } from '../el/toast.js';
-import { durationText } from '../format.js';
+import { slotsOf } from '../el/slots-of.js';
+import { valueText } from '../el/values.js';
 /** @typedef {import('../types.js').Child} Child */
 /** @typedef {import('./table.js').Panel} Panel */
 /** @typedef {import('./table.js').Subject} Subject */
@@ -27,6 +28,12 @@ function serverText({ transport, hostname, effectivePort }) {
   return hostname ? `${hostname}:${effectivePort}` : t('none yet');
 }
 
+/** What is wrong with an account, in words; "" while it works. @param {any} values @returns {string} */
+export function causeText({ status, enabled, transport, hostname, lastPollFailureCause }) {
+  if (enabled && !hostname && transport !== 'Maildir') return t('It has no hostname yet.');
+  return status === '{ok}' ? '' : lastPollFailureCause;
+}
+
 /** @param {any} values @returns {string} who logs in */
 function loginText({ emailAuthenticator }) {
   return emailAuthenticator?.account || (emailAuthenticator?.type === 'email:NoAuthEmailClientAuthenticator' ? t('no login') : '–');
@@ -44,16 +51,17 @@ export async function accountManagerPanel({ component: service, types, context, 
   const body = h('div', {}), may = context.session.permissions.configure;
   const pathOf = (/** @type {Child} */ account) => `${service.path}/${account.name}`;
   const row = (/** @type {Child} */ account) => {
-    const { values, displayName } = /** @type {any} */ (account), path = pathOf(account);
-    const sheet = `${pageUrl(path)}?view=sheet`;
+    const { values, displayName } = /** @type {any} */ (account), path = pathOf(account), slots = slotsOf(types.get(account.type), account);
+    const sheet = `${pageUrl(path)}?view=sheet`, cause = causeText(values);
+    const shown = (/** @type {string} */ name) => slots.filter((slot) => slot.name === name).map((slot) => valueText(slot, values[name]));
     return h('tr', { 'data-handle': account.handle, ondblclick: () => options.go(sheet) },
-      h('td', { class: 'name' }, h('a', { class: 'with-icon', href: sheet, 'data-key': account.handle }, icon(symbolOf(types, account.type)), displayName)), h('td', {}, values.transport || values.store),
-      h('td', {}, serverText(values), h('div', { class: 'under' }, securityText(values))), h('td', {}, loginText(values)), h('td', {}, durationText(values.pollrate)),
-      h('td', {}, countText(values)), h('td', {}, statusBadge(values.status), values.status !== '{ok}' && values.lastPollFailureCause && h('div', { class: 'under cause' }, values.lastPollFailureCause)),
+      h('td', { class: 'name' }, h('a', { class: 'with-icon', href: sheet, 'data-key': account.handle }, icon(symbolOf(types, account.type)), displayName)), h('td', {}, shown('transport'), shown('store')),
+      h('td', {}, serverText(values), values.transport !== 'Maildir' && h('div', { class: 'under' }, securityText(values))), h('td', {}, loginText(values)), h('td', {}, shown('pollrate')), h('td', {}, countText(values)),
+      h('td', {}, statusBadge(values.status), cause && h('div', { class: 'under cause' }, cause)),
       h('td', { class: 'actions' }, menuButton(icon('dots'), () => componentMenu({ ...account, path }, context.session, options), { label: t('Actions of {name}', { name: displayName }), class: 'plain icon-only small' })));
   };
   const draw = () => keepFocus(body, () => fill(body, accounts.length === 0 ? empty('mail', t('No account yet'), may && t('Make one with the buttons above.'))
-    : scroller(t('Email accounts'), h('table', { class: 'accounts' }, tableHead(t('Name'), t('Transport'), t('Hostname'), t('Account'), t('Pollrate'), t('Mails'), t('Status'), null), h('tbody', {}, accounts.map(row))))));
+    : scroller(t('Email accounts'), h('table', { class: 'accounts cards' }, tableHead(t('Name'), t('Transport'), t('Hostname'), t('Account'), t('Pollrate'), t('Mails'), t('Status'), null), h('tbody', {}, accounts.map(row))))));
   const load = async () => {
     /** @type {Child[]} */ const children = [];
     for (let more = true; more;) {

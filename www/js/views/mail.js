@@ -32,7 +32,7 @@ function deliveryLine(d) {
 
 /** Mails as a table. @param {Mail[]} items @param {boolean} [account] with the account's name @returns {any} */
 export function mailTable(items, account = true) {
-  return h('table', { class: 'ledger' }, tableHead(t('Time'), t('Subject'), t('State'), t('Recipients, and what the server said')), h('tbody', {}, items.map((m) => h('tr', {},
+  return h('table', { class: 'ledger cards' }, tableHead(t('Time'), t('Subject'), t('State'), t('Recipients, and what the server said')), h('tbody', {}, items.map((m) => h('tr', {},
     h('td', { class: 'nowrap', title: agoText(m.created) }, timeText(m.created)),
     h('td', {}, h('a', { href: `/mail/${m.id}`, 'data-key': m.id }, m.subject || t('(no subject)')), h('div', { class: 'under' }, [KINDS[m.kind] ? t(KINDS[m.kind]) : '', account ? m.account : ''].filter(Boolean).join(' · '))),
     h('td', { class: 'tight' }, mailBadge(m.state)),

@@ -7,6 +7,7 @@ import { listen, watch } from '../store/events.js';
 import { agoText, durationText, timeText } from '../format.js';
 import { bell, mailBadge, statusBadge } from '../el/badges.js';
 import { outText } from '../el/values.js';
+import { causeText } from './account-manager.js';
 /** @typedef {import('../types.js').Child} Child */
 /** @typedef {import('../types.js').Context} Context */
 /** @typedef {import('../types.js').View} View */
@@ -27,7 +28,7 @@ function alarmsCard(items, more) {
 
 /** @param {any[]} items @param {Child[]} accounts @returns {any} */
 function mailCard(items, accounts) {
-  const rows = accounts.map((a) => h('li', {}, h('a', { href: pageUrl(`/Services/EmailService/${a.name}`) }, a.displayName), statusBadge(a.status), h('span', { class: 'text' }, a.values?.lastPollFailureCause && a.status !== '{ok}' ? a.values.lastPollFailureCause : ''), h('span', { class: 'muted' }, plural(a.values?.queueSize || 0, '1 queued', '{n} queued'))));
+  const rows = accounts.map((a) => h('li', {}, h('a', { href: pageUrl(`/Services/EmailService/${a.name}`) }, a.displayName), statusBadge(a.status), h('span', { class: 'text' }, causeText({ ...a.values, status: a.status })), h('span', { class: 'muted' }, plural(a.values?.queueSize || 0, '1 queued', '{n} queued'))));
   const list = items.slice(0, ROWS).map((m) => h('li', {}, mailBadge(m.state), h('a', { href: `/mail/${m.id}` }, m.subject || t('(no subject)')), h('span', { class: 'text' }, m.deliveries.map((/** @type {any} */ d) => d.address).join(', ')), h('time', { datetime: m.created, title: timeText(m.created) }, agoText(m.created))));
   return card(t('Mail'), '/mail', 'mail', [h('ul', { class: 'brief accounts' }, rows), items.length ? h('ul', { class: 'brief' }, list) : empty('inbox', t('No mail has been sent yet'))]);
 }
