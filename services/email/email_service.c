@@ -255,7 +255,8 @@ static const struct slot slots[] = {
 	     .doc = "How many mails the ledger keeps. Beyond it the oldest closed ones go; what is to be sent never does."),
 	SLOT(struct service, ledgerDays, INTEGER, .facets = FACETS(.min = 0, .max = 36500, .units = "d"),
 	     .doc = "How long the ledger keeps closed mails. 0: as long as there is room."),
-	SLOT(struct service, language, ENUM, .dflt = "en", .facets = FACETS(.range = language_range + 1),
+	SLOT(struct service, language, ENUM, .dflt = "en",
+	     .facets = FACETS(.range = language_range + 1, .called = language_called),
 	     .doc = "Language of the mails to recipients who have chosen none."),
 	SLOT_END,
 };

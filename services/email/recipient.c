@@ -302,7 +302,7 @@ static const struct slot slots[] = {
 	SLOT_LIST(T, cc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX), .doc = "Who gets a copy."),
 	SLOT_LIST(T, bcc, person_members, .facets = FACETS(.maxLength = SMTP_RECIPIENTS_MAX),
 	          .doc = "Who gets a copy unseen."),
-	SLOT(T, language, ENUM, .facets = FACETS(.range = language_range),
+	SLOT(T, language, ENUM, .facets = FACETS(.range = language_range, .called = language_called),
 	     .doc = "Language of the mails: the words of states and labels, numbers and dates."),
 	SLOT(T, timeZone, STRING, .facets = FACETS(.maxLength = 63, .names = NAMES_TIME_ZONE),
 	     .doc = "Time zone of the times in mails, such as Europe/Berlin; empty: the station's."),

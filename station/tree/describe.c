@@ -25,13 +25,14 @@ static json_t *flags_to_json(unsigned flags, enum kind kind)
 	return slot_flags_to_json(kind == V_SECRET ? flags | SLOT_SECRET : flags);
 }
 
-static json_t *range_to_json(const struct tag *range)
+static json_t *range_to_json(const struct facets *f)
 {
 	char label[128];
 	json_t *array = json_array();
-	for (const struct tag *t = range; t->name; t++) {
+	for (const struct tag *t = f->range; t->name; t++) {
+		const char *called = f->called ? f->called(t->ordinal) : NULL;
 		json_t *tag = json_pack("{s:s, s:s, s:i}", "name", t->name, "displayName",
-		                        display_name(t->name, label, sizeof label), "ordinal", t->ordinal);
+		                        called ? called : display_name(t->name, label, sizeof label), "ordinal", t->ordinal);
 		if (t->doc)
 			set(tag, "doc", json_string(t->doc));
 		json_array_append_new(array, tag);
@@ -53,7 +54,7 @@ static json_t *facets_to_json(const struct facets *f)
 	if (f->precision)
 		set(object, "precision", json_integer(f->precision));
 	if (f->range)
-		set(object, "range", range_to_json(f->range));
+		set(object, "range", range_to_json(f));
 	if (f->trueText)
 		set(object, "trueText", json_string(f->trueText));
 	if (f->falseText)

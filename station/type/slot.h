@@ -25,6 +25,7 @@ struct facets {
 	double min, max;         /* bounded only when min < max; INFINITY for open ends. Reltime: in microseconds */
 	int precision;           /* decimals shown */
 	const struct tag *range; /* of an enum; ends with name NULL */
+	const char *(*called)(int ordinal); /* of a range: a tag's display name where its name does not say it, or NULL */
 	const char *trueText, *falseText;
 	bool multiLine;
 	bool format; /* a BFormat: checked when it is saved */

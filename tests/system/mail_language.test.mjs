@@ -44,6 +44,13 @@ async function mailOf(cause) {
   return { raw: raw.toString('latin1'), mail: await simpleParser(raw, { skipImageLinks: true }) };
 }
 
+test('languages are chosen by the names that they have for themselves', async () => {
+  for (const type of ['email:EmailRecipient', 'email:EmailService']) {
+    const { facets } = (await api.get(`/types/${type}`)).slots.find(({ name }) => name === 'language');
+    assert.deepEqual(facets.range.filter(({ name }) => name !== 'station').map(({ name, displayName }) => `${name} ${displayName}`), ['de Deutsch', 'en English', 'es Español', 'fr Français', 'zh 中文']);
+  }
+});
+
 test('each language says it in its words, its numbers, its dates', async () => {
   const expected = {
     en: [/^Alarm From /, /State: High limit \/ Not acknowledged/, /Text: High limit: 31\.5 °C/],

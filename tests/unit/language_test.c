@@ -22,8 +22,11 @@ static void test_there(void **state)
 		assert_non_null(language_find(codes[i]));
 	assert_null(language_find("tlh"));
 	assert_string_equal(language_range[0].name, "station");
-	for (size_t i = 0; languages[i]; i++)
+	assert_null(language_called(language_range[0].ordinal));
+	for (size_t i = 0; languages[i]; i++) {
 		assert_string_equal(language_range[i + 1].name, languages[i]->code);
+		assert_string_equal(language_called(language_range[i + 1].ordinal), languages[i]->name);
+	}
 }
 
 /* The arguments that a phrase uses, as bits. */

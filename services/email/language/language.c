@@ -33,6 +33,11 @@ const struct tag language_range[] = {
 	{ 0, NULL, NULL },
 };
 
+const char *language_called(int ordinal)
+{
+	return ordinal == LANGUAGE_STATION ? NULL : languages[ordinal - 1]->name;
+}
+
 static const char *const phrase_names[] = {
 #define PHRASE(NAME, name) name,
 #include "services/email/language/phrase.def"

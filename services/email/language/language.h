@@ -36,6 +36,8 @@ struct language {
 extern const struct language *const languages[];
 /* The same as the range of a property: 0 is "station", n is languages[n - 1]. */
 extern const struct tag language_range[];
+/* How a value of that range is called: the language's own name; NULL for "station". */
+const char *language_called(int ordinal);
 
 /* The language of that code; NULL when there is none. English, which is always there. */
 const struct language *language_find(const char *code);
