@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * /mail: the ledger: every message, its recipients, every attempt; and the transcript of an account. Engine thread. */
+ * /mail: the ledger: every message, its recipients, every attempt; what came in; and the transcript of an account. Engine
+ * thread. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/email/account/account.h"
 #include "services/email/email.h"
 #include "station/base/must.h"
 #include "web/request.h"
@@ -64,31 +66,38 @@ static void mails_read(void *context, int code, const struct err *e, struct stor
 	next_mail(l);
 }
 
-/* state is one of the ledger's; answers 400 itself. */
-static bool add_state(struct request *r, struct store_query *q)
+/* The query parameter of that name is a value of the kind's enum; answers 400 itself. */
+static bool add_enum(struct request *r, struct store_query *q, const char *name)
 {
-	const char *state = request_query(r, "state");
-	const struct slot *slot = slots_find(mail_kind.slots, "state");
+	const char *text = request_query(r, name);
 	struct value v;
 	struct err e = { 0 };
-	if (!state || !*state)
+	if (!text || !*text)
 		return true;
-	if (value_parse(slot, state, &v, &e) != 0) {
-		request_reply_code(r, E_BAD_REQUEST, "The query parameter state: %s", e.text);
+	if (value_parse(slots_find(q->kind->slots, name), text, &v, &e) != 0) {
+		request_reply_code(r, E_BAD_REQUEST, "The query parameter %s: %s", name, e.text);
 		return false;
 	}
-	store_where_add(q, "state", STORE_EQ, v);
+	store_where_add(q, name, STORE_EQ, v);
+	return true;
+}
+
+/* A page of a list that is ordered by sequence; filter: the parameter that is an enum. Answers 400 itself. */
+static bool add_page(struct request *r, struct store_query *q, const char *filter)
+{
+	int64_t cursor;
+	if (!request_query_integer(r, "limit", 50, 1, 500, &q->limit) ||
+	    !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) || !add_enum(r, q, filter))
+		return false;
+	store_where_add(q, "sequence", STORE_LT, value_integer(cursor));
 	return true;
 }
 
 static void list_mail(struct request *r)
 {
 	struct store_query q = { .kind = &mail_kind, .order = "sequence", .descending = true };
-	int64_t cursor;
-	if (!request_query_integer(r, "limit", 50, 1, 500, &q.limit) ||
-	    !request_query_integer(r, "cursor", INT64_MAX, 0, INT64_MAX, &cursor) || !add_state(r, &q))
+	if (!add_page(r, &q, "state"))
 		return;
-	store_where_add(&q, "sequence", STORE_LT, value_integer(cursor));
 	static const char *const filters[] = { "account", "digest" };
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
 		if (request_query(r, filters[i]))
@@ -97,6 +106,34 @@ static void list_mail(struct request *r)
 	l->request = r;
 	l->items = json_array();
 	store_ask(request_station(r)->store, &q, mails_read, l);
+}
+
+/* --- what came in --------------------------------------------------------------------------------------------------- */
+
+static void incoming_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct request *r = context;
+	if (code != 0) {
+		request_reply_error(r, e);
+		return;
+	}
+	json_t *items = json_array();
+	for (size_t i = 0; i < rows->count; i++)
+		json_array_append_new(items, incoming_to_json(request_station(r), store_row(rows, i)));
+	const struct incoming_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
+	request_reply_page(r, items, last ? &last->sequence : NULL);
+}
+
+static void list_incoming(struct request *r)
+{
+	struct store_query q = { .kind = &incoming_kind, .order = "sequence", .descending = true };
+	const char *name = request_query(r, "account");
+	const struct email_account *account = name ? account_find(request_station(r), name) : NULL;
+	if (!add_page(r, &q, "outcome"))
+		return;
+	if (name)
+		store_where_add(&q, "account", STORE_EQ, value_integer(account ? (int64_t)account->c.handle : 0));
+	store_ask(request_station(r)->store, &q, incoming_read, r);
 }
 
 /* --- one: mail, deliveries, attempts ----------------------------------------------------------------------------------- */
@@ -226,6 +263,15 @@ static void reachability(struct request *r)
 #define LIST                                                                                                           \
 	"{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"next\":{"   \
 	"\"type\":\"string\"}}}"
+#define TEXT(name) "\"" name "\":{\"type\":\"string\"}"
+#define INCOMING                                                                                                       \
+	"{\"type\":\"object\",\"required\":[\"sequence\",\"account\",\"time\",\"from\",\"subject\",\"outcome\","           \
+	"\"reason\"],"                                                                                                     \
+	"\"properties\":{\"sequence\":{\"type\":\"integer\"}," TEXT("account") "," TEXT("time") "," TEXT("from") "," TEXT( \
+	    "subject") ",\"outcome\":{\"type\":\"string\",\"enum\":[\"notOurs\",\"unreadable\",\"automatic\",\"refused\"," \
+	               "\"repeated\",\"probe\",\"bounce\",\"acted\"]}," TEXT("reason") "," TEXT("alarm") "," TEXT(         \
+	                   "mail") ",\"disposition\":{\"type\":\"string\",\"enum\":[\"leave\",\"markAsRead\","             \
+	                           "\"markAsUnread\",\"delete\"]}}}"
 const struct route mail_routes[] = {
 	{ .method = "GET",
 	  .pattern = "/mail",
@@ -236,6 +282,15 @@ const struct route mail_routes[] = {
 	      "The ledger, newest first: each message with its recipients and what the server said. digest: the mails that "
 	      "were summed up in that one.",
 	  .answer = LIST },
+	{ .method = "GET",
+	  .pattern = "/mail/incoming",
+	  .role = ROLE_VIEWER,
+	  .handle = list_incoming,
+	  .query = "account,outcome,limit,cursor",
+	  .doc = "The mails that came in, newest first: from whom, what came of each, and why. account: name of the "
+	         "IncomingAccount. The text of a mail is not kept.",
+	  .answer = "{\"type\":\"object\",\"properties\":{\"items\":{\"type\":\"array\",\"items\":" INCOMING
+	            "},\"next\":{\"type\":\"string\"}}}" },
 	{ .method = "GET",
 	  .pattern = "/mail/transcript",
 	  .role = ROLE_ADMIN,

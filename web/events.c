@@ -383,7 +383,7 @@ const struct route event_routes[] = {
 	  .handle = open_stream,
 	  .query = "ords",
 	  .doc = "Server-Sent Events: value (of the components named in ords, separated by commas), component, alarm, "
-	         "mail, allowedHost, and for administrators transcript and "
+	         "mail, incoming, allowedHost, and for administrators transcript and "
 	         "job; reset tells a client that was too slow or away too long to read everything again.",
 	  .answer = "{\"type\":\"string\"}" },
 	{ .method = NULL },

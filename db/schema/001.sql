@@ -48,10 +48,11 @@ CREATE INDEX delivery_open ON delivery (mail) WHERE open = 1;
 CREATE TABLE attempt (sequence INTEGER PRIMARY KEY, mail TEXT, address TEXT, account TEXT, time INTEGER, stage TEXT, outcome TEXT, replyCode INTEGER, enhancedStatus TEXT, replyText TEXT, queueId TEXT, tlsVersion TEXT, cipher TEXT, fingerprint TEXT) STRICT;
 CREATE INDEX attempt_mail ON attempt (mail);
 
--- services/email/incoming/incoming_book.c
+-- services/email/incoming/incoming_book.c, incoming_row.c
 CREATE TABLE mailbox (account INTEGER PRIMARY KEY, mailbox TEXT, uidValidity INTEGER, seen TEXT) STRICT;
-CREATE TABLE incoming (account INTEGER, uid TEXT, messageId TEXT, hash TEXT, time INTEGER, outcome TEXT, disposition TEXT, settled INTEGER, PRIMARY KEY (account, uid)) STRICT, WITHOUT ROWID;
+CREATE TABLE incoming (account INTEGER, uid TEXT, sequence INTEGER, messageId TEXT, hash TEXT, time INTEGER, "from" TEXT, subject TEXT, outcome TEXT, reason TEXT, alarm TEXT, mail TEXT, disposition TEXT, ours INTEGER, open INTEGER, settled INTEGER, PRIMARY KEY (account, uid)) STRICT, WITHOUT ROWID;
 CREATE INDEX incoming_hash ON incoming (hash);
+CREATE INDEX incoming_sequence ON incoming (sequence);
 
 -- services/email/oauth/grant_record.c
 CREATE TABLE oauth_grant (authenticator INTEGER PRIMARY KEY, endpoint TEXT, clientId TEXT, refreshToken TEXT, granted INTEGER, refreshed INTEGER, expires INTEGER, user TEXT) STRICT;

@@ -88,8 +88,47 @@ json_t *email_diagnosis(struct station *s, const char *account);
 typedef void mail_queued(void *context, int code, const struct err *e, const char *id);
 void email_resend(struct station *s, const struct actor *actor, const char *id, mail_queued *done, void *context);
 
-/* For whoever is linked to the topic `received` of an incoming account, while it is fired: the mail is ours. It is marked
- * or deleted on the server as deliveryPolicy says, once the transaction of the topic is on disk; others are left alone. */
-void incoming_claim(struct station *s);
+/* What came of a mail that came in. Of several who hear of it, the one with the highest is believed. */
+enum incoming_outcome {
+	INCOMING_NOT_OURS,
+	INCOMING_UNREADABLE,
+	INCOMING_AUTOMATIC,
+	INCOMING_REFUSED,
+	INCOMING_REPEATED,
+	INCOMING_PROBE,
+	INCOMING_BOUNCE,
+	INCOMING_ACTED
+};
+/* A mail that was looked at: a row of the list of incoming mails, and what is remembered of a mailbox. */
+struct incoming_record {
+	int64_t account; /* handle */
+	char *uid;       /* see struct retrieved; with account the key */
+	int64_t sequence;
+	char *messageId, *hash;
+	struct abstime time;
+	char *from, *subject; /* cut, and without tokens; a stranger's words all the same */
+	int outcome;
+	char *reason;       /* a sentence */
+	char *alarm, *mail; /* uuid; id in the ledger, of the mail that a report is about; or empty */
+	int disposition;
+	bool ours;
+	bool open;    /* it tells a poll what was looked at, or what the server has still to do */
+	bool settled; /* the server has done what the disposition says */
+};
+extern const struct record_kind incoming_kind;
+/* As REST gives it. New reference. */
+json_t *incoming_to_json(struct station *s, const struct incoming_record *r);
+
+/* For whoever is linked to the topic `received` of an incoming account, while it is fired: what came of the mail. What is ours
+ * is marked or deleted on the server as deliveryPolicy says, once the transaction of the topic is on disk; others are left
+ * alone. All borrowed. */
+struct incoming_verdict {
+	enum incoming_outcome outcome;
+	bool ours;
+	const char *reason; /* a sentence */
+	const char *alarm;  /* uuid; NULL: it is about none */
+	const char *mail;   /* id in the ledger; NULL: it is about none */
+};
+void incoming_judged(struct station *s, const struct incoming_verdict *v);
 
 #endif

@@ -64,18 +64,21 @@ struct ack_book *email_ack_book(struct station *s);
 void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx);
 const char *recipient_after_bounce(const struct component *c);
 
-/* ledger_trim.c: keeps the ledger within capacity (mails) and days (0: no limit), which are borrowed. */
+/* ledger_trim.c: keeps what went out, and what came in, within capacity (mails) and days (0: no limit), which are borrowed. */
+enum ledger { LEDGER_OUTGOING, LEDGER_INCOMING, LEDGERS };
 struct ledger_trim {
 	struct station *station;
+	enum ledger ledger;
 	const int64_t *capacity, *days;
 	struct timer timer;
 	bool busy;
 };
-void ledger_trim_start(struct ledger_trim *t, struct station *s, const int64_t *capacity, const int64_t *days);
+void ledger_trim_start(struct ledger_trim *t, struct station *s, enum ledger ledger, const int64_t *capacity,
+                       const int64_t *days);
 void ledger_trim_now(struct ledger_trim *t);
 void ledger_trim_stop(struct ledger_trim *t);
 /* email_service.c: the service's own; NULL while it does not run. */
-struct ledger_trim *ledger_trim_of(struct station *s);
+struct ledger_trim *ledger_trim_of(struct station *s, enum ledger ledger);
 
 /* email_service.c: the language of those who have chosen none. */
 const struct language *email_language(struct station *s);

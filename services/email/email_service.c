@@ -16,8 +16,8 @@ struct service {
 	bool enabled;
 	int language; /* of language_range */
 	char *faultCause;
-	int64_t ledgerCapacity, ledgerDays;
-	struct ledger_trim trim;
+	int64_t ledgerCapacity, incomingCapacity, ledgerDays;
+	struct ledger_trim trims[LEDGERS];
 	struct observer observer;
 	bool observing;
 	struct reader *reader; /* owned; while the service runs */
@@ -49,10 +49,10 @@ struct outgoing_account *account_first(struct station *s)
 	return first;
 }
 
-struct ledger_trim *ledger_trim_of(struct station *s)
+struct ledger_trim *ledger_trim_of(struct station *s, enum ledger ledger)
 {
 	struct component *c = station_service(s, &email_service);
-	return c && (c->flags & COMPONENT_RUNNING) ? &COMPONENT_AS(c, &email_service, struct service)->trim : NULL;
+	return c && (c->flags & COMPONENT_RUNNING) ? &COMPONENT_AS(c, &email_service, struct service)->trims[ledger] : NULL;
 }
 
 struct reader *email_reader(struct station *s)
@@ -199,7 +199,10 @@ static void started(struct component *c)
 	service->observing = true;
 	service->reader = reader_new(c->station);
 	orphan_rows_forget(c->station);
-	ledger_trim_start(&service->trim, c->station, &service->ledgerCapacity, &service->ledgerDays);
+	ledger_trim_start(&service->trims[LEDGER_OUTGOING], c->station, LEDGER_OUTGOING, &service->ledgerCapacity,
+	                  &service->ledgerDays);
+	ledger_trim_start(&service->trims[LEDGER_INCOMING], c->station, LEDGER_INCOMING, &service->incomingCapacity,
+	                  &service->ledgerDays);
 }
 
 /* The service goes only when the station ends. What is behind its final dot is waited for, for three seconds at most, so
@@ -219,7 +222,8 @@ static void stopped(struct component *c)
 {
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	end_accounts(c);
-	ledger_trim_stop(&service->trim); /* the loop has turned for the last time: nothing starts it again */
+	for (int i = 0; i < LEDGERS; i++) /* the loop has turned for the last time: nothing starts them again */
+		ledger_trim_stop(&service->trims[i]);
 	reader_free(&service->reader);
 	struct observer **p = &c->station->observers;
 	while (service->observing && *p && *p != &service->observer)
@@ -234,8 +238,9 @@ static void changed(struct component *c, const struct slot *slot)
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	if (strcmp(slot->name, "enabled") == 0)
 		component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
-	if (strncmp(slot->name, "ledger", 6) == 0 && (c->flags & COMPONENT_RUNNING))
-		ledger_trim_now(&service->trim);
+	bool bounds = strncmp(slot->name, "ledger", 6) == 0 || strcmp(slot->name, "incomingCapacity") == 0;
+	for (int i = 0; bounds && (c->flags & COMPONENT_RUNNING) && i < LEDGERS; i++)
+		ledger_trim_now(&service->trims[i]);
 }
 
 static void fini(struct component *c)
@@ -254,7 +259,15 @@ static const struct slot slots[] = {
 	     .facets = FACETS(.min = 100, .max = 10000000, .units = "mails"),
 	     .doc = "How many mails the ledger keeps. Beyond it the oldest closed ones go; what is to be sent never does."),
 	SLOT(struct service, ledgerDays, INTEGER, .facets = FACETS(.min = 0, .max = 36500, .units = "d"),
-	     .doc = "How long the ledger keeps closed mails. 0: as long as there is room."),
+	     .doc =
+	         "How long the ledger keeps closed mails, and the list of incoming mails its own. 0: as long as there is "
+	         "room."),
+	SLOT(
+	    struct service, incomingCapacity, INTEGER, .dflt = "10000",
+	    .facets = FACETS(.min = 100, .max = 1000000, .units = "mails"),
+	    .doc =
+	        "How many mails the list of incoming mails keeps: who, subject and outcome of each, never its text. Beyond "
+	        "it the oldest go."),
 	SLOT(struct service, language, ENUM, .dflt = "en",
 	     .facets = FACETS(.range = language_range + 1, .called = language_called),
 	     .doc = "Language of the mails to recipients who have chosen none."),

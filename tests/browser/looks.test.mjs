@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Browser, accessibleInEveryLook, newPage, untroubled, visit } from '../support/browser.mjs';
-import { ACCOUNT, addContacts, close, ledgerRow, setUpMail } from '../support/plant.mjs';
+import { MailStore } from '../support/mailstore.mjs';
+import { Pki } from '../support/pki.mjs';
+import { ACCOUNT, CLEAR, addContacts, basic, close, ledgerRow, setUpMail } from '../support/plant.mjs';
 import { Client } from '../support/client.mjs';
 import { PASSWORD, Station } from '../support/station.mjs';
 import { eventually } from '../support/wait.mjs';
@@ -25,6 +27,7 @@ const SCREENS = {
   transcript: [`${MAIL}/OutgoingAccount?view=transcript`, 'Outgoing Account'],
   doctor: [`${MAIL}/Other?view=doctor`, 'Examine'],
   authorization: [`${MAIL}/Other?view=authorization`, 'Authorization server'],
+  received: [`${MAIL}/IncomingAccount?view=received`, 'of a stranger'],
   'incoming account': [`${MAIL}/IncomingAccount?view=sheet`, 'Hostname'],
   recipient: [`${MAIL}/EmailRecipient?view=sheet`, 'Days Of Week'],
   acknowledger: [`${MAIL}/EmailAlarmAcknowledger?view=sheet`, 'Enabled'],
@@ -40,6 +43,7 @@ const SCREENS = {
   user: ['/station/Services/UserService/admin?view=sheet', 'Full Name'],
   alarms: ['/alarms', 'unacked'],
   mail: ['/mail', 'for the page'],
+  'incoming mail': ['/mail/incoming', 'of a stranger'],
   histories: ['/histories', 'Room'],
   configuration: ['/configuration', 'Versions'],
   search: ['/search?q=room', 'Room'],
@@ -101,7 +105,7 @@ const DIALOGS = {
   'new key': ['/certificates/keys', (page) => button(page, 'New').click()],
 };
 
-let station, browser, page, ready = false;
+let station, store, browser, page, ready = false;
 const seen = { views: new Set(), pages: new Set() };
 
 /** Goes there, notes which view that is. */
@@ -114,13 +118,21 @@ async function show(path) {
 }
 
 before(async () => {
-  [station, browser] = await Promise.all([Station.start({ admin: false }), Browser.start()]);
+  [station, store, browser] = await Promise.all([Station.start({ admin: false }), MailStore.start(new Pki().server('served')), Browser.start()]);
   page = await newPage(await browser.context({ bypassCSP: true }));
 });
 after(async () => {
   await browser?.stop();
+  store?.stop();
   await station?.stop();
 });
+
+/** A mail of a stranger has come in. */
+async function receive(api) {
+  store.deliver('alice', { subject: 'of a stranger' });
+  await api.patch('/Services/EmailService/IncomingAccount', { hostname: '127.0.0.1', port: store.imap, ...CLEAR, allowClearTextCredentials: true, emailAuthenticator: basic() });
+  await eventually('the mail is read', async () => (await api.get('/mail/incoming')).items.length > 0);
+}
 
 /** A station with something on every screen. */
 async function furnish(api) {
@@ -140,6 +152,7 @@ async function furnish(api) {
   await api.link('/Plant/Room', 'out', '/Plant/Sum', 'inA');
   await close(api, contact);
   await ledgerRow(api, 'accepted', ({ state }) => state === 'accepted');
+  await receive(api);
   await eventually('a history', async () => (await api.get('/histories')).items.some(({ count }) => count > 0));
 }
 
@@ -201,7 +214,7 @@ test('every page and view', async (t) => {
 
 test('on a phone, mail needs no scrolling sideways', async (t) => {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const path of [`${MAIL}?view=accounts`, `${MAIL}/OutgoingAccount?view=queue`, '/mail']) {
+  for (const path of [`${MAIL}?view=accounts`, `${MAIL}/OutgoingAccount?view=queue`, '/mail', '/mail/incoming']) {
     await t.test(path, async () => {
       await show(path);
       await page.locator('main table').waitFor();

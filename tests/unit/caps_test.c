@@ -211,6 +211,66 @@ static void the_ledger_keeps_to_its_capacity(void **state)
 	record_finish(&mail_kind, &newest);
 }
 
+static void put_incoming(struct mail_world *m, int first, int count, bool open)
+{
+	struct store_tx *tx = store_tx_new();
+	struct incoming_record r;
+	for (int i = first; i < first + count; i++) {
+		char uid[16];
+		record_init(&incoming_kind, &r);
+		snprintf(uid, sizeof uid, "1:%d", i);
+		ledger_set_text(&r.uid, uid);
+		r.sequence = i;
+		r.open = open;
+		store_tx_put(tx, &incoming_kind, &r);
+		record_finish(&incoming_kind, &r);
+	}
+	store_commit(m->w.station.store, tx, NULL, NULL);
+}
+
+struct oldest {
+	bool done;
+	size_t left;
+	int64_t sequence;
+};
+
+static void oldest_read(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct oldest *o = context;
+	(void)e;
+	assert_int_equal(code, 0);
+	o->left = rows->count;
+	o->sequence = rows->count ? ((const struct incoming_record *)store_row(rows, 0))->sequence : 0;
+	o->done = true;
+}
+
+/* Of those that are closed. */
+static struct oldest oldest_incoming(struct mail_world *m)
+{
+	struct oldest o = { .done = false };
+	struct store_query q = { .kind = &incoming_kind, .order = "sequence", .limit = 1000 };
+	store_where_add(&q, "open", STORE_EQ, value_boolean(false));
+	store_ask(m->w.station.store, &q, oldest_read, &o);
+	turn_until(&m->w, &o.done);
+	return o;
+}
+
+/* The oldest go, but not those that a poll must know. */
+static void the_list_of_incoming_mails_keeps_to_its_capacity(void **state)
+{
+	struct capped *x = *state;
+	struct mail_world *m = &x->m;
+	put_incoming(m, 1, 20, true);
+	put_incoming(m, 21, 120, false);
+	configure(m, station_service(&m->w.station, &email_service), "{\"incomingCapacity\":100}");
+	for (int i = 0; i < 3; i++) { /* rounds of fifty */
+		go_on(m, 601);
+		oldest_incoming(m);
+	}
+	TURN_UNTIL(&m->w, oldest_incoming(m).left == 80);
+	assert_int_equal(oldest_incoming(m).sequence, 61);
+}
+
 #define CAPPED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -223,6 +283,7 @@ int main(void)
 		CAPPED(mails_to_other_people_are_not_mixed),
 		CAPPED(a_cleared_queue_stays_in_the_ledger),
 		CAPPED(the_ledger_keeps_to_its_capacity),
+		CAPPED(the_list_of_incoming_mails_keeps_to_its_capacity),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,9 @@ static int received(struct component *c, struct invocation *inv)
 	must(inv->tx && inv->arg->kind == V_STRUCT);
 	claimer->heard++;
 	if (claimer->claims)
-		incoming_claim(c->station);
+		incoming_judged(
+		    c->station,
+		    &(struct incoming_verdict){ .outcome = INCOMING_ACTED, .ours = true, .reason = "It was heard." });
 	return 0;
 }
 

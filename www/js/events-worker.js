@@ -3,7 +3,7 @@
 // would not load. Tabs say which components they watch. When that changes, the new stream is opened before the old one is
 // closed, and what both bring is told once, so that nothing is missed in between.
 
-const KINDS = ['value', 'component', 'alarm', 'mail', 'transcript', 'allowedHost', 'job', 'reset'];
+const KINDS = ['value', 'component', 'alarm', 'mail', 'incoming', 'transcript', 'allowedHost', 'job', 'reset'];
 const REMEMBERED = 512;
 const WATCH_MAX = 400;
 

@@ -24,6 +24,8 @@
  *   fingerprint: string, time: string}} Delivery
  * @typedef {{id: string, account: string, firstAccount: string, digest: string, kind: string, state: string, created: string, subject: string, from: string, messageId: string,
  *   alarm: string, security?: string, deliveries: Delivery[], body?: string, attempts?: any[]}} Mail
+ * @typedef {{sequence: number, account: string, time: string, from: string, subject: string, outcome: string, reason: string, alarm: string,
+ *   mail: string, disposition: string}} Incoming
  * @typedef {{user: {name: string, fullName: string, role: string, email: string}, permissions: {read: boolean, operate: boolean,
  *   configure: boolean}, csrf: string, station: {id: string, name: string, version: string}}} Session
  * @typedef {{path: string, rest: string, query: URLSearchParams, session: Session, root: HTMLElement}} Context

@@ -105,6 +105,24 @@ const char *ack_token_find(const char *text, struct ack_token *out)
 	return NULL;
 }
 
+char *ack_token_hide(const char *text)
+{
+	static const char mark[] = "…";
+	char *out = must_strdup(text), *to = out; /* what is left out is longer than the mark */
+	for (const char *p = text; *p;) {
+		size_t word = 0;
+		while (isalnum((unsigned char)p[word]))
+			word++;
+		bool hidden = word >= ACK_TOKEN_LENGTH;
+		size_t taken = word ? word : 1, n = hidden ? strlen(mark) : taken;
+		memcpy(to, hidden ? mark : p, n);
+		to += n;
+		p += taken;
+	}
+	*to = '\0';
+	return out;
+}
+
 bool ack_token_verify(const unsigned char key[ACK_KEY], const struct ack_binding *b, const struct ack_token *t)
 {
 	unsigned char mac[ACK_MAC];

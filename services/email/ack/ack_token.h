@@ -41,6 +41,8 @@ void ack_token_make(const unsigned char key[ACK_KEY], int64_t key_number, const 
 bool ack_token_read(const char *text, struct ack_token *out);
 /* The first token anywhere in text that begins behind the start or a character that no token has; NULL: none. */
 const char *ack_token_find(const char *text, struct ack_token *out);
+/* Owned: text with "…" in place of each word that is long enough to hold a token, for whoever shows a stranger's text. */
+char *ack_token_hide(const char *text);
 /* Constant time. */
 bool ack_token_verify(const unsigned char key[ACK_KEY], const struct ack_binding *b, const struct ack_token *t);
 void ack_nonce_hash(const unsigned char nonce[ACK_NONCE], char out[ACK_HASH_TEXT]);

@@ -216,6 +216,37 @@ static void note_token(const struct ack_case *c, const struct ack_outcome *o, st
 	free(result);
 }
 
+/* Owned: what was done, or why nothing. */
+static char *result_of(const struct ack_case *c, const struct ack_outcome *o)
+{
+	static const char *const done[] = {
+		[ANSWER_ACK] = "Acknowledged",   [ANSWER_SNOOZE] = "Snoozed",       [ANSWER_SHELVE] = "Shelved",
+		[ANSWER_UNSHELVE] = "Unshelved", [ANSWER_COMMENT] = "Commented on", [ANSWER_STATUS] = "Asked for its status",
+	};
+	if (c->refusal == ACK_AUTOMATIC && *c->mail->automatic)
+		return must_strdup(c->mail->automatic);
+	if (c->refusal != ACK_DONE)
+		return must_strdup(ack_reasons[c->refusal].sentence);
+	return o->code != 0 ? must_strdup(o->err.text) : must_format("%s by %s.", done[c->answer.verb], c->actor.user);
+}
+
+/* For the list of incoming mails. Machines' answers to our mails are ours as well. */
+static void tell_incoming(const struct ack_case *c, const struct ack_outcome *o)
+{
+	bool several, acted = c->refusal == ACK_DONE && o->code == 0;
+	const struct ack_row *row = c->row ? c->row : ack_book_token_of(c->book, c->mail, &several);
+	char *reason = result_of(c, o);
+	incoming_judged(c->settings->station,
+	                &(struct incoming_verdict){ .outcome = acted                  ? INCOMING_ACTED
+	                                                : c->refusal == ACK_AUTOMATIC ? INCOMING_AUTOMATIC
+	                                                : c->refusal == ACK_NO_TOKEN  ? INCOMING_NOT_OURS
+	                                                                              : INCOMING_REFUSED,
+	                                            .ours = row != NULL,
+	                                            .reason = reason,
+	                                            .alarm = row ? row->alarm : NULL });
+	free(reason);
+}
+
 static void handle(struct acknowledger *a, const struct parsed_mail *mail, struct ack_book *book, struct store_tx *tx)
 {
 	struct ack_case c;
@@ -245,9 +276,7 @@ static void handle(struct acknowledger *a, const struct parsed_mail *mail, struc
 	}
 	if (c.vouched)
 		confirmation_add(&c, &o, &people, tx);
-	bool several; /* machines' answers to our mails are ours as well */
-	if (c.row || ack_book_token_of(book, mail, &several))
-		incoming_claim(a->c.station);
+	tell_incoming(&c, &o);
 	ack_people_finish(&people);
 	ack_case_finish(&c);
 }

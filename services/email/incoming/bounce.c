@@ -132,17 +132,23 @@ static void write_mail(struct bounce *b, struct mail_record *m, struct store_tx 
 	b->event = mail_to_json(b->station, m, deliveries, b->deliveries.count, false);
 }
 
-void bounce_take_in(struct bounce *b, struct store_tx *tx)
+const char *bounce_alarm(const struct bounce *b)
+{
+	return ((const struct mail_record *)b->mail.rows)->alarm;
+}
+
+bool bounce_take_in(struct bounce *b, struct store_tx *tx)
 {
 	bool changed = false;
 	for (size_t i = 0; i < b->deliveries.count; i++)
 		changed |= take_in(b, store_row(&b->deliveries, i), tx);
 	if (!changed) {
 		bounce_free(&b);
-		return;
+		return false;
 	}
 	write_mail(b, store_row(&b->mail, 0), tx);
 	store_tx_hook(tx, written, b);
+	return true;
 }
 
 /* --- looking up ---------------------------------------------------------------------------------------------------- */

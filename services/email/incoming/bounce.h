@@ -14,7 +14,9 @@ typedef void bounce_known(void *context, int code, const struct err *e, struct b
 void bounce_look_up(struct station *s, const struct parsed_mail *report, bounce_known *known, void *context);
 /* Adds to tx what the report changes: each address that failed becomes "bounced" in the ledger, its EmailRecipient shows
  * which one and why, and its bounceRecipient is mailed instead while the alarm is open and nobody has acknowledged it.
- * Takes b. */
-void bounce_take_in(struct bounce *b, struct store_tx *tx);
+ * False: there is no such address. Takes b. */
+bool bounce_take_in(struct bounce *b, struct store_tx *tx);
+/* The alarm that the mail tells of, or ""; borrowed. */
+const char *bounce_alarm(const struct bounce *b);
 
 #endif

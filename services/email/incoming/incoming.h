@@ -8,32 +8,20 @@
 #include "services/email/email_inside.h"
 #include "services/email/wire/retrieval.h"
 
-enum incoming_outcome {
-	INCOMING_SEEN,    /* nobody's: left alone */
-	INCOMING_HANDLED, /* ours: what it asked for is done */
-};
-/* What was looked at. Of IMAP only what was handled has a row; the rest is in mailbox_record.seen. */
-struct incoming_record {
-	int64_t account; /* handle */
-	char *uid;       /* see struct retrieved; with account the key */
-	char *messageId, *hash;
-	struct abstime time;
-	int outcome, disposition;
-	bool settled; /* the server has done what the disposition says */
-};
+/* Of IMAP, what was looked at is in seen; of POP3, in the rows of mails that are open. */
 struct mailbox_record {
 	int64_t account; /* the key */
 	char *mailbox;   /* whose it is: another server or user is another mailbox */
 	int64_t uidValidity;
 	char *seen;
 };
-extern const struct record_kind incoming_kind, mailbox_kind;
+extern const struct record_kind mailbox_kind;
 
-/* What is remembered of one mailbox; mirrors its rows. */
+/* What is remembered of one mailbox; mirrors its row, and those of its mails that are open. */
 struct mailbox_book {
 	bool loaded;
 	struct mailbox_record mailbox;
-	struct incoming_record *mails; /* owned; sorted by uid: all of POP3, what is not settled of IMAP */
+	struct incoming_record *mails; /* owned; sorted by uid */
 	size_t count;
 };
 
@@ -49,10 +37,10 @@ struct incoming_account {
 	struct mailbox_book book;
 	struct receiver *receiver; /* NULL: the account does not run */
 	struct timer timer;
-	struct invocation *check; /* waits for the poll's end */
-	bool polling, stale;      /* stale: the receiver does not know what the sheet says now */
-	bool receiving, claimed;  /* while the topic is fired */
-	int floods;               /* polls in a row that have not read all */
+	struct invocation *check;          /* waits for the poll's end */
+	bool polling, stale;               /* stale: the receiver does not know what the sheet says now */
+	struct incoming_record *receiving; /* borrowed: the mail that the topic is fired about; NULL: none */
+	int floods;                        /* polls in a row that have not read all */
 };
 
 /* incoming_account.c: a poll has ended (e NULL: well); the disposition of a mail that is ours. */
@@ -78,6 +66,12 @@ void mailbox_book_polled(struct incoming_account *a, const struct retrieval_summ
 
 /* incoming_mail.c: takes m; settles it, or gives the poll up. */
 void incoming_mail(struct incoming_account *a, struct retrieved *m);
+
+/* incoming_row.c: what the list says of a mail: whose and about what; what came of it. Strangers' words are cut, and what could
+ * be a token is left out. */
+struct parsed_mail;
+void incoming_row_describe(struct incoming_record *r, const struct parsed_mail *m);
+void incoming_row_judge(struct incoming_record *r, const struct incoming_verdict *v);
 
 /* receiver.c: the retrieval, seen from the engine. */
 struct receiver *receiver_open(const struct incoming_account *a);

@@ -38,12 +38,12 @@ enum disposition incoming_disposition(const struct incoming_account *a)
 	                                                                        : dispositions[a->deliveryPolicy];
 }
 
-void incoming_claim(struct station *s)
+void incoming_judged(struct station *s, const struct incoming_verdict *v)
 {
 	struct component *service = station_service(s, &email_service);
 	for (struct component *c = service ? service->first : NULL; c; c = c->next)
 		if (incoming_of(c) && incoming_of(c)->receiving)
-			incoming_of(c)->claimed = true;
+			incoming_row_judge(incoming_of(c)->receiving, v);
 }
 
 /* --- polling -------------------------------------------------------------------------------------------------------- */

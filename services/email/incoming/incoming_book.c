@@ -9,31 +9,7 @@
 #include "station/base/must.h"
 
 enum { ROWS_MAX = 200000 };
-#define KEPT_US (90 * 86400 * SECOND_US) /* so long a handled mail is known again by its content */
 
-static const struct tag outcomes[] = { { INCOMING_SEEN, "seen", "Looked at, and nobody's: left alone." },
-	                                   { INCOMING_HANDLED, "handled", "What it asked for is done." },
-	                                   { 0, NULL, NULL } };
-static const struct tag dispositions[] = { { LEAVE_ALONE, "leave", "Nothing is done on the server." },
-	                                       { MARK_SEEN, "markAsRead", "It is marked as read." },
-	                                       { MARK_UNSEEN, "markAsUnread", "It is marked as unread." },
-	                                       { DELETE, "delete", "It is deleted." },
-	                                       { 0, NULL, NULL } };
-#define T struct incoming_record
-static const struct slot incoming_slots[] = {
-	SLOT(T, account, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the IncomingAccount."),
-	SLOT(T, uid, STRING, .flags = SLOT_REQUIRED, .doc = "UIDVALIDITY:UID of IMAP, or UIDL of POP3."),
-	SLOT(T, messageId, STRING, .facets = FACETS(.maxLength = 2100), .doc = "Its Message-ID."),
-	SLOT(T, hash, STRING, .flags = SLOT_INDEX, .doc = "SHA-256 of its body."),
-	SLOT(T, time, ABSTIME, .doc = "When it was read."),
-	SLOT(T, outcome, ENUM, .facets = FACETS(.range = outcomes), .doc = "What came of it."),
-	SLOT(T, disposition, ENUM, .facets = FACETS(.range = dispositions), .doc = "What is done with it on the server."),
-	SLOT(T, settled, BOOLEAN, .doc = "Whether the server has done that."),
-	SLOT_END,
-};
-#undef T
-const struct record_kind incoming_kind = { "incoming", "Mails that were read.", sizeof(struct incoming_record),
-	                                       incoming_slots, false };
 #define T struct mailbox_record
 static const struct slot mailbox_slots[] = {
 	SLOT(T, account, INTEGER, .flags = SLOT_REQUIRED, .doc = "Handle of the IncomingAccount."),
@@ -125,16 +101,6 @@ static struct incoming_account *account_loading(const struct loading *l)
 	return a && (a->account.c.flags & COMPONENT_RUNNING) ? a : NULL;
 }
 
-/* What is needed again; what is old goes. */
-static void take_row(struct incoming_account *a, const struct incoming_record *r, struct store_tx *old)
-{
-	bool pop3 = a->store == RETRIEVAL_POP3, aged = r->time.us < station_now(a->account.c.station) - KEPT_US;
-	if (aged && r->settled && r->outcome == INCOMING_HANDLED && !pop3)
-		store_tx_delete(old, &incoming_kind, r);
-	else if (pop3 || !r->settled)
-		remember(&a->book, r);
-}
-
 static void mails_read(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct loading *l = context;
@@ -142,10 +108,8 @@ static void mails_read(void *context, int code, const struct err *e, struct stor
 	if (code != 0)
 		log_error("what was read of a mailbox could not be looked up: %s", e->text);
 	if (a && code == 0) {
-		struct store_tx *old = store_tx_new();
 		for (size_t i = 0; i < rows->count; i++)
-			take_row(a, store_row(rows, i), old);
-		commit(a, old);
+			remember(&a->book, store_row(rows, i));
 		a->book.loaded = true;
 		l->done(a);
 	}
@@ -169,6 +133,7 @@ static void mailbox_read(void *context, int code, const struct err *e, struct st
 		record_init(&mailbox_kind, &a->book.mailbox);
 	struct store_query q = { .kind = &incoming_kind, .limit = ROWS_MAX };
 	store_where_add(&q, "account", STORE_EQ, value_integer(handle_of(a)));
+	store_where_add(&q, "open", STORE_EQ, value_boolean(true));
 	store_ask(l->station->store, &q, mails_read, l);
 }
 
@@ -179,6 +144,14 @@ void mailbox_book_load(struct incoming_account *a, void (*done)(struct incoming_
 	struct store_query q = { .kind = &mailbox_kind, .limit = 1 };
 	store_where_add(&q, "account", STORE_EQ, value_integer(handle_of(a)));
 	store_ask(l->station->store, &q, mailbox_read, l);
+}
+
+/* It stays in the list only. */
+static void close_row(struct mailbox_book *b, struct incoming_record *r, struct store_tx *tx)
+{
+	r->open = false;
+	store_tx_put(tx, &incoming_kind, r);
+	forget(b, r);
 }
 
 /* --- for a poll ----------------------------------------------------------------------------------------------------- */
@@ -196,15 +169,8 @@ void mailbox_book_is(struct incoming_account *a, const char *mailbox)
 	if (strcmp(b->mailbox.mailbox, mailbox) == 0)
 		return;
 	struct store_tx *tx = store_tx_new();
-	while (b->count > 0) {
-		struct incoming_record *r = &b->mails[b->count - 1];
-		r->settled = true; /* it is not to be found there */
-		if (r->outcome == INCOMING_HANDLED)
-			store_tx_put(tx, &incoming_kind, r);
-		else
-			store_tx_delete(tx, &incoming_kind, r);
-		forget(b, r);
-	}
+	while (b->count > 0) /* it is not to be found there */
+		close_row(b, &b->mails[b->count - 1], tx);
 	b->mailbox.account = handle_of(a);
 	b->mailbox.uidValidity = 0;
 	set_text(&b->mailbox.mailbox, mailbox);
@@ -248,9 +214,8 @@ static char *seen_with(const struct incoming_account *a, const char *uid, int64_
 
 void mailbox_book_note(const struct incoming_account *a, const struct incoming_record *r, struct store_tx *tx)
 {
-	if (r->outcome == INCOMING_HANDLED || a->store == RETRIEVAL_POP3)
-		store_tx_put(tx, &incoming_kind, r);
-	if (store_tx_empty(tx) || a->store == RETRIEVAL_POP3) /* without a trace, it may be looked at again after a crash */
+	store_tx_put(tx, &incoming_kind, r);
+	if (a->store == RETRIEVAL_POP3)
 		return;
 	struct mailbox_record now = a->book.mailbox;
 	now.seen = seen_with(a, r->uid, &now.uidValidity);
@@ -267,7 +232,7 @@ void mailbox_book_noted(struct incoming_account *a, const struct incoming_record
 		set_text(&a->book.mailbox.seen, seen);
 	}
 	free(seen);
-	if (!r->settled || a->store == RETRIEVAL_POP3)
+	if (r->open)
 		remember(&a->book, r);
 }
 
@@ -278,9 +243,10 @@ void mailbox_book_confirmed(struct incoming_account *a, const char *uid)
 		return;
 	struct store_tx *tx = store_tx_new();
 	r->settled = true;
-	store_tx_put(tx, &incoming_kind, r);
 	if (a->store == RETRIEVAL_IMAP)
-		forget(&a->book, r);
+		close_row(&a->book, r, tx);
+	else
+		store_tx_put(tx, &incoming_kind, r);
 	commit(a, tx);
 }
 
@@ -296,10 +262,8 @@ void mailbox_book_polled(struct incoming_account *a, const struct retrieval_summ
 	}
 	for (size_t i = 0; i < s->gone_count; i++) {
 		struct incoming_record *r = find(b, s->gone[i]);
-		if (r && r->outcome == INCOMING_SEEN) /* what was handled is known by its content for a while */
-			store_tx_delete(tx, &incoming_kind, r);
 		if (r)
-			forget(b, r);
+			close_row(b, r, tx);
 	}
 	free(seen);
 	commit(a, tx);

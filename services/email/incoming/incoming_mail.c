@@ -61,6 +61,9 @@ static void written(void *context, int code, const struct err *e)
 	if (a && code != 0) { /* nothing has happened, and the mail will be read again */
 		incoming_give_up(a, e);
 	} else if (a) {
+		json_t *event = incoming_to_json(h->station, &h->record);
+		station_event(h->station, "incoming", event);
+		json_decref(event);
 		mailbox_book_noted(a, &h->record);
 		receiver_settle(a->receiver, h->record.uid, (enum disposition)h->record.disposition);
 	}
@@ -70,23 +73,42 @@ static void written(void *context, int code, const struct err *e)
 /* Writes what the mail has caused, with its own row. Takes tx and h. */
 static void commit(struct incoming_account *a, struct handling *h, struct store_tx *tx)
 {
+	h->record.open = a->store == RETRIEVAL_POP3 || !h->record.settled;
 	mailbox_book_note(a, &h->record, tx);
-	if (store_tx_empty(tx)) {
-		store_tx_free(&tx);
-		written(h, 0, NULL);
-	} else {
-		store_commit(h->station->store, tx, written, h);
-	}
+	store_commit(h->station->store, tx, written, h);
 }
 
 static void is_ours(struct incoming_account *a, struct handling *h)
 {
-	h->record.outcome = INCOMING_HANDLED;
+	h->record.ours = true;
 	h->record.disposition = (int)incoming_disposition(a);
 	h->record.settled = h->record.disposition == LEAVE_ALONE;
 }
 
 /* --- looked up ------------------------------------------------------------------------------------------------------ */
+
+static const struct incoming_verdict unheard = {
+	.outcome = INCOMING_NOT_OURS,
+	.reason = "Nobody listens: no enabled EmailAlarmAcknowledger is linked to this account's topic received.",
+};
+
+/* Takes bounce. */
+static void take_in(struct handling *h, struct bounce *bounce, struct store_tx *tx)
+{
+	char mail[37];
+	char *alarm = must_strdup(bounce_alarm(bounce));
+	snprintf(mail, sizeof mail, "%s", h->mail.reportedId);
+	bool failed = bounce_take_in(bounce, tx);
+	incoming_row_judge(&h->record,
+	                   &(struct incoming_verdict){ .outcome = INCOMING_BOUNCE,
+	                                               .ours = true,
+	                                               .reason = failed
+	                                                   ? "The mail could not be delivered."
+	                                                   : "It changes nothing of what is known of the mail.",
+	                                               .alarm = alarm,
+	                                               .mail = mail });
+	free(alarm);
+}
 
 /* bounce: taken; NULL: it is none of ours. */
 static void fire(struct incoming_account *a, struct handling *h, struct bounce *bounce)
@@ -94,14 +116,15 @@ static void fire(struct incoming_account *a, struct handling *h, struct bounce *
 	struct store_tx *tx = store_tx_new();
 	struct value arg;
 	record_to_value(&parsed_mail_kind, &h->mail, &arg);
-	a->receiving = true;
-	a->claimed = bounce != NULL;
+	a->receiving = &h->record;
 	topic_fire(&a->account.c, "received", &arg, tx);
-	a->receiving = false;
+	a->receiving = NULL;
 	value_clear(&arg);
 	if (bounce)
-		bounce_take_in(bounce, tx);
-	if (a->claimed) {
+		take_in(h, bounce, tx);
+	if (!*h->record.reason)
+		incoming_row_judge(&h->record, &unheard);
+	if (h->record.ours) {
 		is_ours(a, h);
 		set(a, "numberHandled", a->numberHandled + 1);
 	}
@@ -122,6 +145,20 @@ static void report_known(void *context, int code, const struct err *e, struct bo
 	finish(h);
 }
 
+/* The same row, or the same mail in another one. */
+static void known_before(struct handling *h, const struct incoming_record *before)
+{
+	struct incoming_record *r = &h->record;
+	bool same = before->account == r->account && strcmp(before->uid, r->uid) == 0;
+	incoming_row_judge(
+	    r,
+	    &(struct incoming_verdict){
+	        .outcome = same ? (enum incoming_outcome)before->outcome : INCOMING_REPEATED,
+	        .reason = same ? before->reason : "It was acted upon before, when it had another number in the mailbox.",
+	        .alarm = before->alarm,
+	        .mail = before->mail });
+}
+
 static void looked_up(void *context, int code, const struct err *e, struct store_rows *rows)
 {
 	struct handling *h = context;
@@ -132,6 +169,7 @@ static void looked_up(void *context, int code, const struct err *e, struct store
 		incoming_give_up(a, e);
 		finish(h);
 	} else if (rows->count > 0) { /* it has done all it can: under another number, or before a crash */
+		known_before(h, store_row(rows, 0));
 		is_ours(a, h);
 		commit(a, h, store_tx_new());
 	} else if (h->mail.report) {
@@ -146,7 +184,7 @@ static void look_up(struct handling *h)
 	struct store_query q = { .kind = &incoming_kind, .limit = 1 };
 	store_where_add(&q, "hash", STORE_EQ, value_string(h->record.hash));
 	store_where_add(&q, "messageId", STORE_EQ, value_string(h->record.messageId));
-	store_where_add(&q, "outcome", STORE_EQ, (struct value){ .kind = V_ENUM, .ordinal = INCOMING_HANDLED });
+	store_where_add(&q, "ours", STORE_EQ, value_boolean(true));
 	store_ask(h->station->store, &q, looked_up, h);
 }
 
@@ -162,6 +200,7 @@ static void parsed(void *context, const struct parsed_mail *mail, const struct e
 		record_finish(&parsed_mail_kind, &h->mail);
 		record_copy(&parsed_mail_kind, &h->mail, mail);
 		set_text(&h->record.messageId, mail->messageId);
+		incoming_row_describe(&h->record, mail);
 		look_up(h);
 	} else if (e->code == E_BUSY) { /* it may be read another time */
 		incoming_give_up(a, e);
@@ -169,6 +208,7 @@ static void parsed(void *context, const struct parsed_mail *mail, const struct e
 	} else {
 		log_warn("account %s: mail %s is left alone: %s", a->account.c.name, h->record.uid, e->text);
 		set(a, "numberUnreadable", a->numberUnreadable + 1);
+		incoming_row_judge(&h->record, &(struct incoming_verdict){ .outcome = INCOMING_UNREADABLE, .reason = e->text });
 		commit(a, h, store_tx_new());
 	}
 }
@@ -188,6 +228,7 @@ void incoming_mail(struct incoming_account *a, struct retrieved *m)
 	set_text(&h->record.hash, hash);
 	h->record.account = (int64_t)a->account.c.handle;
 	h->record.time.us = station_now(s);
+	h->record.sequence = station_sequence(s);
 	h->record.disposition = LEAVE_ALONE;
 	h->record.settled = true;
 	set(a, "numberReceived", a->numberReceived + 1);

@@ -32,6 +32,8 @@ const char *probe_claim(struct station *s, const struct parsed_mail *m, const ch
 	size_t n = strlen(title);
 	if (strncmp(m->subject, title, n) != 0 || m->subject[n] != ' ')
 		return NULL;
-	incoming_claim(s);
+	incoming_judged(s,
+	                &(struct incoming_verdict){
+	                    .outcome = INCOMING_PROBE, .ours = true, .reason = "The station had sent it to itself." });
 	return m->subject + n + 1;
 }

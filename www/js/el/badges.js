@@ -19,6 +19,18 @@ export function mailBadge(state) {
   return h('span', { class: `chip ${MAIL_STATES[state] ?? ''}` }, state);
 }
 
+/** What came of a mail that came in -> class of its chip, and the word. @type {Record<string, [string, string]>} */
+export const INCOMING_OUTCOMES = {
+  acted: ['good', 'acted'], refused: ['bad', 'refused'], bounce: ['warn', 'bounce'], automatic: ['note', 'automatic'], repeated: ['', 'repeated'], probe: ['note', 'probe'],
+  unreadable: ['warn', 'unreadable'], notOurs: ['', 'not ours'],
+};
+
+/** @param {string} outcome of a mail that came in @returns {any} */
+export function incomingBadge(outcome) {
+  const [kind, words] = INCOMING_OUTCOMES[outcome] || ['', outcome];
+  return h('span', { class: `chip ${kind}` }, t(words));
+}
+
 /**
  * Niagara's bell colours: red and gold while it lasts, orange for an alert, green when it is over and nobody has
  * acknowledged it, white when all is done.

@@ -125,8 +125,17 @@ export function ledger(query, { account = true, nothing }) {
   };
 }
 
+const PAGES = [['/mail', 'Outgoing'], ['/mail/incoming', 'Incoming']];
+
+/** Heading and tabs of the pages of mail. @param {string} page @returns {any[]} */
+export function mailHead(page) {
+  return [h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Mail')), h('div', { class: 'sub' }, page === '/mail' ? t('Every message, every recipient, every attempt.') : t('Every mail that was read, and what came of it. Texts of mails are not kept.')))),
+    h('nav', { class: 'tabs', 'aria-label': t('Mail') }, PAGES.map(([url, name]) => h('a', { href: url, 'aria-current': url === page ? 'page' : null }, t(name))))];
+}
+
 /** @param {Context} context @param {{go: (url: string) => void}} shell @returns {Promise<View>} */
 export async function mailView(context, shell) {
+  if (context.rest === '/incoming') return (await import('./incoming.js')).incomingView(context);
   if (context.rest.length > 1) return oneMail(context, shell);
   const state = h('select', { 'aria-label': t('State') }, h('option', { value: '' }, t('All states')), STATES.map((s) => h('option', { value: s }, s)));
   const account = h('select', { 'aria-label': t('Account') }, h('option', { value: '' }, t('All accounts')));
@@ -136,8 +145,7 @@ export async function mailView(context, shell) {
   const list = ledger(() => `state=${state.value}${account.value ? `&account=${encodeURIComponent(account.value)}` : ''}`, {
     nothing: () => (state.value || account.value ? empty('inbox', t('No mail is like this')) : empty('inbox', t('No mail has been sent yet'), t('Alarms that reach an email recipient appear here, with what each server said.'))) });
   for (const filter of [state, account]) filter.addEventListener('input', () => list.load().catch(toastError));
-  fill(context.root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, t('Mail')), h('div', { class: 'sub' }, t('Every message, every recipient, every attempt.')))),
-    h('div', { class: 'toolbar' }, account, state), h('section', { class: 'card' }, list.element));
+  fill(context.root, mailHead('/mail'), h('div', { class: 'toolbar' }, account, state), h('section', { class: 'card' }, list.element));
   await list.load();
   const end = listen(list.live);
   return { title: t('Mail'), leave: () => { end(); list.leave(); } };
