@@ -19,10 +19,8 @@ FLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-r
 DEFINES = -D_GNU_SOURCE -DBELFRY_WWW='"$(PREFIX)/share/belfry/www"'
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CFLAGS = -std=gnu11 $(DEFINES) $(WARN) $(FLAGS_$(MODE)) -I. -pthread $(PACKAGE_CFLAGS)
-LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+LDLIBS := $(if $(filter release,$(MODE)),-ljemalloc) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
-# A mail takes hundreds of small allocations that another thread frees: glibc's spends half of the engine's time on them.
-ALLOCATOR_release := -ljemalloc
 QUICK_LINKER := $(if $(shell command -v ld.gold),-fuse-ld=gold) # a third of the time; there are many unit programs
 
 SOURCES := $(sort $(wildcard station/*.c station/*/*.c services/*/*.c services/*/*/*.c drivers/*.c drivers/*/*.c db/*/*.c web/*.c))
@@ -111,7 +109,7 @@ build/belfry: $(OUT)/belfry
 
 $(OUT)/belfry: $(OUT)/station/main.o $(OUT)/libbelfry.a
 	@echo "  $@"
-	@$(CC) $(CFLAGS) $(LDFLAGS_$(MODE)) -o $@ $^ $(ALLOCATOR_$(MODE)) $(LDLIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS_$(MODE)) -o $@ $^ $(LDLIBS)
 
 $(OUT)/libbelfry.a: $(OBJECTS)
 	@rm -f $@; ar rcs $@ $^
@@ -139,7 +137,7 @@ build/release/bare_%: tests/bench/bare_%.c
 	$(CC) $(CFLAGS) -o $@ $< $(LDLIBS)
 
 build/release/scale build/release/wires build/release/browsers build/release/bombs: build/release/%: tests/bench/%.c build/release/libbelfry.a
-	$(CC) $(CFLAGS) -o $@ $^ $(ALLOCATOR_release) $(LDLIBS)
+	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 install:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) MODE=release all

@@ -32,6 +32,11 @@
 #define BELFRY_WWW "/usr/share/belfry/www"
 #endif
 
+/* For jemalloc, which reads it before main: what one thread allocates another one frees, so all share an arena; and a
+ * burst's memory goes back after two minutes, not while the burst lasts (each page that goes stops all threads). */
+extern const char *const malloc_conf;
+const char *const malloc_conf = "narenas:1,dirty_decay_ms:120000";
+
 /* What the command line says. */
 struct options {
 	const char *data, *listen, *www, *role, *email, *user, *name, *log_level, *reason, *secrets;

@@ -234,6 +234,14 @@ int64_t station_now(const struct station *s)
 	return clock_wall(&s->clock);
 }
 
+bool station_observed(const struct station *s)
+{
+	const struct observer *o = s->observers;
+	while (o && !o->event)
+		o = o->next;
+	return o != NULL;
+}
+
 void station_event(struct station *s, const char *kind, const json_t *data)
 {
 	station_assert_engine(s);

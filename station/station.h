@@ -22,7 +22,8 @@ struct observer {
 	void (*value)(struct observer *o, struct component *c, const struct slot *slot);
 	void (*component)(struct observer *o, struct component *c,
 	                  const char *what); /* "added", "removed", "changed", "moved" */
-	/* Anything else that clients see: kind "alarm", "mail", "transcript", "allowedHost", "job"; data is borrowed. */
+	/* Anything else that clients see: kind "alarm", "mail", "transcript", "allowedHost", "job"; data is borrowed.
+	 * NULL while nobody looks. */
 	void (*event)(struct observer *o, const char *kind, const json_t *data);
 };
 
@@ -82,7 +83,8 @@ void station_post(struct station *s, struct message *m);
 /* Debug builds: aborts when called on another thread than the engine's. */
 void station_assert_engine(const struct station *s);
 int64_t station_now(const struct station *s); /* wall microseconds */
-/* Tells observers. data is borrowed. */
+/* Tells observers. data is borrowed. station_observed: whether anybody would hear it, for who would have to make it first. */
+bool station_observed(const struct station *s);
 void station_event(struct station *s, const char *kind, const json_t *data);
 /* The station's next sequence number, for records that a supervisor collects (station id, epoch, sequence). */
 int64_t station_sequence(struct station *s);

@@ -199,9 +199,7 @@ static void saw_component(struct observer *o, struct component *c, const char *w
 
 static void saw_event(struct observer *o, const char *kind, const json_t *data)
 {
-	struct events *e = container_of(o, struct events, observer);
-	if (e->subscriptions)
-		emit(e, kind, 0, NULL, json_incref((json_t *)data));
+	emit(container_of(o, struct events, observer), kind, 0, NULL, json_incref((json_t *)data));
 }
 
 /* --- subscriptions ------------------------------------------------------------------------------------------------- */
@@ -215,6 +213,8 @@ static void remove_subscription(struct subscription *sub)
 		sub->prev->next = sub->next;
 	else
 		e->subscriptions = sub->next;
+	if (!e->subscriptions)
+		e->observer.event = NULL;
 	for (size_t i = 0; i < sub->count; i++)
 		watch_remove(e, sub->handles[i]);
 	explicit_bzero(sub->cookie, sizeof sub->cookie);
@@ -283,6 +283,7 @@ static void begin_watching(struct events *e)
 	uint64_t now = (uint64_t)station_now(e->station); /* also above the ids of the program's last run */
 	e->id = now > e->id ? now : e->id + 1;
 	e->floor = e->id;
+	e->observer.event = saw_event;
 	timer_start(&e->station->clock, &e->check, CHECK_US);
 }
 
@@ -398,9 +399,7 @@ struct events *events_new(struct web *w)
 	e->station = w->station;
 	e->gather.fire = gathered;
 	e->check.fire = check_logins;
-	e->observer = (struct observer){
-		.next = w->station->observers, .value = saw_value, .component = saw_component, .event = saw_event
-	};
+	e->observer = (struct observer){ .next = w->station->observers, .value = saw_value, .component = saw_component };
 	w->station->observers = &e->observer;
 	return e;
 }

@@ -111,7 +111,7 @@ void alarm_join(struct alarm_service *service, struct store_tx *tx, struct open_
 	struct commit *c = must_alloc(sizeof *c);
 	*c = (struct commit){ .station = service->c.station, .version = alarm->version, .done = done, .context = context };
 	snprintf(c->uuid, sizeof c->uuid, "%s", alarm->record.uuid);
-	if (c->station->observers)
+	if (station_observed(c->station))
 		c->event = alarm_to_json(&alarm->record, NULL, NULL);
 	alarm->writes++;
 	store_tx_put(tx, &alarm_kind, &alarm->record);

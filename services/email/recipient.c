@@ -150,6 +150,7 @@ static void add_mail(struct recipient *r, const struct value *view, const struct
 		               .alarm = uuid,
 		               .recipient = path,
 		               .data = data,
+		               .view = view,
 		               .recipient_handle = c->handle,
 		               .encryption = (enum mail_encryption)r->encryption,
 		               .priority = strtol(priority, NULL, 10),

@@ -233,18 +233,17 @@ static void write_as_kept(struct rendering *r, const struct outgoing *o, const s
 }
 
 /* 0, or a code when it cannot be read. */
-static int write_alarm(struct rendering *r, const char *data, const struct preferences *p)
+static int write_alarm(struct rendering *r, struct outgoing *o, const struct preferences *p)
 {
-	struct value view = VALUE_NULL;
 	struct err e = { 0 };
-	if (alarm_view_parse(data, &view, &e) != 0)
+	if (o->view.kind == V_NULL && alarm_view_parse(o->mail.data, &o->view, &e) != 0)
 		return e.code;
-	r->begins = alarm_is_new(&view);
-	letter_write(r->station, p, &view, &r->letter);
+	r->begins = alarm_is_new(&o->view);
+	letter_write(r->station, p, &o->view, &r->letter);
 	r->asked++; /* it may answer at once */
-	if (!trend_ask(r->station, p, &view, trend_known, r))
+	if (!trend_ask(r->station, p, &o->view, trend_known, r))
 		r->asked--;
-	value_clear(&view);
+	value_clear(&o->view);
 	return 0;
 }
 
@@ -256,7 +255,7 @@ static void write_words(struct rendering *r, struct outgoing *o)
 	const char *data = o->mail.data;
 	int rc = !known || !*data         ? E_NOT_FOUND
 	    : o->mail.kind == MAIL_DIGEST ? letter_digest(r->station, &p, data, &r->letter)
-	                                  : write_alarm(r, data, &p);
+	                                  : write_alarm(r, o, &p);
 	if (rc != 0 && known && *data)
 		log_warn("mail %s keeps alarms that cannot be read; it says what it said when it was made", o->mail.id);
 	if (rc != 0) {

@@ -209,6 +209,8 @@ void ledger_reroute(struct outgoing_account *a, struct outgoing *o, const char *
 
 void ledger_tell(struct station *s, const struct outgoing *o)
 {
+	if (!station_observed(s))
+		return;
 	json_t *json = mail_to_json(s, &o->mail, o->deliveries, o->count, false);
 	station_event(s, "mail", json);
 	json_decref(json);

@@ -15,6 +15,7 @@ struct outgoing {
 	struct mail_record mail;            /* its sequence names it to the net thread */
 	struct delivery_record *deliveries; /* owned */
 	size_t count;
+	struct value view;     /* owned: the alarm of mail.data, while the mail is fresh; V_NULL: to be parsed */
 	int64_t due;           /* monotonic microseconds */
 	int carrier;           /* which connection it was given to */
 	bool settles, leaving; /* its outcome is being written, and the connection waits for that */
@@ -90,6 +91,7 @@ struct draft {
 	enum mail_kind_of kind;
 	const char *subject, *body, *alarm, *recipient;
 	const char *data;          /* of the mail record; NULL: subject and body are all there is */
+	const struct value *view;  /* the alarm that data is the text of; NULL: it is none */
 	uint64_t recipient_handle; /* 0: no EmailRecipient */
 	int64_t priority;
 	enum mail_encryption encryption;

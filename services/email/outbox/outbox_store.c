@@ -13,7 +13,8 @@
 
 enum {
 	LOAD_MAILS = 8 /* as many values as a query takes for one slot */,
-	LOAD_DELIVERIES = LOAD_MAILS * SMTP_RECIPIENTS_MAX
+	LOAD_DELIVERIES = LOAD_MAILS * SMTP_RECIPIENTS_MAX,
+	VIEWS_KEPT = 1000 /* some 3 KB each; further mails that wait are parsed when they go */
 };
 
 /* --- new mail ------------------------------------------------------------------------------------------------------ */
@@ -95,6 +96,8 @@ static void arrived(void *context, int code, const struct err *e)
 	if (code != 0) /* an alarm is mailed from memory rather than not at all */
 		log_error("mail %s could not be written and is sent from memory: %s", x->mail->mail.id, e->text);
 	ledger_tell(x->station, x->mail);
+	if (a && a->outbox.ready.count + a->outbox.waiting.count >= VIEWS_KEPT)
+		value_clear(&x->mail->view);
 	if (a && (a->account.c.flags & COMPONENT_RUNNING)) {
 		outbox_enqueue(a, x->mail);
 	} else { /* it is on disk; an account of that name will find it there */
@@ -110,6 +113,8 @@ static void add_one(struct station *s, struct outgoing_account *a, const char *a
 	struct outgoing *o = must_alloc(sizeof *o);
 	fill_mail(s, &o->mail, a, account_name, d);
 	fill_deliveries(o, d);
+	if (d->view)
+		value_copy(&o->view, d->view);
 	if (d->answers)
 		ack_offer(s, o, d->answers, tx);
 	store_tx_put(tx, &mail_kind, &o->mail);
@@ -157,6 +162,7 @@ void outgoing_free(struct outgoing *o)
 	for (size_t i = 0; i < o->count; i++)
 		record_finish(&delivery_kind, &o->deliveries[i]);
 	free(o->deliveries);
+	value_clear(&o->view);
 	free(o);
 }
 
