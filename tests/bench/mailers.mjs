@@ -8,6 +8,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import nodemailer from 'nodemailer';
 import { median, program, run } from './report.mjs';
 import { CLEAR, STARTTLS, addContacts, close, open, setUpMail } from '../support/plant.mjs';
@@ -44,7 +45,8 @@ export async function belfry({ port, connections, starttls, contacts = 1000, ca 
   async function fire(count) {
     await close(api, ...paths.slice(0, count));
     sent += count;
-    await eventually('all mails accepted', async () => (await api.component('/Services/EmailService/OutgoingAccount')).values.numberSent >= sent, { seconds: 120, every: count > 1 ? 50 : 2 });
+    await pause(20); // who asks at once takes the time from whom he measures; the records say when it was
+    await eventually('all mails accepted', async () => (await api.component('/Services/EmailService/OutgoingAccount')).values.numberSent >= sent, { seconds: 120, every: 50 });
     const [mails, alarms] = await Promise.all(['/mail', '/alarms'].map((path) => newest(api, path, count)));
     const first = Math.min(...alarms.map(({ timestamp }) => micros(timestamp)));
     const last = Math.max(...mails.map(({ deliveries }) => micros(deliveries[0].time)));
