@@ -48,6 +48,29 @@ export async function logIn(page, station, username = 'admin', password = PASSWO
   await page.getByRole('tree').waitFor();
 }
 
+/**
+ * A slow line: the answer to the next request of this kind waits until it is let through; the station has done what it was
+ * asked to. asked: resolves when the answer is there.
+ */
+export async function holdAnswer(page, method, path) {
+  const matches = (url) => path.test(url.pathname + url.search);
+  const held = {};
+  held.asked = new Promise((resolve) => { held.arrived = resolve; });
+  const through = new Promise((resolve) => { held.letThrough = resolve; });
+  await page.route(matches, async (route) => {
+    if (held.taken || route.request().method() !== method) {
+      await route.fallback();
+      return;
+    }
+    held.taken = true; // the route stays: to take it away would let this one through
+    const response = await route.fetch();
+    held.arrived();
+    await through;
+    await route.fulfill({ response });
+  });
+  return held;
+}
+
 export function untroubled(page) {
   assert.deepEqual(page.trouble, [], 'script errors or CSP violations');
 }

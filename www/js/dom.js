@@ -15,12 +15,27 @@ export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), name === 'onclick' ? once(value) : value);
     else if (PROPERTIES.includes(name)) Reflect.set(element, name, value);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
   append(element, children);
   return element;
+}
+
+/**
+ * What a click begins, once at a time: on a slow line people click again, and mean the same.
+ * @param {(event: Event) => any} run @returns {(event: Event) => void}
+ */
+function once(run) {
+  let busy = false;
+  return (event) => {
+    if (busy) return;
+    const work = run(event);
+    if (!(work instanceof Promise)) return;
+    busy = true;
+    work.finally(() => { busy = false; });
+  };
 }
 
 /** @param {Node} parent @param {any} child @returns {void} */
@@ -103,6 +118,26 @@ export function settled(run, delay) {
   };
   later.cancel = () => clearTimeout(timer);
   return later;
+}
+
+/**
+ * One at a time: who asks while it runs is given the next run, which all who ask meanwhile share. So what was asked for
+ * last is shown last, however slow an answer is.
+ * @param {() => Promise<any>} run
+ * @returns {() => Promise<any>}
+ */
+export function inTurn(run) {
+  /** @type {Promise<any>|null} */ let now = null;
+  /** @type {Promise<any>|null} */ let next = null;
+  const start = () => {
+    now = run().finally(() => { now = null; });
+    return now;
+  };
+  return () => {
+    if (!now) return start();
+    next ??= now.catch(() => {}).then(() => { next = null; return start(); });
+    return next;
+  };
 }
 
 /**

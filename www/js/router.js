@@ -78,7 +78,10 @@ export class Router {
 
   /** @returns {Promise<void>} */
   async #popped() {
-    if (location.pathname + location.search === this.#shown) return;
+    if (location.pathname + location.search === this.#shown) {
+      this.#stay();
+      return;
+    }
     const wanted = location.pathname + location.search;
     if (this.#view?.dirty?.()) {
       history.pushState(null, '', this.#shown);
@@ -86,6 +89,12 @@ export class Router {
       history.replaceState(null, '', wanted);
     }
     await this.show(true);
+  }
+
+  /** What is shown is wanted again: whatever else is being opened is not. @returns {void} */
+  #stay() {
+    this.#turn += 1;
+    this.main.removeAttribute('aria-busy');
   }
 
   /** Links within the page do not load it anew. @param {MouseEvent} event @returns {void} */

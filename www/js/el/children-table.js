@@ -2,7 +2,7 @@
 // What is below a component: name, value or summary, status, live. Built from the type tables: a point shows its out, beside it
 // the slots that are flagged as summary. Pages come from the station as they come in sight, so ten thousand children are as
 // quick as ten. Rows can be chosen, and have the menu and the keys of their component.
-import { h, fill, icon, empty, settled } from '../dom.js';
+import { h, fill, icon, empty, inTurn, settled } from '../dom.js';
 import { t } from '../i18n.js';
 import { componentUrl, get, pageUrl } from '../api.js';
 import { typeText } from '../format.js';
@@ -24,6 +24,7 @@ export class ChildrenTable {
   /** @type {Map<number, Child[]|null>} by page; null: on its way */ #pages = new Map();
   /** @type {VirtualRows|null} */ #virtual = null;
   #match = '';
+  /** The first page, and how many there are. */ load = inTurn(() => this.#read());
 
   /**
    * @param {Component} parent its children need not be complete
@@ -82,8 +83,8 @@ export class ChildrenTable {
     return componentMenu({ ...child, path: this.pathOf(child) }, this.session, { ...this.options, siblings });
   }
 
-  /** The first page, and how many there are. @returns {Promise<void>} */
-  async load() {
+  /** @returns {Promise<void>} */
+  async #read() {
     this.#match = this.search.value.trim();
     this.#pages.clear();
     const { items, total } = await this.read(0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The components below one, each opened in place on its property sheet: a line that says what it is, and its own sheet with
 // its own Save. Frozen children are rows of the parent's sheet instead (composites.js).
-import { h, fill, icon } from '../dom.js';
+import { h, fill, icon, inTurn } from '../dom.js';
 import { t } from '../i18n.js';
 import { call, componentUrl, get, pageUrl } from '../api.js';
 import { typeText } from '../format.js';
@@ -30,6 +30,7 @@ class NestedSheet {
     this.text = h('span', { class: 'grow' });
     this.badge = h('span', {});
     this.place = h('div', {});
+    this.reread = inTurn(() => call('GET', componentUrl(this.path)).then(({ data, etag }) => this.sheet?.follow(data, etag)));
     const open = (/** @type {any} */ event) => { if (event.target.open && !this.sheet) this.open().catch(toastError); };
     this.element = h('details', { class: 'card nested-sheet', ontoggle: open },
       h('summary', {}, icon(symbolOf(types, child.type)), h('strong', {}, child.displayName), h('span', { class: 'muted small' }, typeText(child.type)), this.text, this.badge), this.place);
@@ -45,15 +46,16 @@ class NestedSheet {
   /** @returns {Promise<void>} */
   async open() {
     const sheet = /** @type {PropertySheet} */ (document.createElement('property-sheet'));
-    this.sheet = sheet;
     const { data, etag } = await call('GET', componentUrl(this.path));
     await sheet.show(data, etag, this.may);
+    if (this.sheet) return; // it was closed and opened again meanwhile
+    this.sheet = sheet;
     fill(this.place, h('div', { class: 'tools' }, h('a', { href: pageUrl(this.path) }, t('All views of {name}', { name: this.child.displayName }))), sheet);
   }
 
   /** @param {string} kind @param {any} event @returns {void} */
   live(kind, event) {
-    if (kind === 'component' && event.what === 'changed' && this.sheet) call('GET', componentUrl(this.path)).then(({ data, etag }) => this.sheet?.follow(data, etag), () => {});
+    if (kind === 'component' && event.what === 'changed' && this.sheet) this.reread().catch(() => {});
     if (kind !== 'value') return;
     this.child.values = { ...this.child.values, [event.slot]: event.value };
     if (event.slot === 'status') this.child.status = event.value;

@@ -45,6 +45,7 @@ export class PropertySheet extends HTMLElement {
   /** @type {string|null} */ etag = null;
   /** @type {Map<string, Row>} */ rows = new Map();
   /** @type {{operate: boolean, configure: boolean}} */ may = { operate: false, configure: false };
+  saving = false;
 
   /** Shows a component. @param {Component} component @param {string|null} etag @param {{operate: boolean, configure: boolean}} may @returns {Promise<void>} */
   async show(component, etag, may) {
@@ -123,7 +124,7 @@ export class PropertySheet extends HTMLElement {
       row.notes.querySelectorAll('.was').forEach((n) => n.remove());
       if (now) row.notes.prepend(h('div', { class: 'was' }, t('was: {value}', { value: valueText(row.slot, row.value) || t('empty') })));
     }
-    this.saveButton.disabled = changed === 0;
+    this.saveButton.disabled = changed === 0 || this.saving;
     this.bar.dataset.dirty = String(changed > 0);
     this.message.textContent = changed ? plural(changed, '1 change is not saved', '{n} changes are not saved') : '';
   }
@@ -140,29 +141,49 @@ export class PropertySheet extends HTMLElement {
 
   /** @returns {Promise<void>} */
   async save() {
-    const values = this.changes();
     this.clearNotes();
-    this.saveButton.disabled = true;
-    try {
-      const { data, etag } = await call('PATCH', componentUrl(this.component.path), { values }, this.etag ? { 'If-Match': this.etag } : {});
-      this.accept(data, etag);
-      this.showWarnings(data.warnings || []);
-      toast(t('Saved on disk.'));
-      if (document.activeElement === document.body) this.refreshButton.focus({ preventScroll: true });
-      this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: data }));
-    } catch (error) {
-      this.saveButton.disabled = false;
-      if (error instanceof Problem && error.status === 412) await this.conflict(values);
-      else this.showErrors(/** @type {Problem} */ (error));
-    }
+    this.saving = true;
+    this.mark();
+    const sent = this.held();
+    const error = await call('PATCH', componentUrl(this.component.path), { values: this.changes() }, this.etag ? { 'If-Match': this.etag } : {})
+      .finally(() => { this.saving = false; }).then(({ data, etag }) => this.saved(data, etag, sent), (problem) => problem);
+    this.mark();
+    if (error instanceof Problem && error.status === 412) await this.conflict();
+    else if (error) this.showErrors(error);
   }
 
-  /** Shows what the station has now, and forgets edits. @param {Component} component @param {string|null} etag @returns {void} */
-  accept(component, etag) {
+  /** @param {any} data the component, with warnings @param {string|null} etag @param {Map<string, string>} sent @returns {void} */
+  saved(data, etag, sent) {
+    this.accept(data, etag, sent);
+    this.showWarnings(data.warnings || []);
+    toast(t('Saved on disk.'));
+    if (document.activeElement === document.body) this.refreshButton.focus({ preventScroll: true });
+    this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: data }));
+  }
+
+  /** What each row holds now, as JSON. @returns {Map<string, string>} */
+  held() {
+    return new Map([...this.rows].map(([name, row]) => [name, JSON.stringify(row.editor?.get())]));
+  }
+
+  /** Shows what the station has now, and forgets edits, but not those made since it was asked. @param {Component} component @param {string|null} etag @param {Map<string, string>} asked what the rows held then @returns {void} */
+  accept(component, etag, asked) {
     this.component = component;
     this.etag = etag;
-    for (const [name, row] of this.rows) this.put(row, component.values[name]);
+    for (const [name, row] of this.rows) {
+      if (!row.editor || JSON.stringify(row.editor.get()) === asked.get(name)) this.put(row, component.values[name]);
+      else this.rebase(row, component.values[name]);
+    }
     this.mark();
+  }
+
+  /** The station has another value; what the person writes stays. @param {Row} row @param {any} value @returns {void} */
+  rebase(row, value) {
+    const editor = editorFor(row.slot, /** @type {any} */ (this.types), this.component);
+    editor.set(value);
+    row.value = value;
+    row.original = JSON.stringify(editor.get());
+    delete row.element.dataset.changed; // what it was is told anew
   }
 
   /** @param {Row} row @param {any} value @returns {void} */
@@ -185,9 +206,10 @@ export class PropertySheet extends HTMLElement {
     return h('tr', { class: JSON.stringify(theirs) !== JSON.stringify(row.value) && 'differs' }, h('th', { scope: 'row' }, row.slot.displayName), h('td', { class: 'muted' }, text(row.value)), choice('theirs', text(theirs), false), choice('mine', own, true));
   }
 
-  /** Somebody else has saved meanwhile: for each property theirs, or mine? What only they have changed is taken. @param {Record<string, any>} mine @returns {Promise<void>} */
-  async conflict(mine) {
+  /** Somebody else has saved meanwhile: for each property theirs, or mine? What only they have changed is taken. @returns {Promise<void>} */
+  async conflict() {
     const { data, etag } = await call('GET', componentUrl(this.component.path));
+    const mine = this.changes();
     const table = h('table', { class: 'compare' }, h('thead', {}, h('tr', {}, [t('Property'), t('When you opened it'), t('Theirs'), t('Mine')].map((text) => h('th', { scope: 'col' }, text)))),
       h('tbody', {}, Object.keys(mine).map((name) => this.conflictRow(name, mine[name], data.values[name]))));
     const chosen = () => [...table.querySelectorAll('input:checked')].filter((radio) => radio.value === 'theirs').map((radio) => radio.dataset.slot);
@@ -255,9 +277,10 @@ export class PropertySheet extends HTMLElement {
   /** Reads the component again. @returns {Promise<void>} */
   async refresh() {
     if (this.dirty() && !await confirmDialog(t('Discard your changes?'), t('What you have typed will be replaced by what the station has.'), t('Discard'))) return;
+    const asked = this.held();
     const { data, etag } = await call('GET', componentUrl(this.component.path));
     this.clearNotes();
-    this.accept(data, etag);
+    this.accept(data, etag, asked);
     this.dispatchEvent(new CustomEvent('saved', { bubbles: true, detail: data }));
   }
 

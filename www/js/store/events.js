@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Live values in a tab: a line to the shared worker that holds the one event stream.
+import { settled } from '../dom.js';
 /** @typedef {(kind: string, data: any) => void} Listener */
 
 const WORKER = '/js/events-worker.js';
@@ -48,4 +49,24 @@ export function watch(who, handles) {
 export function listen(listener) {
   line.listeners.add(listener);
   return () => line.listeners.delete(listener);
+}
+
+/**
+ * Reads what a view shows, and again after events that concern it: also after those that come while it is read for the first time.
+ * @param {() => Promise<any>} load @param {number} delay ms, for events that come together
+ * @param {(kind: string, data: any) => boolean} concerns
+ * @returns {Promise<() => void>} ends it
+ */
+export async function followed(load, delay, concerns) {
+  const again = settled(load, delay);
+  const end = listen((kind, data) => { if (concerns(kind, data)) again(); });
+  const leave = () => {
+    end();
+    again.cancel();
+  };
+  await load().catch((error) => {
+    leave();
+    throw error;
+  });
+  return leave;
 }

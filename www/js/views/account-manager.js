@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Email Account Manager: every mail account of the EmailService in one table, live. A new one begins on its own sheet.
-import { h, fill, icon, empty, keepFocus, scroller, settled, tableHead } from '../dom.js';
+import { h, fill, icon, empty, inTurn, keepFocus, scroller, settled, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { componentUrl, get, pageUrl, typeIs } from '../api.js';
 import { addChild, componentMenu } from '../el/actions.js';
@@ -62,7 +62,7 @@ export async function accountManagerPanel({ component: service, types, context, 
   };
   const draw = () => keepFocus(body, () => fill(body, accounts.length === 0 ? empty('mail', t('No account yet'), may && t('Make one with the buttons above.'))
     : scroller(t('Email accounts'), h('table', { class: 'accounts cards' }, tableHead(t('Name'), t('Transport'), t('Hostname'), t('Account'), t('Pollrate'), t('Mails'), t('Status'), null), h('tbody', {}, accounts.map(row))))));
-  const load = async () => {
+  const load = inTurn(async () => {
     /** @type {Child[]} */ const children = [];
     for (let more = true; more;) {
       const page = await get(`${componentUrl(service.path)}/children?values=true&limit=${PAGE}&offset=${children.length}`);
@@ -72,7 +72,7 @@ export async function accountManagerPanel({ component: service, types, context, 
     accounts = children.filter((child) => typeIs(types, child.type, 'email:EmailAccount'));
     draw();
     options.page();
-  };
+  });
   const again = settled(load, 150);
   const add = (/** @type {string} */ type) => addChild(service.path, undefined, type).then((path) => { if (path) options.go(pageUrl(path)); }, toastError);
   const fresh = may && h('div', {}, KINDS.map(([type, name]) => [h('button', { type: 'button', class: 'small', onclick: () => add(type) }, icon('plus'), t(name)), ' ']));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alarm: its record, what it was told with, who was mailed, notes, and what happened to it.
-import { h, fill, icon, empty, facts, keepFocus, scroller, settled, tableHead } from '../dom.js';
+import { h, fill, icon, empty, facts, inTurn, keepFocus, scroller, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, pageUrl } from '../api.js';
-import { listen } from '../store/events.js';
+import { followed } from '../store/events.js';
 import { agoText, pathOfOrd, spaced, timeText } from '../format.js';
 import { ackBadge, bell, mailBadge } from '../el/badges.js';
 import { toastError } from '../el/toast.js';
@@ -49,7 +49,7 @@ function notes(a, button) {
 export async function alarmView({ rest, session, root }, _shell) {
   const uuid = rest.slice(1);
   let alarm = /** @type {Alarm} */ ({});
-  const load = async () => {
+  const load = inTurn(async () => {
     alarm = await get(`/alarms/${encodeURIComponent(uuid)}`);
     const may = session.permissions.operate;
     const ack = () => acknowledge([uuid]).then(load).catch(toastError);
@@ -65,9 +65,7 @@ export async function alarmView({ rest, session, root }, _shell) {
       h('div', { class: 'columns' },
         h('div', {}, record(alarm), mails(alarm), trace(alarm)),
         h('div', {}, card(t('Alarm data'), h('div', { class: 'inside' }, facts(Object.entries(alarm.alarmData).map(([key, value]) => [spaced(key), typeof value === 'object' ? JSON.stringify(value) : String(value)])))), notes(alarm, may && note)))));
-  };
-  await load();
-  const again = settled(load, 120);
-  const end = listen((kind, data) => { if (kind === 'reset' || (kind === 'alarm' && data.uuid === uuid) || (kind === 'mail' && data.alarm === uuid)) again(); });
-  return { title: alarm.alarmData.sourceName || t('Alarm'), leave: () => { end(); again.cancel(); } };
+  });
+  const leave = await followed(load, 120, (kind, data) => kind === 'reset' || (kind === 'alarm' && data.uuid === uuid) || (kind === 'mail' && data.alarm === uuid));
+  return { title: alarm.alarmData.sourceName || t('Alarm'), leave };
 }

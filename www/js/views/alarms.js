@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The alarm console: open alarms live, newest first; acknowledge, notes.
-import { h, fill, icon, empty, keepFocus, labelled, settled } from '../dom.js';
+import { h, fill, icon, empty, inTurn, keepFocus, labelled } from '../dom.js';
 import { t, plural } from '../i18n.js';
 import { get, post } from '../api.js';
-import { listen } from '../store/events.js';
+import { followed } from '../store/events.js';
 import { agoText, pathOfOrd, timeText } from '../format.js';
 import { ackBadge, bell } from '../el/badges.js';
 import { ask } from '../el/dialog.js';
@@ -77,6 +77,7 @@ class Console {
   /** @type {Set<string>} */ chosen = new Set();
   /** @type {Set<string>|null} what has been seen; null before the first load */ known = null;
   cursor = '';
+  load = inTurn(() => this.#read());
 
   /** @param {Context} context */
   constructor({ session, root, query }) {
@@ -106,9 +107,9 @@ class Console {
     this.load().catch(toastError);
   }
 
-  /** @param {Promise<any>} doing @returns {void} */
+  /** @param {Promise<any>} doing @returns {Promise<void>} */
   act(doing) {
-    doing.then((done) => {
+    return doing.then((done) => {
       if (done !== false) this.chosen.clear();
       return this.load();
     }).catch(toastError);
@@ -123,14 +124,17 @@ class Console {
   }
 
   /** @returns {Promise<void>} */
-  async load() {
+  async #read() {
     const limit = Math.min(500, Math.max(PAGE, this.items.length));
     this.take(await get(`/alarms?state=${this.states}&limit=${limit}`), []);
   }
 
   /** @returns {Promise<void>} */
   async older() {
-    this.take(await get(`/alarms?state=${this.states}&limit=${PAGE}&cursor=${encodeURIComponent(this.cursor)}`), this.items);
+    const before = this.items;
+    const answer = await get(`/alarms?state=${this.states}&limit=${PAGE}&cursor=${encodeURIComponent(this.cursor)}`);
+    if (before === this.items) this.take(answer, before); // else the list was read anew meanwhile, and ends elsewhere
+    else await this.older();
   }
 
   /** @param {{items: Alarm[], next?: string}} answer @param {Alarm[]} before @returns {void} */
@@ -208,8 +212,6 @@ class Console {
 export async function alarmsView(context, shell) {
   if (context.rest.length > 1) return alarmView(context, shell);
   const alarms = new Console(context);
-  await alarms.load();
-  const again = settled(() => alarms.load(), 120);
-  const end = listen((kind) => { if (['alarm', 'reset', 'open'].includes(kind)) again(); });
-  return { title: t('Alarms'), leave: () => { end(); again.cancel(); } };
+  const leave = await followed(alarms.load, 120, (kind) => ['alarm', 'reset', 'open'].includes(kind));
+  return { title: t('Alarms'), leave };
 }

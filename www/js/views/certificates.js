@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trust: the stores and the Allowed Hosts. Approving asks for a reason and shows what is approved; a changed key shows
 // old beside new.
-import { h, fill, icon, banner, empty, keepFocus, labelled, settled, tableHead } from '../dom.js';
+import { h, fill, icon, banner, empty, inTurn, keepFocus, labelled, tableHead } from '../dom.js';
 import { t, plural } from '../i18n.js';
 import { get, hostUrl, post, remove } from '../api.js';
-import { listen } from '../store/events.js';
+import { followed } from '../store/events.js';
 import { dayText, pairs, timeText } from '../format.js';
 import { details, nameCell, shield, validity, viewCertificate } from '../el/certificate.js';
 import { ask, confirmDialog } from '../el/dialog.js';
@@ -131,11 +131,11 @@ export async function certificatesView({ rest, session, root }) {
   const count = h('span', { class: 'muted small', role: 'status' });
   /** @type {Row[]} */
   let items = [];
-  const load = async () => {
+  const load = inTurn(async () => {
     items = (await get(tab === 'hosts' ? '/allowed-hosts' : `/certificates/${tab}`)).items;
     draw();
-  };
-  const act = (/** @type {Promise<any>} */ doing) => { doing.then(load).catch(toastError); };
+  });
+  const act = (/** @type {Promise<any>} */ doing) => doing.then(load).catch(toastError);
   const draw = () => {
     const wanted = search.value.toLowerCase();
     const found = items.filter((i) => [i.alias, i.host, i.subject, i.issuer].join(' ').toLowerCase().includes(wanted));
@@ -148,8 +148,6 @@ export async function certificatesView({ rest, session, root }) {
     h('nav', { class: 'tabs', 'aria-label': t('Stores') }, TABS.map(([id, name]) => h('a', { href: `/certificates/${id}`, 'aria-current': id === tab ? 'page' : null }, t(name)))),
     h('div', { class: 'toolbar' }, search, h('span', { class: 'space' }), may && tools(tab, act)),
     h('section', { class: 'card' }, body));
-  await load();
-  const again = settled(load, 100);
-  const end = listen((kind) => { if (tab === 'hosts' && (kind === 'allowedHost' || kind === 'reset')) again(); });
-  return { title: t('Certificates'), leave: () => { end(); again.cancel(); } };
+  const leave = await followed(load, 100, (kind) => tab === 'hosts' && (kind === 'allowedHost' || kind === 'reset'));
+  return { title: t('Certificates'), leave };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any component: head with status and actions, and its views (table.js) as tabs. A point shows its value in large.
-import { h, fill, icon, settled } from '../dom.js';
+import { h, fill, icon, inTurn, settled } from '../dom.js';
 import { t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl } from '../api.js';
 import { listen, watch } from '../store/events.js';
@@ -20,6 +20,9 @@ import { viewsOf } from './table.js';
 
 /** So many children are enough to know which views a component has; its table reads the others as they come in sight. */
 const CHILDREN = 200;
+
+/** A line of a dialogue: what is read has it already. @param {string} kind @param {any} event @returns {boolean} */
+const isLine = (kind, event) => kind === 'transcript' || Boolean(event?.line);
 
 /** How many actions stand as buttons of their own; all are in the menu. */
 const BUTTONS = 3;
@@ -59,13 +62,13 @@ function buttons(component, context, type, options) {
  * @returns {Promise<View>}
  */
 export async function componentView(context, shell) {
-  /** @type {Set<string>} handles of what has changed between reading and showing: another tab watches it, so that it is told at once */
-  const missed = new Set();
-  const end = listen((_, event) => { if (event?.handle) missed.add(event.handle); });
+  /** @type {[string, any][]} what happens between reading and showing is told afterwards */
+  const missed = [];
+  const end = listen((kind, event) => missed.push([kind, event]));
   return show(context, shell, missed).finally(end);
 }
 
-/** @param {Context} context @param {{go: (url: string, options?: any) => void, changed: () => void}} shell @param {Set<string>} missed @returns {Promise<View>} */
+/** @param {Context} context @param {{go: (url: string, options?: any) => void, changed: () => void}} shell @param {[string, any][]} missed @returns {Promise<View>} */
 async function show(context, shell, missed) {
   const path = context.rest.replace(/\/$/, '') || '/';
   const [types, { data, etag }] = await Promise.all([allTypes(), call('GET', `${componentUrl(path)}?children=${CHILDREN}`)]);
@@ -90,13 +93,13 @@ async function show(context, shell, missed) {
     tabs.length > 1 && h('nav', { class: 'tabs', 'aria-label': t('Views') }, tabs.map((x) => h('a', { href: `${pageUrl(path)}?view=${x.id}`, 'aria-current': x === tab ? 'page' : null }, x.name(subject), x.number && h('span', { class: 'number' }, x.number(subject))))),
     panel?.element);
   watchShown();
-  const reread = settled(async () => {
+  const reread = settled(inTurn(async () => {
     const fresh = await call('GET', `${componentUrl(path)}?children=${CHILDREN}`);
     panel?.follow?.(fresh.data, fresh.etag);
     fill(badge, statusBadge(fresh.data.status));
-  }, 60);
+  }), 60);
   const grown = settled(() => shell.go(location.pathname + location.search, { focus: false }), 250);
-  const end = listen((kind, event) => {
+  const tell = (/** @type {string} */ kind, /** @type {any} */ event) => {
     if (kind === 'value' && event.handle === component.handle) {
       if (event.slot === 'status') fill(badge, statusBadge(event.value));
       if (event.slot === 'out') { reading.show(event.value); fill(badge, statusBadge(event.value?.status || '{ok}')); }
@@ -104,8 +107,9 @@ async function show(context, shell, missed) {
     if (kind === 'open' || kind === 'reset' || (kind === 'component' && event.handle === component.handle && event.what === 'changed')) reread();
     if (kind === 'component' && tab?.id === 'components' && ['added', 'removed', 'moved'].includes(event.what) && event.ord.startsWith(component.ord)) grown();
     panel?.live?.(kind, event);
-  });
-  if (missed.has(component.handle)) reread();
+  };
+  for (const [kind, event] of missed) if (!isLine(kind, event)) tell(kind, event);
+  const end = listen(tell);
   const leave = () => {
     end();
     reread.cancel();

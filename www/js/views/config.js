@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration as text: out to a file, in from one after a dry run; and its versions, each with who, when, why and what,
 // to be looked at and restored.
-import { h, fill, icon, empty, banner, labelled } from '../dom.js';
+import { h, fill, icon, empty, inTurn, banner, labelled } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, post, Problem } from '../api.js';
 import { agoText, timeText } from '../format.js';
@@ -112,7 +112,7 @@ function versionsCard(may) {
     items = cursor ? [...items, ...answer.items] : answer.items;
     draw(answer.next);
   };
-  const load = () => page('');
+  const load = inTurn(() => page(''));
   return { element: h('section', { class: 'card' }, h('header', {}, icon('list'), h('h2', {}, t('Versions'))), body, more), load };
 }
 

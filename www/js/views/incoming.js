@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mails that came in: from whom, what came of each and why, with the way to the alarm. A stranger may have written every
 // word of it.
-import { h, fill, empty, keepFocus, settled, tableHead } from '../dom.js';
+import { h, fill, empty, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, pageUrl } from '../api.js';
-import { listen } from '../store/events.js';
 import { agoText, timeText } from '../format.js';
 import { incomingBadge, INCOMING_OUTCOMES } from '../el/badges.js';
+import { followList, liveList } from '../el/live-list.js';
 import { toastError } from '../el/toast.js';
 import { mailHead } from './mail.js';
 /** @typedef {import('../types.js').Context} Context */
@@ -14,8 +14,6 @@ import { mailHead } from './mail.js';
 /** @typedef {import('../types.js').View} View */
 /** @typedef {import('./table.js').Panel} Panel */
 /** @typedef {import('./table.js').Subject} Subject */
-
-const PAGE = 50;
 
 /** @param {Incoming} m @param {boolean} account with the account's name @returns {HTMLElement} */
 function row(m, account) {
@@ -27,32 +25,13 @@ function row(m, account) {
 }
 
 /**
- * A live list, newest first, with older ones on demand.
  * @param {() => string} query what the list is of, as "account=…&outcome=…"
- * @param {{account?: boolean, nothing: () => any}} options
- * @returns {{element: HTMLElement, load: () => Promise<void>, live: (kind: string, data: any) => void, leave: () => void}}
+ * @param {{account?: boolean, nothing: () => any}} options account: with the account's name
+ * @returns {import('../el/live-list.js').LiveList}
  */
 function incomingList(query, { account = true, nothing }) {
-  /** @type {Incoming[]} */
-  let items = [];
-  let cursor = '';
-  const body = h('div', { class: 'scroll', tabindex: '-1' });
-  const footer = h('footer', { hidden: true }, h('button', { type: 'button', class: 'plain', onclick: () => older().catch(toastError) }, t('Older mails')));
-  const show = (/** @type {any} */ answer, /** @type {Incoming[]} */ before) => {
-    items = before.concat(answer.items);
-    cursor = answer.next || '';
-    footer.hidden = !cursor;
-    keepFocus(body, () => fill(body, items.length ? h('table', { class: 'ledger cards' }, tableHead(t('Time'), t('Subject and sender'), t('Outcome'), t('Why')), h('tbody', {}, items.map((m) => row(m, account)))) : nothing()));
-  };
-  const load = async () => show(await get(`/mail/incoming?limit=${Math.min(500, Math.max(PAGE, items.length))}&${query()}`), []);
-  const older = async () => show(await get(`/mail/incoming?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}&${query()}`), items);
-  const again = settled(load, 200);
-  return {
-    element: h('div', {}, body, footer),
-    load: () => { items = []; return load(); },
-    live: (kind) => { if (kind === 'incoming' || kind === 'reset') again(); },
-    leave: () => again.cancel(),
-  };
+  const table = (/** @type {Incoming[]} */ items) => h('table', { class: 'ledger cards' }, tableHead(t('Time'), t('Subject and sender'), t('Outcome'), t('Why')), h('tbody', {}, items.map((m) => row(m, account))));
+  return liveList({ path: '/mail/incoming', query, kind: 'incoming', table, nothing, older: t('Older mails') });
 }
 
 /** @param {any} [value] of the filter at first @returns {any} */
@@ -72,9 +51,7 @@ export async function incomingView(context) {
     nothing: () => (outcome.value || account.value ? empty('inbox', t('No mail is like this')) : empty('inbox', t('No mail has come in yet'), t('Answers to alarm mails appear here, with what came of each.'))) });
   for (const filter of [outcome, account]) filter.addEventListener('input', () => list.load().catch(toastError));
   fill(context.root, mailHead('/mail/incoming'), h('div', { class: 'toolbar' }, account, outcome), h('section', { class: 'card' }, list.element));
-  await list.load();
-  const end = listen(list.live);
-  return { title: t('Incoming mail'), leave: () => { end(); list.leave(); } };
+  return { title: t('Incoming mail'), leave: await followList(list) };
 }
 
 /** The view of an incoming account. @param {Subject} subject @returns {Promise<Panel>} */

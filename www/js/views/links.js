@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Links into and out of a component, as a table: the twin of the wire sheet. Alarm classes reach recipients this way.
-import { h, fill, icon, empty, labelled } from '../dom.js';
+import { h, fill, icon, empty, inTurn, labelled } from '../dom.js';
 import { t } from '../i18n.js';
 import { call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { pathOfOrd } from '../format.js';
@@ -70,14 +70,14 @@ export async function linksPanel({ component, types, context }) {
     const heads = [end === 'source' ? t('Source') : t('Target'), t('Source slot'), t('Target slot'), t('Conversion'), t('State')].map((text) => h('th', { scope: 'col' }, text));
     return h('table', {}, h('thead', {}, h('tr', {}, heads, h('th', { scope: 'col' }, h('span', { class: 'visually-hidden' }, t('Actions'))))), h('tbody', {}, items.map((link) => row(link, link[end]))));
   };
-  const load = async () => {
+  const load = inTurn(async () => {
     const { items } = await get(`${url}?direction=both`);
     const here = items.filter((/** @type {any} */ l) => l.targetHandle === component.handle), away = items.filter((/** @type {any} */ l) => l.targetHandle !== component.handle);
     fill(into, here.length ? table(here, 'source') : empty('link', t('No links lead here'), t('A link carries values from another component, or invokes an action when something happens there.')));
     fill(out, away.length ? table(away, 'target') : empty('link', t('No links leave from here')));
-  };
+  });
   await load();
-  const add = () => addLink(component, types).then((done) => { if (done) load(); }, toastError);
+  const add = () => addLink(component, types).then((done) => done && load()).catch(toastError);
   return { element: h('div', {},
     h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Links into this component')), may && h('button', { type: 'button', onclick: add }, icon('plus'), t('Add link'))), into),
     h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Links out of this component'))), out)) };

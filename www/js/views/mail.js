@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger: every mail, every address, every attempt.
-import { h, fill, icon, empty, facts, keepFocus, scroller, settled, tableHead } from '../dom.js';
+import { h, fill, icon, empty, facts, inTurn, keepFocus, scroller, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, pageUrl, post } from '../api.js';
-import { listen } from '../store/events.js';
+import { followed } from '../store/events.js';
 import { agoText, timeText } from '../format.js';
 import { mailBadge } from '../el/badges.js';
+import { followList, liveList } from '../el/live-list.js';
 import { toast, toastError } from '../el/toast.js';
 /** @typedef {import('../types.js').Mail} Mail */
 /** @typedef {import('../types.js').Delivery} Delivery */
 /** @typedef {import('../types.js').Context} Context */
 /** @typedef {import('../types.js').View} View */
 
-const PAGE = 50;
 const STATES = ['queued', 'deferred', 'accepted', 'partial', 'refused', 'bounced', 'cancelled', 'digested'];
 const KINDS = /** @type {Record<string, string>} */ ({ test: 'test mail', message: 'written by a person', digest: 'digest', confirmation: 'confirmation' });
 const STAGES = /** @type {Record<string, string>} */ ({ file: 'writing the file', connect: 'connecting', greeting: 'the greeting', handshake: 'the TLS handshake', queue: 'the queue' }); // others are SMTP's own words
@@ -79,7 +79,7 @@ function digestCard(items) {
 async function oneMail({ rest, session, root }, { go }) {
   const id = rest.slice(1);
   let mail = /** @type {Mail} */ ({});
-  const load = async () => {
+  const load = inTurn(async () => {
     mail = await get(`/mail/${encodeURIComponent(id)}`);
     const parts = mail.kind === 'digest' ? (await get(`/mail?limit=500&digest=${encodeURIComponent(id)}`)).items : [];
     const failed = mail.deliveries.some((d) => ['refused', 'bounced', 'cancelled'].includes(d.state));
@@ -88,41 +88,19 @@ async function oneMail({ rest, session, root }, { go }) {
       h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, icon('mail'), mail.subject || t('(no subject)'), mailBadge(mail.state))),
         failed && session.permissions.operate && h('button', { type: 'button', 'data-key': 'resend', onclick: resend }, icon('send'), t('Send again'))),
       h('div', { class: 'columns wide-left' }, h('div', {}, recipientsCard(mail), attemptsCard(mail), parts.length > 0 && digestCard(parts)), messageCard(mail))));
-  };
-  await load();
-  const again = settled(load, 100);
-  const end = listen((kind, data) => { if (kind === 'reset' || (kind === 'mail' && data.id === id)) again(); });
-  return { title: mail.subject || t('Mail'), leave: () => { end(); again.cancel(); } };
+  });
+  const leave = await followed(load, 100, (kind, data) => kind === 'reset' || (kind === 'mail' && data.id === id));
+  return { title: mail.subject || t('Mail'), leave };
 }
 
 /**
- * A live list of mails with older ones on demand.
+ * The mails of the ledger, live.
  * @param {() => string} query what the list is of, as "account=…&state=…"
- * @param {{account?: boolean, nothing: () => any}} options
- * @returns {{element: HTMLElement, load: () => Promise<void>, live: (kind: string, data: any) => void, leave: () => void}}
+ * @param {{account?: boolean, nothing: () => any}} options account: with the account's name
+ * @returns {import('../el/live-list.js').LiveList}
  */
 export function ledger(query, { account = true, nothing }) {
-  /** @type {Mail[]} */
-  let items = [];
-  const body = h('div', { class: 'scroll', tabindex: '-1' });
-  const more = h('button', { type: 'button', class: 'plain', onclick: () => older().catch(toastError) }, t('Older mails'));
-  const footer = h('footer', { hidden: true }, more);
-  let cursor = '';
-  const show = (/** @type {any} */ answer, /** @type {Mail[]} */ before) => {
-    items = before.concat(answer.items);
-    cursor = answer.next || '';
-    footer.hidden = !cursor;
-    keepFocus(body, () => fill(body, items.length ? mailTable(items, account) : nothing()));
-  };
-  const load = async () => show(await get(`/mail?limit=${Math.min(500, Math.max(PAGE, items.length))}&${query()}`), []);
-  const older = async () => show(await get(`/mail?limit=${PAGE}&cursor=${encodeURIComponent(cursor)}&${query()}`), items);
-  const again = settled(load, 200);
-  return {
-    element: h('div', {}, body, footer),
-    load: () => { items = []; return load(); },
-    live: (kind) => { if (kind === 'mail' || kind === 'reset') again(); },
-    leave: () => again.cancel(),
-  };
+  return liveList({ path: '/mail', query, kind: 'mail', table: (items) => mailTable(items, account), nothing, older: t('Older mails') });
 }
 
 const PAGES = [['/mail', 'Outgoing'], ['/mail/incoming', 'Incoming']];
@@ -146,7 +124,5 @@ export async function mailView(context, shell) {
     nothing: () => (state.value || account.value ? empty('inbox', t('No mail is like this')) : empty('inbox', t('No mail has been sent yet'), t('Alarms that reach an email recipient appear here, with what each server said.'))) });
   for (const filter of [state, account]) filter.addEventListener('input', () => list.load().catch(toastError));
   fill(context.root, mailHead('/mail'), h('div', { class: 'toolbar' }, account, state), h('section', { class: 'card' }, list.element));
-  await list.load();
-  const end = listen(list.live);
-  return { title: t('Mail'), leave: () => { end(); list.leave(); } };
+  return { title: t('Mail'), leave: await followList(list) };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The station at a glance: open alarms, mail, the machine, trust. Where an integrator lands.
-import { h, fill, icon, empty, settled } from '../dom.js';
+import { h, fill, icon, empty, inTurn, settled } from '../dom.js';
 import { t, plural } from '../i18n.js';
 import { get, pageUrl } from '../api.js';
 import { listen, watch } from '../store/events.js';
@@ -71,16 +71,15 @@ export async function overviewView({ root, session }) {
   /** @type {any} */
   let platform = null;
   const load = {
-    alarms: async () => { const answer = await get('/alarms?state=open&limit=100'); fill(places.alarms, alarmsCard(answer.items, Boolean(answer.next))); },
-    mail: async () => {
+    alarms: inTurn(async () => { const answer = await get('/alarms?state=open&limit=100'); fill(places.alarms, alarmsCard(answer.items, Boolean(answer.next))); }),
+    mail: inTurn(async () => {
       const [mails, service] = await Promise.all([get(`/mail?limit=${ROWS}`), get('/components/Services/EmailService?depth=1')]);
       fill(places.mail, mailCard(mails.items, service.children.filter((/** @type {Child} */ c) => c.type === 'email:OutgoingAccount')));
-    },
-    machine: async () => { platform = await get('/components/Services/PlatformService'); fill(places.machine, machineCard(platform, session)); watch('page', platform.children.map((/** @type {Child} */ c) => c.handle)); },
-    trust: async () => { const [hosts, keys] = await Promise.all([get('/allowed-hosts'), get('/certificates/keys')]); fill(places.trust, trustCard(hosts.items, keys.items)); },
+    }),
+    machine: inTurn(async () => { platform = await get('/components/Services/PlatformService'); fill(places.machine, machineCard(platform, session)); watch('page', platform.children.map((/** @type {Child} */ c) => c.handle)); }),
+    trust: inTurn(async () => { const [hosts, keys] = await Promise.all([get('/allowed-hosts'), get('/certificates/keys')]); fill(places.trust, trustCard(hosts.items, keys.items)); }),
   };
   const attempt = (/** @type {() => Promise<void>} */ part) => part().catch(() => {}); // a service may not be there
-  await Promise.all(Object.values(load).map(attempt));
   const again = { alarm: settled(load.alarms, 200), mail: settled(load.mail, 250), allowedHost: settled(load.trust, 250), value: settled(() => fill(places.machine, machineCard(platform, session)), 400) };
   const end = listen((kind, data) => {
     if (kind === 'value' && platform) {
@@ -93,6 +92,7 @@ export async function overviewView({ root, session }) {
     else if (kind === 'allowedHost') again.allowedHost();
     else if (kind === 'reset') Object.values(load).forEach(attempt);
   });
+  await Promise.all(Object.values(load).map(attempt)); // what happens meanwhile is heard, and read again
   fill(root, h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, session.station.name), h('div', { class: 'sub' }, t('The station at a glance')))),
     h('div', { class: 'glance' }, h('div', {}, places.alarms, places.mail), h('div', {}, places.machine, places.trust)));
   const leave = () => {

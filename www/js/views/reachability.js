@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who cannot be reached by mail, and why: the audit of the EmailService, each finding with the component that mends it.
-import { h, fill, empty, scroller, settled, tableHead } from '../dom.js';
+import { h, fill, empty, inTurn, scroller, settled, tableHead } from '../dom.js';
 import { t } from '../i18n.js';
 import { get, pageUrl } from '../api.js';
 /** @typedef {import('./table.js').Panel} Panel */
@@ -15,12 +15,12 @@ function row({ severity, path, text }) {
 /** @returns {Promise<Panel>} */
 export async function reachabilityPanel() {
   const body = h('div', {});
-  const load = async () => {
+  const load = inTurn(async () => {
     /** @type {{items: Finding[]}} */
     const { items } = await get('/mail/reachability');
     fill(body, items.length === 0 ? empty('check', t('Everybody can be reached'), t('Every alarm class has recipients at every hour, and their accounts can send.'))
       : scroller(t('Reachability'), h('table', {}, tableHead(t('Severity'), t('Component'), t('What is wrong')), h('tbody', {}, items.map(row)))));
-  };
+  });
   await load();
   const again = settled(load, 500);
   return {

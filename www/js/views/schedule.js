@@ -39,6 +39,7 @@ class ScheduleView {
       none: this.calendar ? t('Add days, or read them from an .ics file.') : t('Holidays and other exceptions from the week; the first one is the strongest.') });
     this.month = new ScheduleMonth(component.path, this.values, this.calendar);
     this.element = h('div', { class: 'schedule', onkeydown: (/** @type {KeyboardEvent} */ e) => this.keys(e) }, this.problems, this.next, this.calendar ? null : this.weekCard(changed), this.events.element, this.calendar && this.files(), this.month.element, this.bar);
+    this.saving = false;
     this.accept(component, etag);
   }
 
@@ -132,24 +133,32 @@ class ScheduleView {
   /** @returns {void} */
   mark() {
     const dirty = this.dirty();
-    this.saveButton.disabled = !dirty;
+    this.saveButton.disabled = !dirty || this.saving;
     this.bar.dataset.dirty = String(dirty);
     this.message.textContent = dirty ? t('Changes are not saved; the month shows what is saved.') : '';
   }
 
-  /** Shows what the station has. @param {Component} component @param {string|null} etag @returns {void} */
-  accept(component, etag) {
+  /** Shows what the station has, but not over what was edited since it was asked. @param {Component} component @param {string|null} etag @param {string} [asked] what was edited then, as JSON @returns {void} */
+  accept(component, etag, asked) {
     this.component = component;
     this.etag = etag;
-    const week = copyWeek(component.values.weeklySchedule || {});
-    this.painter?.set(week);
-    this.table?.set(week);
-    this.events.set(structuredClone(component.values[this.eventsSlot] || []));
+    const since = asked !== undefined && JSON.stringify(this.edited()) !== asked;
+    const mine = since && { week: this.painter && copyWeek(this.painter.week), events: structuredClone(this.events.events) };
+    this.put(component.values.weeklySchedule || {}, component.values[this.eventsSlot] || []);
     /** @type {Record<string, string>} */
     this.original = Object.fromEntries(Object.entries(this.edited()).map(([name, value]) => [name, JSON.stringify(value)]));
+    if (mine) this.put(mine.week || {}, mine.events);
     this.showNext(component.values);
     this.mark();
     this.month.load().catch(toastError);
+  }
+
+  /** @param {any} weekly @param {any[]} events @returns {void} */
+  put(weekly, events) {
+    const week = copyWeek(weekly);
+    this.painter?.set(week);
+    this.table?.set(week);
+    this.events.set(structuredClone(events));
   }
 
   /** @param {Record<string, any>} values @returns {void} */
@@ -164,20 +173,23 @@ class ScheduleView {
 
   /** @param {boolean} [force] over what somebody else has saved @returns {Promise<void>} */
   async save(force = false) {
-    const values = this.changes();
     fill(this.problems);
-    this.saveButton.disabled = true;
-    try {
-      const { data, etag } = await call('PATCH', componentUrl(this.component.path), { values }, this.etag && !force ? { 'If-Match': this.etag } : {});
-      this.accept(data, etag);
-      if (data.warnings?.length) fill(this.problems, banner('warn', data.warnings.map((/** @type {any} */ w) => h('div', {}, w.detail))));
-      toast(t('Saved on disk.'));
-      if (document.activeElement === document.body) this.refreshButton.focus({ preventScroll: true });
-    } catch (error) {
-      this.saveButton.disabled = false;
-      if (error instanceof Problem && error.status === 412) await this.conflict();
-      else this.showErrors(error);
-    }
+    this.saving = true;
+    this.mark();
+    const sent = JSON.stringify(this.edited());
+    const error = await call('PATCH', componentUrl(this.component.path), { values: this.changes() }, this.etag && !force ? { 'If-Match': this.etag } : {})
+      .finally(() => { this.saving = false; }).then(({ data, etag }) => this.saved(data, etag, sent), (problem) => problem);
+    this.mark();
+    if (error instanceof Problem && error.status === 412) await this.conflict();
+    else if (error) this.showErrors(error);
+  }
+
+  /** @param {any} data the component, with warnings @param {string|null} etag @param {string} sent what was edited then, as JSON @returns {void} */
+  saved(data, etag, sent) {
+    this.accept(data, etag, sent);
+    if (data.warnings?.length) fill(this.problems, banner('warn', data.warnings.map((/** @type {any} */ w) => h('div', {}, w.detail))));
+    toast(t('Saved on disk.'));
+    if (document.activeElement === document.body) this.refreshButton.focus({ preventScroll: true });
   }
 
   /** @param {unknown} error @returns {void} */
@@ -206,9 +218,10 @@ class ScheduleView {
   /** Reads the schedule again. @param {boolean} [sure] @returns {Promise<void>} */
   async refresh(sure = false) {
     if (!sure && this.dirty() && !await confirmDialog(t('Discard your changes?'), t('What you have painted will be replaced by what the station has.'), t('Discard'))) return;
+    const asked = JSON.stringify(this.edited());
     const { data, etag } = await call('GET', componentUrl(this.component.path));
     fill(this.problems);
-    this.accept(data, etag);
+    this.accept(data, etag, asked);
   }
 
   /** The component has changed on the station. @param {Component} component @param {string|null} etag @returns {void} */

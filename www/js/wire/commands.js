@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person can do on a wire sheet, however it was asked for: select, link, move, add, remove, copy, undo. Every change
 // goes to the station as one batch; the sheet is drawn anew from what the station then has.
-import { h, labelled, settled } from '../dom.js';
+import { h, inTurn, labelled, settled } from '../dom.js';
 import { plural, t } from '../i18n.js';
 import { allTypes, call, componentUrl, get, pageUrl, post, remove } from '../api.js';
 import { ask, confirmDialog } from '../el/dialog.js';
@@ -56,7 +56,7 @@ export function commandsOf(drawing, subject, say, selected) {
     selected();
   };
 
-  const load = async () => {
+  const load = inTurn(async () => {
     const answer = await get(`${url}/wiresheet`);
     if (viewport.dataset.busy) return again();
     const had = viewport.contains(document.activeElement);
@@ -70,7 +70,7 @@ export function commandsOf(drawing, subject, say, selected) {
     paint();
     options.page();
     return undefined;
-  };
+  });
   const again = settled(load, 150);
 
   /** One batch, and the sheet as it is then. @param {any[]} operations @param {string} [done] what to say @returns {Promise<any>} */
