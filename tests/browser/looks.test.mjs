@@ -117,6 +117,16 @@ async function show(path) {
   if (view) seen.views.add(new URL(view, station.url).searchParams.get('view'));
 }
 
+/** One look of many. After one that failed the page begins anew, so that what it left open fails no other. */
+const look = (t, name, run) => t.test(name, async () => {
+  try {
+    await run();
+  } catch (error) {
+    await page.goto(`${station.url}/overview`);
+    throw error;
+  }
+});
+
 before(async () => {
   [station, store, browser] = await Promise.all([Station.start({ admin: false }), MailStore.start(new Pki().server('served')), Browser.start()]);
   page = await newPage(await browser.context({ bypassCSP: true }));
@@ -195,7 +205,7 @@ test('bar and tree', async () => {
 
 test('every page and view', async (t) => {
   for (const [name, [path, text, prepare]] of Object.entries(SCREENS)) {
-    await t.test(name, async () => {
+    await look(t, name, async () => {
       await show(path);
       await page.locator('main').getByText(text, { exact: false }).first().waitFor();
       await prepare?.(page);
@@ -203,7 +213,7 @@ test('every page and view', async (t) => {
     });
   }
   for (const path of ['/alarms', '/mail']) {
-    await t.test(`one of ${path}`, async () => {
+    await look(t, `one of ${path}`, async () => {
       await show(path);
       await page.locator('main td a').first().click();
       await page.locator('main dl').first().waitFor();
@@ -215,7 +225,7 @@ test('every page and view', async (t) => {
 test('on a phone, mail needs no scrolling sideways', async (t) => {
   await page.setViewportSize({ width: 390, height: 844 });
   for (const path of [`${MAIL}?view=accounts`, `${MAIL}/OutgoingAccount?view=queue`, '/mail', '/mail/incoming']) {
-    await t.test(path, async () => {
+    await look(t, path, async () => {
       await show(path);
       await page.locator('main table').waitFor();
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
@@ -229,7 +239,7 @@ test('on a phone, mail needs no scrolling sideways', async (t) => {
 });
 
 test('what is changed, wrong, or opened', async (t) => {
-  await t.test('a sheet with changes and errors', async () => {
+  await look(t, 'a sheet with changes and errors', async () => {
     await show(`/station${ACCOUNT}?view=sheet`);
     await page.getByLabel('Use Ssl', { exact: true }).selectOption('true');
     await page.getByLabel('Use Start Tls', { exact: true }).selectOption('true');
@@ -241,7 +251,7 @@ test('what is changed, wrong, or opened', async (t) => {
     await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
     await page.locator('main .savebar[data-dirty=false]').waitFor(); // until the station's values are here, leaving asks
   });
-  await t.test('exact times, and children in place', async () => {
+  await look(t, 'exact times, and children in place', async () => {
     await show(`${SCHEDULES}/Office`);
     await page.getByText('Exact times, as a table').click();
     await accessibleInEveryLook(page, 'exact times', 'main');
@@ -252,7 +262,7 @@ test('what is changed, wrong, or opened', async (t) => {
     await accessibleInEveryLook(page, 'children in place', 'main');
   });
   for (const [name, [path, open]] of Object.entries(DIALOGS)) {
-    await t.test(`dialog: ${name}`, async () => {
+    await look(t, `dialog: ${name}`, async () => {
       await show(path);
       await open(page);
       await page.getByRole('dialog').waitFor();
