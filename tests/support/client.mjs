@@ -17,8 +17,21 @@ export class Client {
     this.agent.destroy();
   }
 
-  /** One request; path is below /api/v1 unless it starts with "//". Resolves to {status, headers, body, text}. */
-  send(method, path, body, headers = {}) {
+  /**
+   * One request; path is below /api/v1 unless it starts with "//". Resolves to {status, headers, body, text}. A connection
+   * that was kept may be closed by the station at the moment when it is used again: then another one is taken.
+   */
+  async send(method, path, body, headers = {}) {
+    for (;;) {
+      try {
+        return await this.#send(method, path, body, headers);
+      } catch (error) {
+        if (error.code !== 'ECONNRESET' || !error.kept) throw error;
+      }
+    }
+  }
+
+  #send(method, path, body, headers = {}) {
     const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const all = { ...headers };
     if (bytes !== undefined) {
@@ -45,7 +58,7 @@ export class Client {
         });
       });
       req.on('timeout', () => req.destroy(new Error(`${method} ${path}: no answer within 60 s`)));
-      req.on('error', reject);
+      req.on('error', (error) => reject(Object.assign(error, { kept: req.reusedSocket })));
       req.end(bytes);
     });
   }

@@ -2,7 +2,7 @@
 // The little of IMAP that a test needs to read a mailbox.
 
 import { connect } from 'node:net';
-import { within } from './wait.mjs';
+import { PATIENCE, within } from './wait.mjs';
 
 const quote = (text) => `{${Buffer.byteLength(text)}+}\r\n${text}`;
 
@@ -25,7 +25,7 @@ export class Imap {
 
   /** Waits until all that has come, read as Latin-1, matches; returns it as a Buffer. */
   answer(pattern) {
-    return within(20, new Promise((resolve, reject) => {
+    return within(PATIENCE, new Promise((resolve, reject) => {
       this.waiting = () => {
         if (pattern.test(this.buffer.toString('latin1'))) {
           resolve(this.buffer);

@@ -12,7 +12,7 @@ import { fingerprint } from './pki.mjs';
 import { freePorts, listening } from './ports.mjs';
 import { atExit, temporaryDirectory } from './station.mjs';
 import { tokenDovecot } from './tokens.mjs';
-import { eventually } from './wait.mjs';
+import { PATIENCE, eventually } from './wait.mjs';
 
 /** For the skip option of a test: false, or why Postfix cannot run. */
 export const needsRoot = process.getuid() === 0 ? false : 'Postfix can only be started by root';
@@ -148,7 +148,7 @@ export class MailHost {
   }
 
   /** Waits for a message in a user's mailbox that the function accepts (given its text); returns its Buffer. */
-  waitForMail(user, accept = () => true, seconds = 30) {
+  waitForMail(user, accept = () => true, seconds = PATIENCE) {
     return eventually(() => `a mail for ${user}; Postfix says:\n${this.logText().slice(-3000)}`,
       async () => (await this.mailbox(user)).find((raw) => accept(raw.toString('utf8'))), { seconds, every: 100 });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small plant for tests: contacts that raise an alarm when they close, and the account and recipient that mail it.
 
-import { eventually } from './wait.mjs';
+import { PATIENCE, eventually } from './wait.mjs';
 
 export const ACCOUNT = '/Services/EmailService/OutgoingAccount';
 export const RECIPIENT = '/Services/EmailService/EmailRecipient';
@@ -51,7 +51,7 @@ export const close = (api, ...paths) => move(api, paths, true);
 export const open = (api, ...paths) => move(api, paths, false);
 
 /** Waits for a ledger row that the function accepts. */
-export const ledgerRow = (api, what, accept, seconds = 30) => eventually(
+export const ledgerRow = (api, what, accept, seconds = PATIENCE) => eventually(
   async () => `a mail that is ${what}; the ledger: ${JSON.stringify(await api.get('/mail').catch(String)).slice(0, 3000)}`,
   async () => (await api.get('/mail')).items.find(accept), { seconds });
 
@@ -59,7 +59,7 @@ export const ledgerRow = (api, what, accept, seconds = 30) => eventually(
 export const delivery = (mail, address) => mail.deliveries.find((row) => row.address === address);
 
 /** Waits until an account has failed, not at the time `before`, and returns its values: status, lastPollFailureCause... */
-export const accountFailure = (api, pattern, seconds = 30, before = undefined) => eventually(
+export const accountFailure = (api, pattern, seconds = PATIENCE, before = undefined) => eventually(
   async () => `a failure like ${pattern}: ${JSON.stringify((await api.component(ACCOUNT)).values)}`,
   async () => {
     const { values } = await api.component(ACCOUNT);

@@ -34,9 +34,9 @@ export async function blackHole() {
 }
 
 /** Waits until somebody listens on a port. */
-export function listening(port, what, seconds = 20) {
+export function listening(port, what) {
   return eventually(`${what} listens on port ${port}`, () => new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true); });
     socket.on('error', () => resolve(false));
-  }), { seconds });
+  }));
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from './client.mjs';
 import { SANITIZER } from './run.mjs';
-import { within } from './wait.mjs';
+import { PATIENCE, within } from './wait.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const MODE = process.env.BELFRY_MODE ?? 'debug';
@@ -98,7 +98,7 @@ export class Station {
       this.exited.then(({ code, signal }) => reject(new Error(`the station ended (${code ?? signal}) before it was ready:\n${this.stderr}`)));
     });
     child.stderr.on('data', (data) => { this.stderr += data; });
-    this.url = await within(20 * SLOWNESS, ready, () => `the station is not ready:\n${this.stdout}${this.stderr}`);
+    this.url = await within(PATIENCE * SLOWNESS, ready, () => `the station is not ready:\n${this.stdout}${this.stderr}`);
     this.host = new URL(this.url).host;
     this.certificate = readFileSync(join(this.dir, 'tls/default.pem'), 'utf8');
     if (this.token) this.api = new Client(this, { token: this.token });
@@ -131,7 +131,7 @@ export class Station {
     if (!this.child || this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.api?.close();
     this.child.kill('SIGTERM');
-    const { code, signal } = await within(20 * SLOWNESS, this.exited, () => `the station does not stop:\n${this.stderr}`);
+    const { code, signal } = await within(PATIENCE * SLOWNESS, this.exited, () => `the station does not stop:\n${this.stderr}`);
     this.checkSanitizers();
     if (code !== 0) throw new Error(`the station ended with ${code ?? signal}:\n${this.stderr}`);
   }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting for something to become true, with a deadline and no fixed sleeps.
+// Waiting for something to become true, with a deadline and no fixed sleeps. A deadline is for what never comes: it costs
+// nothing where all is well, and a machine that others keep busy needs it.
+
+/** Seconds that a release build on a busy machine may need for anything. */
+export const PATIENCE = 60;
 
 /** Resolves as the promise does, or rejects after so many seconds with the text that explain() gives. */
 export function within(seconds, promise, explain) {
@@ -14,7 +18,7 @@ export function within(seconds, promise, explain) {
  * Asks until the answer is neither false nor null nor undefined, and returns it. `what` says what was waited for:
  * a text, or a function that is given the last error.
  */
-export async function eventually(what, ask, { seconds = 20, every = 25 } = {}) {
+export async function eventually(what, ask, { seconds = PATIENCE, every = 25 } = {}) {
   const end = Date.now() + seconds * 1000;
   let problem;
   for (;;) {

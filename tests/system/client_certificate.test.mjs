@@ -15,7 +15,7 @@ import { ACCOUNT, CLEAR, IMPLICIT, accountFailure, addContacts, close, delivery,
 import { freePorts, listening } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const pki = new Pki();
 const served = pki.server('served');
@@ -85,7 +85,7 @@ async function diagnose(settings = {}) {
   return eventually('the diagnosis has ended', async () => {
     const d = await api.get('/mail/diagnosis?account=OutgoingAccount');
     return d.job === job && d.state !== 'running' && d;
-  }, { seconds: 60 * SLOWNESS });
+  }, { seconds: PATIENCE * SLOWNESS });
 }
 
 test('the doctor says what is wrong with the certificate, and what it offers mends it', options, async () => {
@@ -147,9 +147,9 @@ test('a mailbox is read by certificate too, and one without says so', options, a
   const incoming = '/Services/EmailService/IncomingAccount';
   await api.patch(incoming, { hostname: '127.0.0.1', port: host.imaps, store: 'Imap', idle: false, ...IMPLICIT, emailAuthenticator: external(), clientCertificate: 'gone', pollrate: '1s', enabled: true });
   const values = () => api.component(incoming).then((c) => c.values);
-  await eventually(async () => `a failure that names the key: ${JSON.stringify(await values())}`, async () => /no key "gone"/.test((await values()).lastPollFailureCause), { seconds: 20 * SLOWNESS });
+  await eventually(async () => `a failure that names the key: ${JSON.stringify(await values())}`, async () => /no key "gone"/.test((await values()).lastPollFailureCause), { seconds: PATIENCE * SLOWNESS });
   await api.patch(incoming, { clientCertificate: 'alice' });
-  await eventually(async () => `a poll by certificate: ${JSON.stringify(await values())}`, async () => (await values()).lastPollSuccess, { seconds: 20 * SLOWNESS });
+  await eventually(async () => `a poll by certificate: ${JSON.stringify(await values())}`, async () => (await values()).lastPollSuccess, { seconds: PATIENCE * SLOWNESS });
   assert.match(readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8'), /imap-login: Info: Login: user=<alice>, method=EXTERNAL/);
   await api.patch(incoming, { enabled: false });
 });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { Client } from '../support/client.mjs';
 import { Events } from '../support/events.mjs';
 import { Station } from '../support/station.mjs';
-import { within } from '../support/wait.mjs';
+import { PATIENCE, within } from '../support/wait.mjs';
 
 test('streams take at most half of the connections', async () => {
   const small = await Station.start({ command: ['prlimit', '--nofile=336:336'] });
@@ -20,7 +20,7 @@ test('streams take at most half of the connections', async () => {
   assert.ok(Number(refused.headers['retry-after']) > 0);
   assert.equal((await small.api.send('GET', '/components')).status, 200, 'others still get in');
   streams.pop().close();
-  await within(20, (async () => {
+  await within(PATIENCE, (async () => {
     while (!streams.some((stream) => stream.again)) {
       const stream = await open().catch(() => undefined);
       if (stream) streams.push(Object.assign(stream, { again: true }));
@@ -38,7 +38,7 @@ test('a handshake that never ends costs no processor', async () => {
   const sockets = Array.from({ length: 20 }, () => createConnection(Number(port), address).on('error', () => {}));
   for (const socket of sockets) socket.write(record);
   const began = ticks();
-  await Promise.all(sockets.map((socket) => within(60, new Promise((resolve) => { socket.on('close', resolve); socket.resume(); }), () => 'a handshake is waited for without end')));
+  await Promise.all(sockets.map((socket) => within(PATIENCE, new Promise((resolve) => { socket.on('close', resolve); socket.resume(); }), () => 'a handshake is waited for without end')));
   const spent = (ticks() - began) / 100;
   assert.ok(spent < 2, `${spent} s of processor time in the ten seconds of a handshake`);
   await station.stop();

@@ -10,7 +10,7 @@ import { ACCOUNT, CLEAR, addContacts, close, delivery, ledgerRow, open, setUpMai
 import { freePorts } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 let station, api, contact;
 before(async () => {
@@ -84,7 +84,7 @@ test('a station without a mail server works, says so, and delivers when the serv
   const values = await eventually('a status that says so', async () => {
     const { values: now } = await away.api.component(ACCOUNT);
     return /down/.test(now.status) && now;
-  }, { seconds: 20 * SLOWNESS });
+  }, { seconds: PATIENCE * SLOWNESS });
   assert.match(values.lastPollFailureCause, /refused|reach|connect/i);
   assert.ok(values.queueSize >= 1, JSON.stringify(values));
   assert.equal((await away.api.send('GET', '//readyz')).status, 200);

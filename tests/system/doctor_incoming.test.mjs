@@ -9,7 +9,7 @@ import { MailStore } from '../support/mailstore.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, IMPLICIT, STARTTLS, basic } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const ACCOUNT = '/Services/EmailService/IncomingAccount';
 const pki = new Pki();
@@ -36,7 +36,7 @@ async function examine(settings = {}) {
   const diagnosis = await eventually('the diagnosis has ended', async () => {
     const d = await api.get('/mail/diagnosis?account=IncomingAccount');
     return d.state !== 'running' && d;
-  }, { seconds: 60 * SLOWNESS });
+  }, { seconds: PATIENCE * SLOWNESS });
   assert.equal(diagnosis.job, job);
   for (const secret of ['secret1', 'wrong password', Buffer.from('\0alice\0secret1').toString('base64').slice(0, 14)]) assert.ok(!JSON.stringify(diagnosis).includes(secret), `${secret} is shown`);
   return diagnosis;

@@ -11,7 +11,7 @@ import { simpleParser } from 'mailparser';
 import { Client } from '../support/client.mjs';
 import { Events } from '../support/events.mjs';
 import { PASSWORD, SLOWNESS, Station, belfry } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 /** All files below a directory. */
 const walk = (dir) => (existsSync(dir) ? readdirSync(dir, { withFileTypes: true }) : [])
@@ -41,7 +41,7 @@ test('a fresh start: setup link, login, an alarm within a minute, its mail in th
   const alarm = await eventually('an alarm of the demo building', async () => (await client.get('/alarms')).items[0], { seconds: left * Math.max(1, SLOWNESS / 2) });
   assert.ok(alarm.uuid && alarm.alarmData.sourceName, JSON.stringify(alarm));
   const mail = await eventually(async () => `its mail: ${JSON.stringify(await client.get('/mail'))}`,
-    async () => (await client.get('/mail')).items.find((row) => row.alarm === alarm.uuid && row.state === 'accepted'), { seconds: 20 * SLOWNESS });
+    async () => (await client.get('/mail')).items.find((row) => row.alarm === alarm.uuid && row.state === 'accepted'), { seconds: PATIENCE * SLOWNESS });
   assert.equal((await client.get(`/mail/${mail.id}`)).subject, mail.subject);
   await events.wait('mail', (row) => row.id === mail.id);
 

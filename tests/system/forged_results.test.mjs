@@ -12,11 +12,11 @@ import { MailHost, USERS, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, STARTTLS, addContacts, basic, close, setUpMail } from '../support/plant.mjs';
 import { PASSWORD, SLOWNESS, Station, belfry } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const SERVICE = '/Services/EmailService', ACKNOWLEDGER = `${SERVICE}/EmailAlarmAcknowledger`, INCOMING = `${SERVICE}/IncomingAccount`;
 const options = { skip: needsRoot };
-const patience = { seconds: 60 * SLOWNESS };
+const patience = { seconds: PATIENCE * SLOWNESS };
 const VOUCHED = 'mail.test; dmarc=pass header.from=mail.test';
 const pki = new Pki();
 let station, api, host;

@@ -37,7 +37,7 @@ const out = async (name) => (await api.component(`${CHIP}/${name}`)).values.out;
 const cause = async (path) => (await api.component(path)).values.faultCause;
 const becomes = (name, value, status = '{ok}') => eventually(
   async () => `${name} is ${value} ${status}; it is ${JSON.stringify(await out(name))}; log:\n${await guest.log()}`,
-  async () => { const now = await out(name); return now.value === value && now.status === status; }, { seconds: 20 });
+  async () => { const now = await out(name); return now.value === value && now.status === status; });
 
 before(async () => {
   if (skip) return;

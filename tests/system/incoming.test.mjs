@@ -10,7 +10,7 @@ import { MailStore } from '../support/mailstore.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, IMPLICIT, STARTTLS, basic, noAuth } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const ACCOUNT = '/Services/EmailService/IncomingAccount';
 const pki = new Pki();
@@ -173,7 +173,7 @@ test('IDLE tells of new mail at once', async () => {
   await eventually('it idles', async () => (await api.get('/mail/transcript?account=IncomingAccount')).items.at(-1)?.text.startsWith('+'));
   const { numberReceived } = await values();
   newer.deliver('alice');
-  await eventually('the mail was read', async () => (await values()).numberReceived === numberReceived + 1, { seconds: 30 * SLOWNESS });
+  await eventually('the mail was read', async () => (await values()).numberReceived === numberReceived + 1, { seconds: PATIENCE * SLOWNESS });
 });
 
 test('an account without a login is refused on the sheet', async () => {

@@ -11,7 +11,7 @@ import { MailStore } from '../support/mailstore.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, IMPLICIT, STARTTLS, basic, noAuth } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const SERVICE = '/Services/EmailService';
 const MODES = { none: { ...CLEAR, allowClearTextCredentials: true }, STARTTLS, TLS: IMPLICIT };
@@ -64,7 +64,7 @@ after(async () => {
 /** What all accounts show, asked for once by all who wait. */
 const overview = () => (shown ??= api.get(`/components${SERVICE}?depth=1`).finally(() => setTimeout(() => { shown = undefined; }, 200)));
 const values = async ({ name }) => (await overview()).children.find((child) => child.name === name).values;
-const until = (c, what, accept) => eventually(async () => `${what}: ${JSON.stringify(await values(c))}`, async () => accept(await values(c)), { seconds: 60 * SLOWNESS, every: 200 });
+const until = (c, what, accept) => eventually(async () => `${what}: ${JSON.stringify(await values(c))}`, async () => accept(await values(c)), { seconds: 3 * PATIENCE * SLOWNESS, every: 200 });
 
 test('every login, over every kind of connection', { concurrency: 200 }, async (t) => {
   await Promise.all(works.map((c) => t.test(`${c.protocol} ${c.mode} ${c.version} ${c.mechanism}`, async () => {

@@ -9,7 +9,7 @@ import { MailHost, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, STARTTLS, basic, setUpMail } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const INCOMING = '/Services/EmailService/IncomingAccount', LOOP = '/Services/EmailService/LoopTest';
 const options = { skip: needsRoot };
@@ -33,7 +33,7 @@ const alarms = async () => (await api.get('/alarms?state=open')).items.filter(({
 
 test('a probe comes back; the time it took is the value', options, async () => {
   await probe();
-  const { out, numberReturned, lastReturned } = await eventually('the probe is back', async () => { const v = await values(); return v.numberReturned > 0 && v; }, { seconds: 60 * SLOWNESS });
+  const { out, numberReturned, lastReturned } = await eventually('the probe is back', async () => { const v = await values(); return v.numberReturned > 0 && v; }, { seconds: PATIENCE * SLOWNESS });
   assert.equal(numberReturned, 1);
   assert.ok(out.value > 0 && out.status === '{ok}' && lastReturned, JSON.stringify(out));
   assert.deepEqual(await alarms(), []);
@@ -42,13 +42,13 @@ test('a probe comes back; the time it took is the value', options, async () => {
 test('a probe that is lost is an alarm, until one comes back', options, async () => {
   await api.patch(LOOP, { address: 'carol@mail.test', patience: '1s' }); /* a mailbox that nobody reads */
   await probe();
-  const [alarm] = await eventually('an alarm', async () => { const list = await alarms(); return list.length > 0 && list; }, { seconds: 30 * SLOWNESS });
+  const [alarm] = await eventually('an alarm', async () => { const list = await alarms(); return list.length > 0 && list; }, { seconds: PATIENCE * SLOWNESS });
   assert.equal(alarm.sourceState, 'offnormal');
   assert.match(alarm.msgText, /carol@mail\.test has not come back within 1 s/);
   assert.ok((await values()).numberLost >= 1);
   await api.patch(LOOP, { address: 'bob@mail.test', patience: '1m' });
   await probe();
-  await eventually('the alarm ends', async () => (await alarms()).every(({ sourceState }) => sourceState === 'normal'), { seconds: 60 * SLOWNESS });
+  await eventually('the alarm ends', async () => (await alarms()).every(({ sourceState }) => sourceState === 'normal'), { seconds: PATIENCE * SLOWNESS });
 });
 
 test('it asks for an address, and for patience within its interval', options, async () => {

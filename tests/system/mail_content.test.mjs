@@ -8,7 +8,7 @@ import { simpleParser } from 'mailparser';
 import { CLEAR, addContacts, close, open, setUpMail } from '../support/plant.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 let station, api, server;
 before(async () => {
@@ -29,7 +29,7 @@ async function mailOf(displayName, ext = {}) {
   assert.ok(answer.status === 200 || answer.status === 422, answer.text);
   const before = server.messages.length;
   await close(api, path);
-  await eventually('the mail', () => server.messages.length > before, { seconds: 20 * SLOWNESS });
+  await eventually('the mail', () => server.messages.length > before, { seconds: PATIENCE * SLOWNESS });
   const { raw, to } = server.messages[before];
   await open(api, path);
   return { raw, to, taken: answer.status === 200, mail: await simpleParser(raw) };

@@ -9,7 +9,7 @@ import { simpleParser } from 'mailparser';
 import { ACCOUNT, CLASS, CLEAR, RECIPIENT, addresses, setUpMail } from '../support/plant.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 let station, api, server;
 before(async () => {
@@ -39,7 +39,7 @@ const set = (path, value) => api.patch(path, { fallback: { value, status: '{ok}'
 async function mailOf(cause) {
   const before = server.messages.length;
   await cause();
-  await eventually('the mail', () => server.messages.length > before, { seconds: 20 * SLOWNESS });
+  await eventually('the mail', () => server.messages.length > before, { seconds: PATIENCE * SLOWNESS });
   const { raw } = server.messages[before];
   return { raw: raw.toString('latin1'), mail: await simpleParser(raw, { skipImageLinks: true }) };
 }
@@ -173,7 +173,7 @@ test('the trend of a point stands in the mail', async () => {
   await api.patch(RECIPIENT, { attachCsv: true });
   const path = await addTemperature({ history: true });
   for (const value of [20, 22, 24, 26]) await set(path, value);
-  await eventually('samples on disk', async () => (await api.get(`/histories/${path.split('/').at(-1)}`)).items.length >= 4, { seconds: 20 * SLOWNESS });
+  await eventually('samples on disk', async () => (await api.get(`/histories/${path.split('/').at(-1)}`)).items.length >= 4, { seconds: PATIENCE * SLOWNESS });
   const { mail } = await mailOf(() => set(path, 40));
   const picture = mail.attachments.find(({ contentType }) => contentType === 'image/png');
   assert.ok(picture, `a picture among ${mail.attachments.map(({ contentType }) => contentType)}`);

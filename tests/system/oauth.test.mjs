@@ -13,7 +13,7 @@ import { MailHost, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { ACCOUNT, IMPLICIT, addContacts, close, ledgerRow, open, setUpMail } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const LOGIN = `${ACCOUNT}/emailAuthenticator`;
 const REDIRECT = 'https://127.0.0.1/oauth/callback'; // as registered; no browser goes there in these tests
@@ -74,7 +74,7 @@ test('a wrong secret is said in a sentence, and mended', async () => {
   await api.patch(LOGIN, { clientSecret: 'wrong-secret' });
   const { faultCause } = await until('fault', ({ status }) => /fault/.test(status));
   assert.match(faultCause, /invalid_client.*secret/);
-  await eventually('an alarm', async () => (await api.get('/alarms?state=open')).items.some(({ source }) => JSON.stringify(source).includes('emailAuthenticator')), { seconds: 20 * SLOWNESS });
+  await eventually('an alarm', async () => (await api.get('/alarms?state=open')).items.some(({ source }) => JSON.stringify(source).includes('emailAuthenticator')), { seconds: PATIENCE * SLOWNESS });
   await api.patch(LOGIN, { clientSecret: SECRET });
   await connected();
 });
@@ -140,7 +140,7 @@ test('a permission that was withdrawn is told, with an alarm, until a person aut
   api = station.api;
   const { faultCause } = await until('fault', ({ status, faultCause: cause }) => /fault/.test(status) && /invalid_grant/.test(cause));
   assert.match(faultCause, /Authorize again/);
-  await eventually('an alarm', async () => (await api.get('/alarms?state=open')).items.some(({ msgText }) => /Authorize again/.test(msgText)), { seconds: 20 * SLOWNESS });
+  await eventually('an alarm', async () => (await api.get('/alarms?state=open')).items.some(({ msgText }) => /Authorize again/.test(msgText)), { seconds: PATIENCE * SLOWNESS });
   await api.post('/oauth/callback', await authorize());
   await connected();
 });

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Pki } from '../support/pki.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const SERVICE = '/Services/EmailService';
 const SECRET = 'client-secret-5d1e9b';
@@ -86,7 +86,7 @@ after(async () => {
 const login = (name) => `${SERVICE}/${name}/emailAuthenticator`;
 const values = async (name) => (await api.component(login(name))).values;
 const until = (name, what, accept) => eventually(async () => `${name}, ${what}: ${JSON.stringify(await values(name))}`,
-  async () => { const v = await values(name); return accept(v) && v; }, { seconds: 60 * SLOWNESS, every: 100 });
+  async () => { const v = await values(name); return accept(v) && v; }, { seconds: PATIENCE * SLOWNESS, every: 100 });
 const connected = (name) => until(name, 'it is connected', ({ status, tokenExpires }) => status === '{ok}' && tokenExpires);
 const authenticator = (type, name, more = {}) => ({ type: `email:OAuth${type}Authenticator`, authServerMetadataEndpoint: `${issuer}/${name}`, account: 'alice', clientId: 'belfry', ...more });
 const add = (name, emailAuthenticator) => api.add(SERVICE, name, 'email:OutgoingAccount', { hostname: '127.0.0.1', port: 1, useSsl: true, emailAuthenticator });
@@ -127,14 +127,14 @@ test('a statement that is the grant itself (RFC 7523 section 2.1)', async () => 
 });
 
 test('an alarm days before a certificate or a secret ends, and none any more when it was renewed', async () => {
-  await eventually('the alarm of the certificate that ends in five days', async () => (await alarms(/certificate ends in [45] days/)).length === 1, { seconds: 30 * SLOWNESS });
+  await eventually('the alarm of the certificate that ends in five days', async () => (await alarms(/certificate ends in [45] days/)).length === 1, { seconds: PATIENCE * SLOWNESS });
   answers.secret = () => granted();
   const ends = (days) => new Date(Date.now() + days * DAY).toISOString();
   await add('secret', authenticator('EmailClientSecret', 'secret', { clientSecret: SECRET, clientSecretExpires: ends(9.5) }));
   await connected('secret');
-  await eventually('the alarm of the secret', async () => (await alarms(/secret or certificate ends in 9 days\. Enter a new one/)).length === 1, { seconds: 30 * SLOWNESS });
+  await eventually('the alarm of the secret', async () => (await alarms(/secret or certificate ends in 9 days\. Enter a new one/)).length === 1, { seconds: PATIENCE * SLOWNESS });
   await api.patch(login('secret'), { clientSecretExpires: ends(400) });
-  await eventually('it is normal', async () => (await alarms(/ends in 9 days/)).every(({ sourceState }) => sourceState === 'normal'), { seconds: 30 * SLOWNESS });
+  await eventually('it is normal', async () => (await alarms(/ends in 9 days/)).every(({ sourceState }) => sourceState === 'normal'), { seconds: PATIENCE * SLOWNESS });
 });
 
 /** A person's consent, given by the test: what the browser would bring back. */
@@ -152,7 +152,7 @@ test('a grant that ends in days is an alarm; disconnect withdraws and forgets it
   await connected('person');
   const left = (Date.parse((await values('person')).grantExpires) - Date.now()) / DAY;
   assert.ok(left > 3 && left < 4, String(left));
-  await eventually('the alarm of the grant', async () => (await alarms(/permission to use this mailbox ends in 3 days\. Authorize again/)).length === 1, { seconds: 30 * SLOWNESS });
+  await eventually('the alarm of the grant', async () => (await alarms(/permission to use this mailbox ends in 3 days\. Authorize again/)).length === 1, { seconds: PATIENCE * SLOWNESS });
   await api.post(`/components${login('person')}/actions/disconnect`);
   await until('person', 'it is disconnected', ({ status, faultCause, tokenExpires }) => /fault/.test(status) && /Nobody has authorized/.test(faultCause) && !tokenExpires);
   const revoked = await eventually('it was withdrawn', () => requests.find(({ name, what }) => name === 'person' && what === 'revoke'));
@@ -186,7 +186,7 @@ test('a kill at any step of a rotation loses no grant', async () => {
   for (wait of ['asked', 0, 5, 20, 80, 320]) { // milliseconds from the answer to the kill
     killed = undefined;
     await station.launch().catch(() => undefined); // it may be killed before it is ready
-    await eventually(`killed: ${wait}`, () => Boolean(killed), { seconds: 30 * SLOWNESS });
+    await eventually(`killed: ${wait}`, () => Boolean(killed), { seconds: PATIENCE * SLOWNESS });
     await killed;
   }
   wait = undefined;

@@ -9,7 +9,7 @@ import { ACCOUNT, CLEAR, delivery, ledgerRow, setUpMail } from '../support/plant
 import { freePorts } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 let station, api, server;
 before(async () => {
@@ -82,6 +82,6 @@ test('an account that is down: another one stands in, and the ledger tells the w
   assert.match(wrong.text, /circle/);
 
   await api.patch(ACCOUNT, { port: server.port });
-  await eventually('the account sends again', async () => (await api.value(ACCOUNT, 'circuitBreaker')) === 'closed', { seconds: 60 * SLOWNESS });
+  await eventually('the account sends again', async () => (await api.value(ACCOUNT, 'circuitBreaker')) === 'closed', { seconds: PATIENCE * SLOWNESS });
   await eventually('the alarm has ended', async () => (await api.get(`/alarms/${alarm.uuid}`)).sourceState === 'normal');
 });

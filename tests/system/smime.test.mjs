@@ -13,7 +13,7 @@ import { MailHost, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { ACCOUNT, STARTTLS, addContacts, basic, close, ledgerRow, open, setUpMail } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const pki = new Pki();
 const served = pki.server('served');
@@ -110,7 +110,7 @@ async function mailedTo(people, subject, encryption) {
   const rows = await eventually(`mails with subject ${subject}`, async () => {
     const found = (await api.get('/mail')).items.filter((row) => row.subject === subject);
     return found.flatMap((row) => row.deliveries).length === people.length && found.every((row) => !row.open) && found;
-  }, { seconds: 30 * SLOWNESS });
+  }, { seconds: PATIENCE * SLOWNESS });
   await open(api, contact);
   return rows;
 }

@@ -10,7 +10,7 @@ import { Pki } from '../support/pki.mjs';
 import { ACCOUNT, CLEAR, IMPLICIT, STARTTLS, accountFailure, addContacts, basic, close, ledgerRow, noAuth, open, setUpMail } from '../support/plant.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const pki = new Pki();
 const certificate = pki.server('served');
@@ -35,7 +35,7 @@ async function refused(options, mode, cause, stage, extra = {}) {
   const values = await accountFailure(api, cause, 20 * SLOWNESS, last);
   const attempts = async () => (await Promise.all((await api.get('/mail')).items.map(({ id }) => api.get(`/mail/${id}`)))).flatMap((mail) => mail.attempts);
   await eventually(async () => `an attempt at ${stage}: ${JSON.stringify(await attempts())}`,
-    async () => (await attempts()).some((attempt) => attempt.stage === stage && cause.test(attempt.replyText)), { seconds: 20 * SLOWNESS });
+    async () => (await attempts()).some((attempt) => attempt.stage === stage && cause.test(attempt.replyText)), { seconds: PATIENCE * SLOWNESS });
   await open(api, contact);
   await server.stop();
   return { server, cause: values.lastPollFailureCause };

@@ -18,7 +18,7 @@ import { CLEAR, IMPLICIT, STARTTLS, addresses, basic, noAuth } from '../support/
 import { blackHole } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const SECRET = 'Sesam-7391', TOKEN = 'token-5d1e9b';
 const MANY = SLOWNESS > 1 ? 200 : 10000; // GnuTLS enlarges its list of names one by one, which AddressSanitizer makes slow
@@ -213,7 +213,7 @@ async function mend(c) {
 /** What all accounts show, asked for once by all who wait. */
 const overview = () => (accounts ??= api.get('/components/Services/EmailService?depth=1').finally(() => setTimeout(() => { accounts = undefined; }, 200)));
 const shown = async (c) => (await overview()).children.find(({ name }) => name === c.name).values;
-const patience = { seconds: 60 * SLOWNESS, every: 1000 };
+const patience = { seconds: 3 * PATIENCE * SLOWNESS, every: 1000 };
 const mailOf = (id) => api.get(`/mail/${id}`);
 
 const like = (text, pattern) => (pattern instanceof RegExp ? pattern.test(text) : text === pattern);

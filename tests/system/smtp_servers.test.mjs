@@ -13,7 +13,7 @@ import { MailHost, USERS, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, IMPLICIT, STARTTLS, basic, noAuth } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually } from '../support/wait.mjs';
 
 const options = { skip: needsRoot };
 const PASSWORDS = { plain: 'PLAIN', login: 'LOGIN', cramMd5: 'CRAM-MD5', scramSha256: 'SCRAM-SHA-256', auto: 'SCRAM-SHA-256' };
@@ -81,7 +81,7 @@ before(async () => {
 });
 after(() => Promise.all([station?.stop(), host?.stop(), exim?.stop(), identity?.stop()]));
 
-const patience = { seconds: 60 * SLOWNESS, every: 200 };
+const patience = { seconds: PATIENCE * SLOWNESS, every: 200 };
 
 const accepted = (c, id) => eventually(async () => `acceptance: ${JSON.stringify([await api.get(`/mail/${id}`), (await api.component(path(c.name))).values.lastPollFailureCause])}`,
   async () => { const mail = await api.get(`/mail/${id}`); return mail.state === 'accepted' && mail; }, patience);
