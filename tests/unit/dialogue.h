@@ -76,7 +76,7 @@ static inline struct smtp_config *config_for(const struct peer *p)
 	snprintf(c->server.host, sizeof c->server.host, "127.0.0.1");
 	c->server.port = p->port;
 	c->server.least = TLS_V1_2;
-	c->server.timeout = 5 * SECOND_US;
+	c->server.timeout = 30 * SECOND_US;
 	c->dialogue = true;
 	snprintf(c->helo, sizeof c->helo, "station.test");
 	return c;

@@ -144,8 +144,8 @@ static inline struct retrieval_config *config_for(const struct fixture *f, const
 	c->unread_only = true;
 	c->size_limit = 1000000;
 	c->poll_bytes = 10000000;
-	c->server.timeout = 5 * SECOND_US;
-	c->command_timeout = 5 * SECOND_US;
+	c->server.timeout = 30 * SECOND_US;
+	c->command_timeout = 30 * SECOND_US;
 	c->dialogue = true;
 	return c;
 }

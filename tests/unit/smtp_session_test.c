@@ -227,7 +227,7 @@ static void silent_handshake(struct fixture *f, enum mail_security security, con
 	struct client c;
 	peer_start(&p);
 	struct smtp_config *config = login(f, &p, security, SASL_AUTO);
-	config->server.timeout = 300000;
+	config->server.timeout = SECOND_US;
 	client_open(&c, config);
 	smtp_send(c.smtp, mail_to_bob());
 	smtp_send(c.smtp, mail_to_bob()); /* more mail does not prolong it */
