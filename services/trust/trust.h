@@ -45,6 +45,8 @@ extern const struct tag tls_version_range[]; /* tlsV1_0 ... tlsV1_3, for the pro
 struct trust_verdict {
 	bool seen;              /* a certificate was looked at */
 	bool trusted, exempted; /* exempted: by an approved Allowed Hosts row */
+	bool unknown_issuer;    /* not trusted: no root of either trust store has issued it */
+	bool other_name;        /* not trusted, and all that is wrong is that it is made out to another name */
 	char reason[400];       /* in plain words, when not trusted: what is wrong and what to do */
 	char fingerprint[65];   /* SHA-256 of the certificate, hex */
 	char spki[65];          /* SHA-256 of the public key, hex */

@@ -65,9 +65,9 @@ static const struct {
 	{ GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED, "came with an OCSP answer that is too old" },
 	{ GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, "has a critical extension that is not known here" },
 };
+#define CHAIN_BITS_OF_NAME (GNUTLS_CERT_INVALID | GNUTLS_CERT_UNEXPECTED_OWNER)
 #define CHAIN_BITS_NAMED_ELSEWHERE                                                                                     \
-	(GNUTLS_CERT_INVALID | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED |            \
-	 GNUTLS_CERT_UNEXPECTED_OWNER)
+	(CHAIN_BITS_OF_NAME | GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED)
 
 /* What the peer showed. */
 struct peer {
@@ -229,6 +229,8 @@ static void judge(gnutls_session_t session, bool ours, struct trust_verdict *v, 
 	bool verified = rc == 0 && p->status == 0 && p->name_ok;
 	v->exempted = !verified && exempted(x, v->spki);
 	v->trusted = verified || v->exempted;
+	v->unknown_issuer = !v->trusted && (p->status & GNUTLS_CERT_SIGNER_NOT_FOUND);
+	v->other_name = !v->trusted && !p->name_ok && (p->status & ~(unsigned)CHAIN_BITS_OF_NAME) == 0;
 	if (!v->trusted)
 		write_reason(v, p, x, host_key);
 }

@@ -129,6 +129,19 @@ static const struct exam_report *best_other(const struct advice_case *c)
 	return best;
 }
 
+/* Where one logs in, encrypted; NULL: nowhere that was looked at. */
+static const struct exam_report *way_with_login(const struct advice_case *c)
+{
+	const struct exam_report *best = NULL;
+	for (size_t i = 0; i < c->count; i++) {
+		const struct exam_report *r = &c->others[i];
+		if (works(r) && r->offers.login.known && r->security != SECURITY_NONE &&
+		    (!best || merit(c, r) > merit(c, best)))
+			best = r;
+	}
+	return best;
+}
+
 static json_t *changes_to(const struct exam_report *r)
 {
 	return json_pack("{s:b, s:b, s:i}", "useSsl", r->security == SECURITY_TLS, "useStartTls",
@@ -140,10 +153,11 @@ static void rule_other_way(const struct advice_case *c, json_t *advice)
 	static const char *const modes[] = { "without encryption", "with STARTTLS", "with TLS from the first byte" };
 	const struct exam_report *own = c->own, *r = best_other(c);
 	bool no_login = own->step == EXAM_AUTH && own->offers.login.known == 0;
+	bool no_better = no_login && r && r->offers.login.known == 0;
 	bool unencrypted = own->security != SECURITY_NONE && r && r->security == SECURITY_NONE;
 	char text[500];
-	if (!r || (own->step > EXAM_STARTTLS && !no_login && own->security != SECURITY_NONE) || unencrypted ||
-	    (own->verdict.seen && !own->verdict.trusted))
+	if (!r || own->step > EXAM_AUTH || (own->step > EXAM_STARTTLS && !no_login && own->security != SECURITY_NONE) ||
+	    unencrypted || no_better || (own->verdict.seen && !own->verdict.trusted))
 		return;
 	snprintf(text, sizeof text, "The server answers on port %d %s%s%s. Use that.", r->port, modes[r->security],
 	         *r->offers.login.names ? " and offers the login mechanisms " : "", r->offers.login.names);
@@ -175,23 +189,35 @@ static void rule_other_protocol(const struct advice_case *c, json_t *advice)
 
 static void rule_only_clear(const struct advice_case *c, json_t *advice)
 {
-	const struct exam_report *r = best_other(c);
-	if (r && r->security == SECURITY_NONE && c->own->security != SECURITY_NONE && c->own->step <= EXAM_STARTTLS)
+	const struct exam_report *own = c->own, *r = best_other(c);
+	bool other_is_clear = r && r->security == SECURITY_NONE;
+	if (other_is_clear && own->security != SECURITY_NONE && own->step <= EXAM_STARTTLS)
 		advise(advice,
 		       "The server answers only without encryption. Everybody on the way could read mails and change them: ask "
 		       "its administrator for TLS, and use it unencrypted only inside a network that you trust.",
 		       NULL);
+	else if ((!r || other_is_clear) && own->held_back && !own->clear.starttls)
+		advise(advice,
+		       "The server offers no encryption. Ask its administrator for TLS. Only inside a network that you trust, "
+		       "allowClearTextCredentials may let account and password go as they are.",
+		       NULL);
 }
 
+/* A name from a certificate is never entered by a click: whoever stands in the way could have named himself. */
 static void rule_certificate(const struct advice_case *c, json_t *advice)
 {
-	if (c->own->verdict.seen && !c->own->verdict.trusted)
-		advise(
-		    advice,
-		    "Import the CA of the server under Certificates, User Trust Store. Or look at the certificate under "
-		    "Certificates, Allowed Hosts, and approve it if its fingerprint is the one that the server's administrator "
-		    "tells you.",
-		    NULL);
+	const struct trust_verdict *v = &c->own->verdict;
+	if (!v->seen || v->trusted)
+		return;
+	char *text = must_format(
+	    "%s look at the certificate under Certificates, Allowed Hosts, and approve it if its fingerprint is the one "
+	    "that the server's administrator tells you.",
+	    v->unknown_issuer   ? "Import the CA of the server under Certificates, User Trust Store. Or"
+	        : v->other_name ? "Enter as hostname the name that the certificate is made out to, if the server's "
+	                          "administrator says that it is this server's. Or"
+	                        : "Have the server's administrator renew the certificate. Until then,");
+	advise(advice, text, NULL);
+	free(text);
 }
 
 /* "Plant Issuing CA, Root CA"; owned. */
@@ -249,17 +275,40 @@ static void rule_client_certificate(const struct advice_case *c, json_t *advice)
 /* The bulletin's case: "550 Relaying denied" means that the server wants to know who sends. */
 static void rule_wants_authentication(const struct advice_case *c, json_t *advice)
 {
-	const struct exam_report *own = c->own;
-	char text[600];
+	const struct exam_report *own = c->own, *r = way_with_login(c);
+	char text[700];
 	if (wants_login(c) || (own->step != EXAM_MAIL && own->step != EXAM_RCPT) || certificate_refused(own))
 		return;
-	snprintf(
-	    text, sizeof text,
-	    "The server wants authentication: \"%.200s\". It offers %s%s. Choose the Basic authenticator and enter account "
-	    "and password.",
-	    own->reply, own->offers.login.known ? "the login mechanisms " : "no login on this port",
-	    own->offers.login.known ? own->offers.login.names : "");
-	advise(advice, text, json_pack("{s:{s:s}}", "emailAuthenticator", "type", "email:BasicEmailClientAuthenticator"));
+	json_t *basic = json_pack("{s:{s:s}}", "emailAuthenticator", "type", "email:BasicEmailClientAuthenticator");
+	size_t n = (size_t)snprintf(text, sizeof text, "The server wants authentication: \"%.200s\". ", own->reply);
+	const char *enter = "Choose the Basic authenticator and enter account and password.";
+	if (own->offers.login.known) {
+		snprintf(text + n, sizeof text - n, "It offers the login mechanisms %s. %s", own->offers.login.names, enter);
+	} else if (r) {
+		json_object_update_new(basic, changes_to(r));
+		snprintf(text + n, sizeof text - n, "It offers no login on this port, but on port %d. %s", r->port, enter);
+	} else {
+		json_decref(basic);
+		basic = NULL;
+		snprintf(text + n, sizeof text - n,
+		         "It offers no login on this port. Ask its administrator for the port where one logs in (587, as a "
+		         "rule), or to take mail from the address of this station.");
+	}
+	advise(advice, text, basic);
+}
+
+/* A relay inside a plant asks nobody who he is. */
+static void rule_no_login(const struct advice_case *c, json_t *advice)
+{
+	const struct exam_report *own = c->own;
+	bool sends = own->dialogue->commands[EXAM_MAIL] != NULL;
+	if (own->step == EXAM_AUTH && own->offers.login.known == 0 && own->err.code != 0 && sends &&
+	    json_array_size(advice) == 0)
+		advise(advice,
+		       "The server offers no login on this port. It may take mail without one, as relays inside a plant do: "
+		       "choose No Auth, and examine again with a test address. Else ask its administrator for the port where "
+		       "one logs in (587, as a rule).",
+		       json_pack("{s:{s:s}}", "emailAuthenticator", "type", "email:NoAuthEmailClientAuthenticator"));
 }
 
 static void rule_mechanism(const struct advice_case *c, json_t *advice)
@@ -275,7 +324,7 @@ static void rule_login_refused(const struct advice_case *c, json_t *advice)
 	if (own->step != EXAM_AUTH || own->offers.login.known == 0 || own->logged_in || own->err.code != E_AUTH ||
 	    certificate_refused(own))
 		return;
-	if (!own->secure && own->clear.starttls)
+	if (!own->secure && own->clear.starttls && json_array_size(advice) == 0)
 		advise(advice, "The server offers STARTTLS: with it, the login is encrypted.",
 		       json_pack("{s:b, s:b}", "useSsl", 0, "useStartTls", 1));
 	else if (own->secure && c->login == SASL_BEARER)
@@ -295,7 +344,8 @@ json_t *advice_give(const struct advice_case *c)
 {
 	static void (*const rules[])(const struct advice_case *, json_t *) = {
 		rule_client_certificate, rule_wants_authentication, rule_certificate, rule_other_protocol,
-		rule_other_way,          rule_only_clear,           rule_mechanism,   rule_login_refused,
+		rule_other_way,          rule_only_clear,           rule_no_login,    rule_mechanism,
+		rule_login_refused,
 	};
 	json_t *advice = json_array();
 	bool ill = c->own->err.code != 0 || c->key_problem;

@@ -216,7 +216,8 @@ static void conclude(struct diagnosis *d)
 
 static bool others_may_help(const struct exam_report *r)
 {
-	bool no_login = r->step == EXAM_AUTH && (r->offers.login.known == 0 || !r->secure);
+	bool no_login = (r->step == EXAM_AUTH && (r->offers.login.known == 0 || !r->secure)) ||
+	    ((r->step == EXAM_MAIL || r->step == EXAM_RCPT) && r->offers.login.known == 0);
 	return r->err.code != 0 && (r->step <= EXAM_STARTTLS || no_login) && !r->verdict.asked &&
 	    !(r->verdict.seen && !r->verdict.trusted);
 }

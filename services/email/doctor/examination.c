@@ -120,6 +120,7 @@ static void begin_login(struct examination *x)
 	x->report.step = EXAM_AUTH;
 	x->lines = 0;
 	if (!line_is_secure(x->line) && !x->target.server.allow_clear_text) {
+		x->report.held_back = true;
 		fail(x, E_AUTH, "was not sent the login: without TLS, anybody on the way could read it.");
 		return;
 	}

@@ -27,6 +27,7 @@ struct exam_report {
 	struct err err;
 	char reply[400]; /* what the server said last, as it stands in sentences */
 	bool secure, logged_in;
+	bool held_back; /* the login was not sent, for want of TLS */
 	char tls_version[16], cipher[64];
 	struct exam_offers clear, offers; /* before STARTTLS; the last ones */
 	struct trust_verdict verdict;     /* seen: a certificate was shown. Owned; without its snapshot */
