@@ -7,6 +7,7 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
 #include "services/email/content/render.h"
+#include "services/trust/trust.h"
 #include "station/base/log.h"
 #include "station/base/must.h"
 #include "station/store/persist.h"
@@ -201,13 +202,13 @@ static int route_alarm(struct component *c, struct invocation *inv)
 
 /* --- bounces ------------------------------------------------------------------------------------------------------- */
 
-void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx)
+static void show_bounce(struct component *c, const char *address, int64_t time, const char *cause, struct store_tx *tx)
 {
 	const struct {
 		const char *slot;
 		struct value value;
 	} shown[] = { { "lastBounceAddress", value_string(address) },
-		          { "lastBounceTime", value_abstime(station_now(c->station)) },
+		          { "lastBounceTime", value_abstime(time) },
 		          { "lastBounceCause", value_string(cause) } };
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		const struct slot *slot = type_slot(c->type, shown[i].slot);
@@ -217,9 +218,41 @@ void recipient_bounced(struct component *c, const char *address, const char *cau
 	}
 }
 
+void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx)
+{
+	show_bounce(c, address, station_now(c->station), cause, tx);
+}
+
+static int clear_bounce(struct component *c, struct invocation *inv)
+{
+	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
+	show_bounce(c, "", ABSTIME_NULL, "", tx);
+	if (!inv->tx)
+		store_commit(c->station->store, tx, NULL, NULL);
+	return 0;
+}
+
 const char *recipient_after_bounce(const struct component *c)
 {
 	return ((const struct recipient *)component_as_const(c, &email_recipient))->bounceRecipient;
+}
+
+bool recipient_unencryptable(const struct component *c, char *out, size_t size)
+{
+	const struct recipient *r = (const struct recipient *)component_as_const(c, &email_recipient);
+	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
+	size_t count = add_people(&r->to, FIELD_TO, people, 0), used = 0;
+	count = add_people(&r->cc, FIELD_CC, people, count);
+	count = add_people(&r->bcc, FIELD_BCC, people, count);
+	*out = '\0';
+	for (size_t i = 0; i < count && r->encryption == ENCRYPTION_REQUIRE && used < size - 1; i++) {
+		struct err e = { 0 };
+		if (!trust_recipient_certificate(c->station, people[i].address, &e))
+			used += (size_t)snprintf(out + used, size - used, "%s ", e.text);
+	}
+	if (*out && used < size - 1)
+		snprintf(out + used, size - used, "Who has none gets no mail.");
+	return *out;
 }
 
 /* --- rules -------------------------------------------------------------------------------------------------------------------- */
@@ -234,6 +267,14 @@ static void check_people(const struct list *list, const char *name, struct repor
 			report_error(report, E_INVALID, slot,
 			             "The person has no mail address; enter one such as anna@example.com.");
 	}
+}
+
+/* Who must get mails encrypted needs a certificate here. */
+static void check_encryption(const struct recipient *r, struct report *report)
+{
+	char text[400];
+	if (recipient_unencryptable(&r->c, text, sizeof text))
+		report_warning(report, "encryption", "%s", text);
 }
 
 static void check(const struct component *next, const struct component *current, struct report *report)
@@ -255,6 +296,8 @@ static void check(const struct component *next, const struct component *current,
 		report_warning(report, "bounceRecipient",
 		               "There is no email recipient \"%.60s\" beside this one yet; nobody stands in.",
 		               r->bounceRecipient);
+	if (current)
+		check_encryption(r, report);
 	if (r->to.count + r->cc.count + r->bcc.count > SMTP_RECIPIENTS_MAX)
 		report_error(report, E_INVALID, "to",
 		             "At most %d addresses fit into one mail; make another recipient for the rest.",
@@ -342,6 +385,7 @@ static const struct slot alarm_arg = { .name = "alarm",
 static const struct action actions[] = {
 	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg,
 	  route_alarm },
+	{ "clearBounce", "Forgets the mail that came back last: its cause is mended.", 0, NULL, clear_bounce },
 	{ NULL, NULL, 0, NULL, NULL },
 };
 

@@ -149,6 +149,11 @@ static int check_key(gnutls_x509_crt_t crt, struct err *e)
 	return 0;
 }
 
+static void warn(struct recipient_change *m, const char *detail)
+{
+	json_array_append_new(m->warnings, json_pack("{s:s, s:s}", "pointer", "/pem", "detail", detail));
+}
+
 static int plan_import(struct trust_service *t, struct trust_change *change, struct store_tx *tx, struct err *e)
 {
 	struct recipient_change *m = container_of(change, struct recipient_change, change);
@@ -161,9 +166,9 @@ static int plan_import(struct trust_service *t, struct trust_change *change, str
 	if (t->recipients.count + m->rows.count > RECIPIENTS_MAX)
 		return err_set(e, E_TOO_LARGE, "pem", "At most %d certificates of recipients are kept.", RECIPIENTS_MAX);
 	if (certificate_not_after(m->list[0]) < station_now(t->c.station))
-		json_array_append_new(m->warnings,
-		                      json_pack("{s:s, s:s}", "pointer", "/pem", "detail",
-		                                "The certificate has expired: nothing is encrypted with it."));
+		warn(m, "The certificate has expired: nothing is encrypted with it.");
+	if (gnutls_x509_crt_check_key_purpose(m->list[0], GNUTLS_KP_EMAIL_PROTECTION, 0) == 0)
+		warn(m, "The certificate is not made for mail: a mail program may not open what is encrypted with it.");
 	for (size_t i = 0; i < m->rows.count; i++) {
 		const struct recipient_certificate *row = records_at(&m->rows, i), *old = find(t, row->address);
 		store_tx_put(tx, &recipient_certificate_kind, row);

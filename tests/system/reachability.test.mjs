@@ -44,3 +44,12 @@ test('an account that cannot send, and everybody behind one account', async () =
   assert.ok(!await found(RECIPIENT, /is disabled/));
   assert.ok(await found(ACCOUNT, /no fallbackAccount/));
 });
+
+test('who must get mails encrypted, and has no certificate here', async () => {
+  const { warnings } = await api.patch(RECIPIENT, { to: addresses('bob@mail.test', 'carol@mail.test'), encryption: 'require' });
+  const missing = /no certificate of bob@mail\.test .*no certificate of carol@mail\.test .*gets no mail/;
+  assert.match(warnings.find(({ pointer }) => pointer === '/values/encryption')?.detail ?? '', missing);
+  assert.ok(await found(RECIPIENT, missing));
+  await api.patch(RECIPIENT, { encryption: 'prefer' });
+  assert.ok(!await found(RECIPIENT, missing));
+});

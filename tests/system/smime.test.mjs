@@ -124,6 +124,9 @@ test('certificates of recipients are kept by the address that they are made out 
     const refused = await api.send('POST', '/certificates/recipients', body);
     assert.deepEqual([refused.status, refused.body.errors[0].pointer], [422, pointer], refused.text);
   }
+  const { warnings } = await api.post('/certificates/recipients', { pem: served.pem, address: 'web@mail.test' });
+  assert.match(warnings[0]?.detail ?? '', /not made for mail/);
+  await api.delete('/certificates/recipients/web@mail.test');
   await api.post('/certificates/recipients', { pem: bob.pem, address: 'Alice@Mail.test' });
   assert.deepEqual((await api.get('/certificates/recipients')).items.map((row) => row.alias), ["bob@mail.test", "alice@mail.test"]);
   assert.equal((await api.send('DELETE', '/certificates/recipients/alice@mail.test')).status, 204);
@@ -148,12 +151,14 @@ for (const algorithm of ['RSA', 'EC']) {
 }
 
 test('required encryption: nobody without a certificate gets the mail, and the ledger says so', options, async () => {
-  const rows = await mailedTo(['bob', 'carol'], 'required', 'require');
+  const rows = await mailedTo(['bob', 'carol', 'alice'], 'required', 'require');
   const states = Object.fromEntries(rows.flatMap((row) => row.deliveries).map((d) => [d.address, [d.state, d.replyText]]));
   assert.equal(states['bob@mail.test'][0], 'accepted');
   assert.deepEqual(states['carol@mail.test'], ['refused', 'Encryption is required. There is no certificate of carol@mail.test to encrypt with.']);
+  assert.deepEqual(states['alice@mail.test'], ['refused', 'Encryption is required. There is no certificate of alice@mail.test to encrypt with.']);
   assert.ok(!(await host.mailbox('carol')).some((raw) => raw.includes('Subject: required')));
-  const refused = rows.find((row) => row.deliveries[0].address === 'carol@mail.test');
+  const refused = rows.find((row) => row.deliveries.some((d) => d.address === 'carol@mail.test'));
+  for (const who of ['alice', 'carol']) assert.match(refused.security, new RegExp(`no certificate of ${who}@mail.test`));
   await api.post(`/mail/${refused.id}/resend`);
   await eventually('the resent mail is refused too', async () => (await api.get('/mail')).items.filter((row) => row.subject === 'required' && row.state === 'refused').length === 2);
 });

@@ -414,6 +414,17 @@ static void take_in(struct hearing *h, const char *text)
 	record_finish(&parsed_mail_kind, &m);
 }
 
+/* Does the audit say so of anything? */
+static bool audited(struct hearing *h, const char *text)
+{
+	json_t *items = email_reachability(&h->f.w.station), *item;
+	size_t i;
+	bool found = false;
+	json_array_foreach(items, i, item) found |= strstr(json_string_value(json_object_get(item, "text")), text) != NULL;
+	json_decref(items);
+	return found;
+}
+
 static void a_bounce_marks_and_tells_the_next(void **state)
 {
 	(void)state;
@@ -441,6 +452,7 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	read_delivery(&h, before.mail.id, ANNA, &d);
 	assert_int_equal(d.row.state, MAIL_BOUNCED);
 	assert_string_equal(d.row.enhancedStatus, "5.2.2");
+	assert_int_equal(d.row.replyCode, 0); /* not the 250 that took it */
 	record_finish(&delivery_kind, &d.row);
 	read_delivery(&h, before.mail.id, "bert@example.com", &d);
 	assert_int_equal(d.row.state, MAIL_ACCEPTED); /* "delayed" is no end */
@@ -456,6 +468,17 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	struct rows third;
 	read_mails(&h, MAIL_ALARM, &third);
 	assert_int_equal(third.count, after.count);
+	assert_true(audited(&h, "Mail to " ANNA " came back: 552 mailbox full."));
+	assert_false(audited(&h, "it hears of no alarm")); /* Next stands in */
+	record_finish(&mail_kind, &third.mail);
+	memcpy(strstr(report, "delayed"), "failed ", 7);
+	take_in(&h, report); /* the other one as well: Next knows already */
+	read_mails(&h, MAIL_ALARM, &third);
+	assert_int_equal(third.count, after.count);
+	assert_true(audited(&h, "Mail to bert@example.com came back"));
+	struct invocation inv = { .arg = NULL };
+	assert_int_equal(component_invoke(h.recipient, "clearBounce", &inv), 0);
+	assert_false(audited(&h, "came back"));
 	assert_false(is_acked(&h));
 	record_finish(&mail_kind, &before.mail);
 	record_finish(&mail_kind, &after.mail);

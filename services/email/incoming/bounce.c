@@ -40,6 +40,7 @@ static void write_rows(struct bounce *b, struct delivery_record *d, const struct
 	const struct value *members = row->list.items;
 	struct attempt_record attempt;
 	d->state = MAIL_BOUNCED;
+	d->replyCode = 0; /* the one that stands there took the mail */
 	d->time.us = station_now(s);
 	ledger_set_text(&d->enhancedStatus, members[REPORT_STATUS].text);
 	ledger_set_text(&d->replyText, members[REPORT_DIAGNOSTIC].text);
@@ -76,6 +77,16 @@ static void escalate(struct station *s, const struct component *recipient, const
 	value_clear(&record);
 }
 
+/* Has somebody been told already in place of the people of this recipient? One mail about one alarm is enough. */
+static bool escalated(const struct bounce *b, const struct delivery_record *d)
+{
+	const struct delivery_record *rows = b->deliveries.rows;
+	for (size_t i = 0; i < b->deliveries.count; i++)
+		if (&rows[i] != d && rows[i].state == MAIL_BOUNCED && strcmp(rows[i].recipient, d->recipient) == 0)
+			return true;
+	return false;
+}
+
 /* True: the report is about this delivery, and has changed it. */
 static bool take_in(struct bounce *b, struct delivery_record *d, struct store_tx *tx)
 {
@@ -90,7 +101,8 @@ static bool take_in(struct bounce *b, struct delivery_record *d, struct store_tx
 		if (!component_is(recipient, &email_recipient))
 			continue;
 		recipient_bounced(recipient, d->address, row->list.items[REPORT_DIAGNOSTIC].text, tx);
-		escalate(b->station, recipient, d->alarm, tx);
+		if (!escalated(b, d))
+			escalate(b->station, recipient, d->alarm, tx);
 	}
 	return changed;
 }

@@ -59,17 +59,22 @@ static char *apply_signature(struct outgoing_account *a, const char *sender, str
 	return code == 0 ? must_format("Signed with %s.", a->signingKey) : must_format("Not signed: %s", e.text);
 }
 
-/* For all that the mail is still to go to, or for nobody. */
+/* For all that the mail is still to go to, or for nobody; whom there is no certificate of stands in the sentences. */
 static int encrypt(struct station *s, const struct outgoing *o, struct smtp_message *m, struct err *e)
 {
 	const char *certificates[SMTP_RECIPIENTS_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < o->count && count < SMTP_RECIPIENTS_MAX; i++)
-		if (o->deliveries[i].open &&
-		    !(certificates[count++] = trust_recipient_certificate(s, o->deliveries[i].address, e)))
-			return e->code;
+	for (size_t i = 0; i < o->count && count < SMTP_RECIPIENTS_MAX; i++) {
+		struct err missing = { 0 };
+		const char *pem =
+		    o->deliveries[i].open ? trust_recipient_certificate(s, o->deliveries[i].address, &missing) : NULL;
+		if (pem)
+			certificates[count++] = pem;
+		else if (missing.code != 0)
+			err_set(e, missing.code, NULL, "%s%s%s", e->text, *e->text ? " " : "", missing.text);
+	}
 	struct smime_text text = { m->content, m->length };
-	if (smime_encrypt(&text, certificates, count, e) != 0)
+	if (e->code != 0 || smime_encrypt(&text, certificates, count, e) != 0)
 		return e->code;
 	m->content = text.bytes;
 	m->length = text.length;
@@ -119,9 +124,12 @@ void protection_refuse(struct outgoing_account *a, struct smtp_message *m, const
 		.message.run = run_refusal, .station = a->account.c.station, .account = a->account.c.handle, .mail = m
 	};
 	for (size_t i = 0; i < m->count; i++) {
-		m->recipients[i].outcome = SMTP_REFUSED;
-		m->recipients[i].stage = STAGE_CONTENT;
-		snprintf(m->recipients[i].text, sizeof m->recipients[i].text, "Encryption is required. %s", e->text);
+		struct smtp_recipient *to = &m->recipients[i];
+		struct err own = *e; /* what is wrong with all, unless it is this one's certificate */
+		trust_recipient_certificate(a->account.c.station, to->address, &own);
+		to->outcome = SMTP_REFUSED;
+		to->stage = STAGE_CONTENT;
+		snprintf(to->text, sizeof to->text, "Encryption is required. %s", own.text);
 	}
 	station_post(a->account.c.station, &r->message);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The audit of who can be reached: empty rosters, classes that nobody hears of, accounts that cannot send, hours that
- * nobody covers, everybody behind one account, people without an address. It looks at the tree by names and links only.
+ * nobody covers, everybody behind one account, people without an address, whose mail came back, or who must get it
+ * encrypted and cannot. It looks at the tree by names and links only.
  * Engine thread. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "services/email/email_inside.h"
 #include "station/base/must.h"
@@ -41,18 +43,26 @@ static bool is_a(const struct component *c, const char *type)
 	return false;
 }
 
-static uint32_t people_in(struct component *recipient)
+/* How many are in it; *there: is this address (NULL: any) among them? */
+static uint32_t look_for(struct component *recipient, const char *address, bool *there)
 {
 	static const char *const rosters[] = { "to", "cc", "bcc" };
 	uint32_t count = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(rosters); i++) {
 		struct value v;
-		if (component_get(recipient, rosters[i], &v, NULL) == 0) {
-			count += v.list.count;
-			value_clear(&v);
-		}
+		if (component_get(recipient, rosters[i], &v, NULL) != 0)
+			continue;
+		count += v.list.count;
+		for (uint32_t k = 0; address && k < v.list.count; k++)
+			*there |= strcasecmp(v.list.items[k].list.items[1].text, address) == 0;
+		value_clear(&v);
 	}
 	return count;
+}
+
+static uint32_t people_in(struct component *recipient)
+{
+	return look_for(recipient, NULL, NULL);
 }
 
 /* --- one recipient --------------------------------------------------------------------------------------------------- */
@@ -99,6 +109,32 @@ static bool is_routed(const struct component *recipient)
 	return false;
 }
 
+/* Is it told when a mail to the people of another one comes back? */
+static bool stands_in(const struct component *recipient)
+{
+	for (const struct component *c = recipient->parent->first; c; c = c->next)
+		if (c != recipient && component_is(c, &email_recipient) &&
+		    strcmp(recipient_after_bounce(c), recipient->name) == 0)
+			return true;
+	return false;
+}
+
+/* As long as the address is in use, and nobody has said that it is mended (clearBounce). */
+static void audit_bounce(struct audit *audit, struct component *recipient)
+{
+	struct value address, cause;
+	bool there = false;
+	must(component_get(recipient, "lastBounceAddress", &address, NULL) == 0);
+	must(component_get(recipient, "lastBounceCause", &cause, NULL) == 0);
+	look_for(recipient, address.text, &there);
+	if (there)
+		find(audit, "error", recipient,
+		     "Mail to %s came back: %.200s. Correct the address, or mend the mailbox and invoke clearBounce.",
+		     address.text, *cause.text ? cause.text : "the last server gave no reason");
+	value_clear(&address);
+	value_clear(&cause);
+}
+
 static void audit_recipient(struct audit *audit, struct component *recipient)
 {
 	if (people_in(recipient) == 0) {
@@ -106,7 +142,11 @@ static void audit_recipient(struct audit *audit, struct component *recipient)
 		return;
 	}
 	audit->recipients++;
-	if (!is_routed(recipient))
+	char text[400];
+	if (recipient_unencryptable(recipient, text, sizeof text))
+		find(audit, "error", recipient, "%s", text);
+	audit_bounce(audit, recipient);
+	if (!is_routed(recipient) && !stands_in(recipient))
 		find(audit, "warning", recipient, "No alarm class is linked to its action routeAlarm: it hears of no alarm.");
 	audit_account(audit, recipient);
 }
