@@ -5,13 +5,18 @@
 /** Seconds that a release build on a busy machine may need for anything. */
 export const PATIENCE = 60;
 
-/** Resolves as the promise does, or rejects after so many seconds with the text that explain() gives. */
+/** Resolves as the promise does, or rejects after so many seconds with the text that explain() gives. While a program that
+ * is waited for blocks this process, what has come cannot be read: such a pause counts as one tick. */
 export function within(seconds, promise, explain) {
-  let timer;
+  const TICKS = 20;
+  let timer, ticks = 0;
   const deadline = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`after ${seconds} s: ${typeof explain === 'function' ? explain() : explain}`)), seconds * 1000);
+    timer = setInterval(() => {
+      ticks += 1;
+      if (ticks === TICKS) reject(new Error(`after ${seconds} s: ${typeof explain === 'function' ? explain() : explain}`));
+    }, seconds * 1000 / TICKS);
   });
-  return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
+  return Promise.race([promise, deadline]).finally(() => clearInterval(timer));
 }
 
 /**
