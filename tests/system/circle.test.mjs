@@ -193,7 +193,7 @@ test('an answer behind a large attachment is found where the account may read so
   await station.api.patch(INCOMING, { incomingEmailSizeLimit: 256 });
 });
 
-const fetched = { from: 'server', behind: /^\S+ UID FETCH .*BODY\.PEEK\[\]|^RETR/m, pattern: /^/, pass: true };
+const fetched = { from: 'server', behind: /^\S+ UID FETCH .*BODY\.PEEK\[\]|^(?:RETR|TOP)/m, pattern: /^/, pass: true };
 const MOMENTS = {
   Imap: {
     'asks for the mail': { from: 'client', pattern: /BODY\.PEEK\[\]/ },
@@ -204,7 +204,7 @@ const MOMENTS = {
     'has marked the mail': { from: 'client', pattern: /STORE/, pass: true },
   },
   Pop3: {
-    'asks for the mail': { from: 'client', pattern: /^RETR/m },
+    'asks for the mail': { from: 'client', pattern: /^(?:RETR|TOP)/m },
     'has the mail': fetched,
     'acts': { ...fetched, after: 25 },
     'deletes the mail': { from: 'client', pattern: /^DELE/m },

@@ -7,13 +7,13 @@
 #define GREETING ">+OK ready\n" CAPA
 #define LOGIN "<AUTH PLAIN\n>+ \n<" PLAIN_SECRET "\n>+OK in\n"
 #define LIST1 "<STAT\n>+OK 1 20\n<UIDL\n>+OK\n>1 aaa\n>.\n<LIST\n>+OK\n>1 20\n>.\n"
-#define RETR1 "<RETR 1\n>+OK\n>Subject: x\n>\n>Text\n>.\n"
+#define MAIL1 "<TOP 1 \n>+OK\n>Subject: x\n>\n>Text\n>.\n"
 #define DELE1 "<DELE 1\n>+OK\n"
 #define QUIT "<QUIT\n>+OK bye\ngone\n"
 
 enum start { AT_GREETING, AT_STLS, AT_LOGIN, AT_LIST, AT_RETR, AT_DELE };
 static const char *const before[] = {
-	[AT_LOGIN] = "", [AT_LIST] = LOGIN, [AT_RETR] = LOGIN LIST1, [AT_DELE] = LOGIN LIST1 RETR1
+	[AT_LOGIN] = "", [AT_LIST] = LOGIN, [AT_RETR] = LOGIN LIST1, [AT_DELE] = LOGIN LIST1 MAIL1
 };
 
 struct row {
@@ -36,8 +36,8 @@ static const struct row rows[] = {
 	{ 4, "STLS -ERR", false, E_TLS, "refused STLS", 0, "", AT_STLS, ">-ERR not now\ngone\n" },
 	{ 5, "text behind STLS", false, E_PROTOCOL, "injected", 0, "", AT_STLS, ">+OK go\n>+OK you are in\ngone\n" },
 	{ 5, "no AUTH after TLS but USER", true, 0, NULL, 1, "aaa", AT_STLS,
-	  ">+OK go\ntls\n<CAPA\n>+OK\n>USER\n>UIDL\n>.\n<USER alice\n>+OK\n<PASS " SECRET
-	  "\n>+OK\n" LIST1 RETR1 DELE1 QUIT },
+	  ">+OK go\ntls\n<CAPA\n>+OK\n>USER\n>UIDL\n>.\n<USER alice\n>+OK\n<PASS " SECRET "\n>+OK\n" LIST1
+	  "<RETR 1\n>+OK\n>Subject: x\n>\n>Text\n>.\n" DELE1 QUIT }, /* nor TOP */
 	{ 7, "PASS -ERR", false, E_AUTH, "refused the login of \"alice\": [AUTH] no", 0, "", AT_LOGIN,
 	  "<AUTH PLAIN\n>+ \n<" PLAIN_SECRET "\n>-ERR [AUTH] no\ngone\n" },
 	{ 8, "IN-USE", false, E_DEFERRED, "is open elsewhere", 0, "", AT_LOGIN,
@@ -54,22 +54,22 @@ static const struct row rows[] = {
 	{ 11, "STAT of a million", false, E_PROTOCOL, "more than 100000 mails", 0, "", AT_LIST,
 	  "<STAT\n>+OK 999999 1\ngone\n" },
 	{ 12, "LIST and STAT differ", true, 0, NULL, 1, "aaa", AT_LIST,
-	  "<STAT\n>+OK 1 20\n<UIDL\n>+OK\n>1 aaa\n>2 bbb\n>3 ccc\n>.\n<LIST\n>+OK\n>1 20\n>2 30\n>7 70\n>.\n" RETR1 DELE1
+	  "<STAT\n>+OK 1 20\n<UIDL\n>+OK\n>1 aaa\n>2 bbb\n>3 ccc\n>.\n<LIST\n>+OK\n>1 20\n>2 30\n>7 70\n>.\n" MAIL1 DELE1
 	      QUIT },
 	{ 13, "no UIDL", false, E_PROTOCOL, "no names (UIDL)", 0, "", AT_LIST,
 	  "<STAT\n>+OK 1 20\n<UIDL\n>-ERR what\ngone\n" },
 	{ 14, "the same UIDL twice", true, 0, NULL, 2, "aaa#2 aaa", AT_LIST,
 	  "<STAT\n>+OK 2 40\n<UIDL\n>+OK\n>1 aaa\n>2 aaa\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>.\n"
-	  "<RETR 2\n>+OK\n>b\n>.\n<DELE 2\n>+OK\n<RETR 1\n>+OK\n>a\n>.\n<DELE 1\n>+OK\n" QUIT },
+	  "<TOP 2 \n>+OK\n>b\n>.\n<DELE 2\n>+OK\n<TOP 1 \n>+OK\n>a\n>.\n<DELE 1\n>+OK\n" QUIT },
 	{ 15, "UIDL of 200 bytes", true, 0, "no name that can be used", 0, "", AT_LIST,
 	  "<STAT\n>+OK 1 20\n<UIDL\n>+OK\n=1 \nr200 a\n>\n>.\n<LIST\n>+OK\n>1 20\n>.\n" QUIT },
 	{ 15, "UIDL with controls", true, 0, "no name that can be used", 0, "", AT_LIST,
 	  "<STAT\n>+OK 1 20\n<UIDL\n>+OK\n>1 a\x1b[1m\n>.\n<LIST\n>+OK\n>1 20\n>.\n" QUIT },
 	{ 16, "no final dot", false, E_TIMEOUT, "gave no mail in time", 0, "", AT_RETR,
-	  "<RETR 1\n>+OK\n>Subject: x\n>\n>Text\ngone\n" },
-	{ 17, "dots", true, 0, NULL, 1, "aaa", AT_RETR, "<RETR 1\n>+OK\n>..\n>..x\n>.y\n>\n>.\n" DELE1 QUIT },
+	  "<TOP 1 \n>+OK\n>Subject: x\n>\n>Text\ngone\n" },
+	{ 17, "dots", true, 0, NULL, 1, "aaa", AT_RETR, "<TOP 1 \n>+OK\n>..\n>..x\n>.y\n>\n>.\n" DELE1 QUIT },
 	{ 18, "endless RETR", false, E_PROTOCOL, "without end", 0, "", AT_RETR,
-	  "<RETR 1\n>+OK\nr3000 "
+	  "<TOP 1 \n>+OK\nr3000 "
 	  "0123456789abcdef"
 	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -77,15 +77,15 @@ static const struct row rows[] = {
 	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	  "\ngone\n" },
-	{ 18, "a line of 40,000 bytes", true, 0, NULL, 1, "aaa", AT_RETR, "<RETR 1\n>+OK\nr40000 .\n>\n>.\n" DELE1 QUIT },
+	{ 18, "a line of 40,000 bytes", true, 0, NULL, 1, "aaa", AT_RETR, "<TOP 1 \n>+OK\nr40000 .\n>\n>.\n" DELE1 QUIT },
 	{ 19, "RETR -ERR for one", true, 0, "has not given a mail", 1, "aaa", AT_LIST,
-	  "<STAT\n>+OK 2 40\n<UIDL\n>+OK\n>1 aaa\n>2 bbb\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>.\n<RETR 2\n>-ERR lost\n" RETR1
+	  "<STAT\n>+OK 2 40\n<UIDL\n>+OK\n>1 aaa\n>2 bbb\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>.\n<TOP 2 \n>-ERR lost\n" MAIL1
 	      DELE1 QUIT },
 	{ 20, "DELE -ERR", true, 0, "did not delete", 1, "", AT_DELE, "<DELE 1\n>-ERR no\n" QUIT },
 	{ 21, "QUIT -ERR", true, 0, "has not deleted what was handled", 1, "", AT_DELE,
 	  DELE1 "<QUIT\n>-ERR [SYS/PERM] not deleted\ngone\n" },
 	{ 22, "cut before QUIT", false, E_NETWORK, "the connection", 1, "", AT_DELE, DELE1 "cut\n" },
-	{ 24, "LF only", true, 0, NULL, 1, "aaa", AT_RETR, "<RETR 1\n=+OK\n>\n=a\n>\n>.\n" DELE1 QUIT },
+	{ 24, "LF only", true, 0, NULL, 1, "aaa", AT_RETR, "<TOP 1 \n=+OK\n>\n=a\n>\n>.\n" DELE1 QUIT },
 	{ 25, "drip", false, E_TIMEOUT, "gave no answer to STAT in time", 0, "", AT_LIST, "<STAT\n=+\n=O\ngone\n" },
 	{ 0, "not POP3", false, E_PROTOCOL, "which is no POP3", 0, "", AT_GREETING, ">* OK IMAP4rev1\ngone\n" },
 	{ 0, "an answer unasked", false, E_PROTOCOL, "which is no POP3", 0, "", AT_LIST, "<STAT\n>1 2 3\ngone\n" },
@@ -247,7 +247,7 @@ static void renumbered(const struct fixture *f, enum mail_security security)
 	char *script = script_in(security, RETRIEVAL_POP3,
 	                         GREETING LOGIN
 	                         "<STAT\n>+OK 3 60\n<UIDL\n>+OK\n>1 ccc\n>2 aaa\n>3 new\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>3 "
-	                         "20\n>.\n<DELE 2\n>+OK\n<RETR 3\n>+OK\n>.\n" QUIT);
+	                         "20\n>.\n<DELE 2\n>+OK\n<TOP 3 \n>+OK\n>.\n" QUIT);
 	struct peer p = { .scripts = { script }, .certificate = &f->good };
 	struct client c;
 	peer_start(&p);
@@ -278,7 +278,7 @@ static void test_renumbered(void **state)
 /* POP3 has no marks: nothing is done on the server, and that is all that was asked for. */
 static void test_what_pop3_cannot_do(void **state)
 {
-	struct peer p = { .scripts = { GREETING LOGIN LIST1 RETR1 QUIT } };
+	struct peer p = { .scripts = { GREETING LOGIN LIST1 MAIL1 QUIT } };
 	struct client c;
 	peer_start(&p);
 	client_open(&c, config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE));
@@ -294,7 +294,7 @@ static void test_beginnings_and_budget(void **state)
 {
 	struct peer p = { .scripts = { GREETING LOGIN
 		                           "<STAT\n>+OK 3 60\n<UIDL\n>+OK\n>1 a\n>2 b\n>3 c\n>.\n<LIST\n>+OK\n>1 20\n>2 20\n>3 "
-		                           "2000000\n>.\n<TOP 3 1000\n>+OK\n>x\n>.\n<RETR 2\n>+OK\n>y\n>.\n" QUIT } };
+		                           "2000000\n>.\n<TOP 3 1000\n>+OK\n>x\n>.\n<TOP 2 \n>+OK\n>y\n>.\n" QUIT } };
 	struct client c;
 	peer_start(&p);
 	struct retrieval_config *config = config_for(*state, &p, RETRIEVAL_POP3, SECURITY_NONE);

@@ -208,8 +208,11 @@ void pop3_fetch(struct retrieval *r, const struct candidate *c, int64_t most)
 	gathered_free(&p->mail);
 	p->most = (size_t)(most > 0 ? most : limit);
 	p->dropped = 0;
-	if (most > 0 && p->can.top)
-		snprintf(text, sizeof text, "TOP %u %d", c->number, LINES_OF_BEGINNING);
+	int64_t lines = most > 0 ? LINES_OF_BEGINNING
+	    : c->sized           ? (int64_t)c->size
+	                         : limit; /* no mail has more lines than bytes */
+	if (p->can.top)         /* servers take a mail for read after RETR, and here lie other people's */
+		snprintf(text, sizeof text, "TOP %u %lld", c->number, (long long)lines);
 	else
 		snprintf(text, sizeof text, "RETR %u", c->number);
 	pop3_send(r, POP3_RETR, text, NULL);
