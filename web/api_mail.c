@@ -222,8 +222,10 @@ static void resend(struct request *r)
 static void transcript_text(struct request *r, const char *account)
 {
 	char *text = email_transcript_text(request_station(r), account);
-	if (text) {
-		request_reply_header(r, "Content-Disposition", "attachment; filename=\"transcript.txt\"");
+	if (text) { /* the name of a component, then: nothing in it needs quoting */
+		char *file = must_format("attachment; filename=\"%s-transcript.txt\"", account);
+		request_reply_header(r, "Content-Disposition", file);
+		free(file);
 		request_reply_text(r, 200, "text/plain; charset=utf-8", text);
 	} else {
 		request_reply_code(r, E_NOT_FOUND, "There is no mail account \"%.80s\".", account);

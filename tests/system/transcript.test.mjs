@@ -30,7 +30,8 @@ test('the transcript is on disk, readable, and without secrets', async () => {
   await second.launch();
   const after = await lines(second.api);
   assert.deepEqual(after.slice(0, before.length), before);
-  const text = (await second.api.send('GET', '/mail/transcript?account=OutgoingAccount&format=text')).text;
+  const { text, headers } = await second.api.send('GET', '/mail/transcript?account=OutgoingAccount&format=text');
+  assert.match(headers['content-disposition'], /filename="OutgoingAccount-transcript\.txt"/);
   assert.match(text, /^\S+Z Message Sent: +EHLO .*\n\S+Z Server Response: +250-.*\n\S+Z Server Response: +250/m);
   for (const secret of [SECRET, Buffer.from(SECRET).toString('base64'), Buffer.from(`\0alice\0${SECRET}`).toString('base64')]) assert.ok(!(text + files(second) + JSON.stringify(after)).includes(secret));
 

@@ -136,10 +136,9 @@ void caps_load(struct outgoing_account *a)
 
 static void raise_alarm(struct outgoing_account *a, const char *condition, int64_t cap)
 {
-	char *text =
-	    must_format("%s (%lld) is reached: %zu mails are held back and will be summed up in a digest; mails of "
-	                "priority %lld and more urgent go on.",
-	                condition, (long long)cap, a->outbox.ready.count, (long long)a->lifeSafetyPriority);
+	char *text = must_format("%s (%lld) is reached: mails are held back and will be summed up in a digest; mails of "
+	                         "priority %lld and more urgent go on.",
+	                         condition, (long long)cap, (long long)a->lifeSafetyPriority);
 	account_offnormal(&a->account, condition, text);
 	free(text);
 }

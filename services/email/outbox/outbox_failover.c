@@ -134,8 +134,9 @@ static void open_circuit(struct outgoing_account *a)
 	const struct outgoing_account *to = in_chain(a, a->account.c.name);
 	char *way = to ? must_format("Mail goes through %s", to->account.c.name)
 	               : must_format("Its mail waits: no other account is in service as fallbackAccount");
-	char *text =
-	    must_format("The account %s cannot send. %s %s.", a->account.c.name, a->account.lastPollFailureCause, way);
+	const char *cause = a->account.lastPollFailureCause; /* may end in the server's words */
+	char *text = must_format("The account %s cannot send. %s%s %s.", a->account.c.name, cause,
+	                         *cause && cause[strlen(cause) - 1] == '.' ? "" : ".", way);
 	set_circuit(a, CIRCUIT_OPEN);
 	account_offnormal(&a->account, condition, text);
 	free(text);

@@ -65,7 +65,8 @@ export async function transcriptPanel({ component: account }) {
   const save = h('a', { class: 'button small', href: `/api/v1/mail/transcript?account=${encodeURIComponent(account.name)}&format=text`, download: `${account.name}.txt` }, t('Download'));
   const clear = h('button', { type: 'button', class: 'small', onclick: () => fill(log) }, t('Clear view'));
   return {
-    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), h('div', {}, save, ' ', clear)), log),
+    element: h('section', { class: 'card' }, h('header', {}, h('h2', {}, t('Transcript')), h('div', {}, save, ' ', clear)),
+      items.length > 0 && !account.values.debug && h('p', { class: 'pad muted' }, t('Only connections are kept. Switch Debug on in the properties to see the whole dialogue.')), log),
     live: (kind, data) => { if (kind === 'transcript' && data.account === account.name) add(data); },
   };
 }

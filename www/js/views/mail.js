@@ -17,9 +17,10 @@ const STATES = ['queued', 'deferred', 'accepted', 'partial', 'refused', 'bounced
 const KINDS = /** @type {Record<string, string>} */ ({ test: 'test mail', message: 'written by a person', digest: 'digest', confirmation: 'confirmation' });
 const STAGES = /** @type {Record<string, string>} */ ({ file: 'writing the file', connect: 'connecting', greeting: 'the greeting', handshake: 'the TLS handshake', queue: 'the queue' }); // others are SMTP's own words
 
-/** What the server said. @param {{replyCode: number, enhancedStatus: string, replyText: string}} d @returns {string} */
+/** What the server said; a sentence of the station may quote it with its code. @param {{replyCode: number, enhancedStatus: string, replyText: string}} d @returns {string} */
 export function replyText(d) {
-  return [d.replyCode || '', d.enhancedStatus, d.replyText].filter(Boolean).join(' ');
+  const quoted = d.replyCode !== 0 && d.replyText.includes(`: ${d.replyCode} `);
+  return quoted ? d.replyText : [d.replyCode || '', d.enhancedStatus, d.replyText].filter(Boolean).join(' ');
 }
 
 /** @param {Delivery} d @returns {any} */
