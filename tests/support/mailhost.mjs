@@ -130,6 +130,12 @@ export class MailHost {
     daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
   }
 
+  /** Has Postfix hand each mail to the server at that port while its client waits, and keep none. */
+  passOn(port) {
+    appendFileSync(join(this.etc, 'main.cf'), `\nsmtpd_proxy_filter = 127.0.0.1:${port}\n`);
+    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+  }
+
   /** All messages in a user's INBOX, as Buffers, by IMAP. */
   async mailbox(user) {
     const imap = await Imap.connect(this.imap);
