@@ -55,18 +55,17 @@ void account_sent(struct outgoing_account *a, int64_t n, struct store_tx *tx)
 
 void account_sender_address(const struct outgoing_account *a, char *out, size_t size)
 {
-	const char *account = authenticator_account(a->account.emailAuthenticator);
+	const char *said[] = { a->from, authenticator_account(a->account.emailAuthenticator), a->replyTo.address };
 	char host[200] = "";
-	if (gethostname(host, sizeof host - 1) != 0)
-		*host = '\0';
-	snprintf(out, size, "belfry@%s", *host ? host : "localhost");
-	if (mail_address_ok(a->from))
-		snprintf(out, size, "%s", a->from);
-	else if (mail_address_ok(account))
-		snprintf(out, size, "%s", account);
-	else if (mail_address_ok(a->replyTo.address))
-		snprintf(out, size, "%s", a->replyTo.address);
-	else if (!mail_address_ok(out))
+	for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+		if (mail_address_ok(said[i])) {
+			snprintf(out, size, "%s", said[i]);
+			return;
+		}
+	}
+	if (gethostname(host, sizeof host - 1) == 0)
+		snprintf(out, size, "belfry@%s", host);
+	if (!*host || !mail_address_ok(out))
 		snprintf(out, size, "belfry@localhost");
 }
 
