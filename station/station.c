@@ -242,6 +242,21 @@ bool station_observed(const struct station *s)
 	return o != NULL;
 }
 
+void station_observe(struct station *s, struct observer *o)
+{
+	o->next = s->observers;
+	s->observers = o;
+}
+
+void station_unobserve(struct station *s, struct observer *o)
+{
+	struct observer **p = &s->observers;
+	while (*p && *p != o)
+		p = &(*p)->next;
+	if (*p)
+		*p = o->next;
+}
+
 void station_event(struct station *s, const char *kind, const json_t *data)
 {
 	station_assert_engine(s);

@@ -83,6 +83,9 @@ void station_post(struct station *s, struct message *m);
 /* Debug builds: aborts when called on another thread than the engine's. */
 void station_assert_engine(const struct station *s);
 int64_t station_now(const struct station *s); /* wall microseconds */
+/* Has o, borrowed, hear of everything from now on; and ends that, harmlessly when it does not. */
+void station_observe(struct station *s, struct observer *o);
+void station_unobserve(struct station *s, struct observer *o);
 /* Tells observers. data is borrowed. station_observed: whether anybody would hear it, for who would have to make it first. */
 bool station_observed(const struct station *s);
 void station_event(struct station *s, const char *kind, const json_t *data);

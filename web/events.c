@@ -399,8 +399,8 @@ struct events *events_new(struct web *w)
 	e->station = w->station;
 	e->gather.fire = gathered;
 	e->check.fire = check_logins;
-	e->observer = (struct observer){ .next = w->station->observers, .value = saw_value, .component = saw_component };
-	w->station->observers = &e->observer;
+	e->observer = (struct observer){ .value = saw_value, .component = saw_component };
+	station_observe(w->station, &e->observer);
 	return e;
 }
 
@@ -408,10 +408,7 @@ void events_close(struct events **events)
 {
 	struct events *e = *events;
 	*events = NULL;
-	struct observer **o = &e->station->observers;
-	while (*o != &e->observer)
-		o = &(*o)->next;
-	*o = e->observer.next;
+	station_unobserve(e->station, &e->observer);
 	timer_stop(&e->station->clock, &e->gather);
 	timer_stop(&e->station->clock, &e->check);
 	for (struct watch *w = e->changed, *next; w; w = next) {

@@ -259,9 +259,18 @@ void batch_append(struct request_batch **b, struct request *r)
 	(*b)->last = &r->next;
 }
 
+/* Out of a Host header that the gate has passed: "plant.test:8443", "[::1]". */
+static void take_host(const char *header, char *out, size_t size)
+{
+	bool bracket = header[0] == '[';
+	snprintf(out, size, "%.*s", (int)strcspn(header + bracket, bracket ? "]" : ":"), header + bracket);
+}
+
 static enum MHD_Result dispatch(struct request *r, struct MHD_Connection *mhd)
 {
 	snprintf(r->actor.from, sizeof r->actor.from, "%s", r->connection->from);
+	if (r->kept[KEPT_HOST])
+		take_host(r->kept[KEPT_HOST], r->actor.host, sizeof r->actor.host);
 	atomic_fetch_add(&r->refs, 1);
 	atomic_store(&r->state, REQUEST_ENGINE);
 	MHD_suspend_connection(mhd);

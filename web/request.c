@@ -109,14 +109,14 @@ static const char *forged(const struct request *r)
 static int resolve(struct request *r)
 {
 	const char *csrf = "";
-	char from[sizeof r->actor.from];
-	snprintf(from, sizeof from, "%s", r->actor.from);
+	const struct actor peer = r->actor;
 	int rc = E_UNAUTHORIZED;
 	if (r->token)
 		rc = user_resolve_token(r->station, r->token, &r->actor);
 	else if (r->cookie)
 		rc = user_resolve_session(r->station, r->cookie, &r->actor, &csrf);
-	snprintf(r->actor.from, sizeof r->actor.from, "%s", from);
+	memcpy(r->actor.from, peer.from, sizeof peer.from);
+	memcpy(r->actor.host, peer.host, sizeof peer.host);
 	if (rc == 0)
 		snprintf(r->csrf, sizeof r->csrf, "%s", csrf);
 	return rc;

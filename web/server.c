@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <gnutls/x509.h>
-
 #include "services/trust/trust.h"
 #include "station/base/log.h"
 #include "station/base/must.h"
@@ -78,6 +76,7 @@ static void connection_open(struct web *w, struct MHD_Connection *mhd, void **co
 	if (c->next)
 		c->next->prev = c;
 	w->connections = c;
+	shown_to(c);
 	connection_deadline(c, DEADLINE_HEADERS);
 	if (!uv_is_active((uv_handle_t *)&w->reaper))
 		uv_timer_start(&w->reaper, reap, REAP_EVERY, REAP_EVERY);
@@ -93,6 +92,7 @@ static void connection_closed(struct web *w, struct connection *c)
 	else
 		w->connections = c->next;
 	connection_grown(c);
+	shown_release(&c->shown);
 	free(c);
 }
 
@@ -223,22 +223,6 @@ static int listen_on(struct web *w, const char *text, int *fd, struct err *e)
 
 /* --- start --------------------------------------------------------------------------------------------------------- */
 
-static void fingerprint(const char *pem, char out[65])
-{
-	gnutls_x509_crt_t crt;
-	unsigned char hash[32];
-	size_t size = sizeof hash;
-	gnutls_datum_t data = { (unsigned char *)pem, (unsigned)strlen(pem) };
-	*out = '\0';
-	if (gnutls_x509_crt_init(&crt) != 0)
-		return;
-	if (gnutls_x509_crt_import(crt, &data, GNUTLS_X509_FMT_PEM) == 0 &&
-	    gnutls_x509_crt_get_fingerprint(crt, GNUTLS_DIG_SHA256, hash, &size) == 0)
-		for (size_t i = 0; i < size; i++)
-			snprintf(out + 2 * i, 3, "%02x", hash[i]);
-	gnutls_x509_crt_deinit(crt);
-}
-
 /* Room for all connections beside what else the process has open. */
 static unsigned raise_limit(unsigned wanted)
 {
@@ -310,6 +294,7 @@ static void web_free(struct web **w)
 	free((*w)->openapi);
 	free((*w)->types);
 	pages_free(&(*w)->pages);
+	shown_release(&(*w)->shown);
 	free(*w);
 	*w = NULL;
 }
@@ -321,10 +306,8 @@ static int open_daemon(struct web *w, const struct web_options *o, struct err *e
 	if (rc != 0)
 		return rc;
 	rc = trust_server_certificate(w->station->directory, &certificate, &key, e);
-	if (rc == 0) {
-		fingerprint(certificate, w->fingerprint);
+	if (rc == 0)
 		rc = start_daemon(w, fd, certificate, key, e);
-	}
 	if (rc != 0)
 		close(fd);
 	free(certificate);
@@ -338,6 +321,7 @@ int server_start(struct station *s, const struct web_options *o, struct web **ou
 {
 	struct web *w = must_alloc(sizeof *w);
 	w->station = s;
+	w->shown = o->shown;
 	w->connection_limit = raise_limit(o->connections ? o->connections : CONNECTIONS_MAX);
 	json_object_seed(0);
 	w->router = router_new(o->tables);
@@ -389,10 +373,8 @@ static void close_handles(struct message *m)
 	sem_post(&errand->done);
 }
 
-void web_stop(struct web **w)
+void server_stop(struct web **w)
 {
-	if (!*w)
-		return;
 	events_close(&(*w)->events);
 	run_errand(*w, close_handles);
 	net_stop(&(*w)->thread);

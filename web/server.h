@@ -25,6 +25,7 @@ enum web_limit {
 struct web_options {
 	const char *listen, *www;
 	const struct route *const *tables; /* ends with NULL */
+	struct shown *shown;               /* taken; NULL: the station's own certificate */
 	unsigned connections;              /* 0: CONNECTIONS_MAX */
 };
 
@@ -34,12 +35,14 @@ struct connection {
 	struct connection *next, *prev;
 	struct MHD_Connection *mhd;
 	struct request *request; /* borrowed; NULL between requests */
+	struct shown *shown;     /* one reference; NULL: the daemon's own */
 	uint64_t deadline;       /* loop time; 0: none */
 	int fd;
 	bool young; /* has made no request yet */
 	char from[64];
 };
 
+struct shown;
 struct router;
 struct pages;
 struct events;
@@ -55,6 +58,7 @@ struct web {
 	unsigned rounds; /* turns since a descriptor was last ready */
 	bool stopping;
 	struct connection *connections;
+	struct shown *shown; /* what new connections are shown; one reference, NULL: the daemon's own */
 	unsigned connection_limit, stream_count;
 	unsigned young;                 /* connections without a first request */
 	size_t bodies;                  /* bytes of bodies being received */
@@ -68,11 +72,11 @@ struct web {
 	char *openapi, *types;          /* owned by the engine, made at first use */
 	char address[300];
 	int port;
-	char fingerprint[65];
 };
 
-/* server.c. server_start: as web_start, with what tests want to choose. Engine thread. */
+/* server.c. server_start, server_stop: as web_start, web_stop, with what tests want to choose. Engine thread. */
 int server_start(struct station *s, const struct web_options *o, struct web **out, struct err *e);
+void server_stop(struct web **w);
 void connection_deadline(struct connection *c, uint64_t milliseconds /* 0: none */);
 void connection_grown(struct connection *c); /* its first request is here */
 /* Turns libmicrohttpd before the loop sleeps again. Web thread. */
@@ -80,6 +84,13 @@ static inline void web_wake(struct web *w)
 {
 	w->busy = true;
 }
+
+/* shown.c: the certificate that a connection is shown. Counted: it lives as long as connections that were. */
+struct trust_key;
+struct shown *shown_new(struct trust_key *k, struct err *e); /* any thread; k borrowed; NULL and a sentence */
+void shown_release(struct shown **shown);                    /* web thread, unless nobody else has it; NULL is fine */
+void shown_to(struct connection *c);                         /* of a connection that opens: what the server shows now */
+void shown_change(struct web *w, struct shown *shown /* taken */); /* engine thread; connections that are there go on */
 
 /* router.c: constant once made. */
 struct router *router_new(const struct route *const *tables);

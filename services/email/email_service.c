@@ -19,7 +19,6 @@ struct service {
 	int64_t ledgerCapacity, incomingCapacity, ledgerDays;
 	struct ledger_trim trims[LEDGERS];
 	struct observer observer;
-	bool observing;
 	struct reader *reader; /* owned; while the service runs */
 	struct ack_book *acks; /* owned; NULL: not asked for yet */
 };
@@ -193,10 +192,8 @@ static void started(struct component *c)
 	struct service *service = COMPONENT_AS(c, &email_service, struct service);
 	component_set_status(c, service->enabled ? STATUS_OK : STATUS_DISABLED);
 	message_init();
-	service->observer =
-	    (struct observer){ .value = value_changed, .component = component_changed, .next = c->station->observers };
-	c->station->observers = &service->observer;
-	service->observing = true;
+	service->observer = (struct observer){ .value = value_changed, .component = component_changed };
+	station_observe(c->station, &service->observer);
 	service->reader = reader_new(c->station);
 	orphan_rows_forget(c->station);
 	ledger_trim_start(&service->trims[LEDGER_OUTGOING], c->station, LEDGER_OUTGOING, &service->ledgerCapacity,
@@ -225,12 +222,7 @@ static void stopped(struct component *c)
 	for (int i = 0; i < LEDGERS; i++) /* the loop has turned for the last time: nothing starts them again */
 		ledger_trim_stop(&service->trims[i]);
 	reader_free(&service->reader);
-	struct observer **p = &c->station->observers;
-	while (service->observing && *p && *p != &service->observer)
-		p = &(*p)->next;
-	if (service->observing && *p)
-		*p = service->observer.next;
-	service->observing = false;
+	station_unobserve(c->station, &service->observer);
 }
 
 static void changed(struct component *c, const struct slot *slot)

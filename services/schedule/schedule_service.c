@@ -14,7 +14,6 @@ struct service {
 	struct schedule *schedules; /* borrowed */
 	struct timer again;
 	struct observer observer;
-	bool observing;
 };
 
 static struct service *service_of(struct station *s)
@@ -95,9 +94,7 @@ static void init(struct component *c)
 static void started(struct component *c)
 {
 	struct service *service = (struct service *)(void *)c;
-	service->observer.next = c->station->observers;
-	c->station->observers = &service->observer;
-	service->observing = true;
+	station_observe(c->station, &service->observer);
 	for (struct component *d = c->station->tree.root; d; d = tree_next(d, c->station->tree.root))
 		if (schedule_is(d) && (d->flags & COMPONENT_RUNNING))
 			schedule_register(schedule_state(d));
@@ -107,12 +104,7 @@ static void stopped(struct component *c)
 {
 	struct service *service = (struct service *)(void *)c;
 	timer_stop(&c->station->clock, &service->again);
-	for (struct observer **p = &c->station->observers; *p && service->observing; p = &(*p)->next)
-		if (*p == &service->observer) {
-			*p = service->observer.next;
-			break;
-		}
-	service->observing = false;
+	station_unobserve(c->station, &service->observer);
 }
 
 /* Nobody may be left in a list that is gone. */

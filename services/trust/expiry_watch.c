@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "services/trust/key_store.h"
+#include "services/trust/key_use.h"
 #include "station/base/must.h"
 
 #define ROUND_US (3600 * SECOND_US)
@@ -20,32 +21,6 @@ struct ending {
 	int64_t end;        /* ABSTIME_NULL: never, or nobody counts on it */
 };
 
-/* --- who uses a key ----------------------------------------------------------------------------------------------------- */
-
-/* Properties of other services that name a key of the store. */
-static const char *const key_slots[] = { "clientCertificate", "signingKey" };
-
-static bool names_key(const struct component *c, const char *alias)
-{
-	bool found = false;
-	for (size_t i = 0; i < ARRAY_SIZE(key_slots) && !found; i++) {
-		struct value v = VALUE_NULL;
-		if (type_slot(c->type, key_slots[i]) && component_get(c, key_slots[i], &v, NULL) == 0)
-			found = v.kind == V_STRING && strcmp(v.text, alias) == 0;
-		value_clear(&v);
-	}
-	return found;
-}
-
-/* The first component below /Services that does; NULL: none. */
-static struct component *user_of(const struct trust_service *t, const char *alias)
-{
-	struct component *top = t->c.parent, *c = top;
-	while (c && !names_key(c, alias))
-		c = tree_next(c, top);
-	return c;
-}
-
 /* --- what ends ---------------------------------------------------------------------------------------------------------- */
 
 static int64_t end_of_pem(const char *pem)
@@ -58,23 +33,26 @@ static int64_t end_of_pem(const char *pem)
 	return end;
 }
 
-static struct ending own_ending(const struct trust_service *t)
+static struct ending own_ending(struct trust_service *t)
 {
+	struct key_use use;
+	bool counts = trust_own_certificate(t) && key_use_find(t, DEFAULT_ALIAS, NULL, &use);
 	return (struct ending){ must_strdup("https"), must_strdup("The station's own certificate for HTTPS"),
 		                    "Remove tls/default.pem and tls/default.key in its data directory, and start it again: it "
-		                    "makes new ones.",
-		                    t->own_certificate ? end_of_pem(t->own_certificate) : ABSTIME_NULL };
+		                    "makes new ones. Or choose another as httpsCert of the WebService.",
+		                    counts ? end_of_pem(trust_own_certificate(t)) : ABSTIME_NULL };
 }
 
 static struct ending key_ending(const struct trust_service *t, const struct key_entry *k)
 {
-	struct component *user = user_of(t, k->alias);
-	char *path = user ? component_path(user) : NULL;
+	struct key_use use;
+	bool used = key_use_find(t, k->alias, NULL, &use);
+	char *who = used ? key_use_print(&use) : NULL;
 	struct ending e = { must_format("key:%s", k->alias),
-		                must_format("The certificate \"%s\" that %s uses", k->alias, path ? path : "nobody"),
+		                must_format("The certificate \"%s\" that %s uses", k->alias, used ? who : "nobody"),
 		                "Renew it under Certificates, User Key Store, or choose another.",
-		                user ? end_of_pem(k->chain) : ABSTIME_NULL };
-	free(path);
+		                used ? end_of_pem(k->chain) : ABSTIME_NULL };
+	free(who);
 	return e;
 }
 
@@ -198,8 +176,35 @@ void expiry_watch_begin(struct trust_service *t)
 	timer_start(&t->c.station->clock, &t->watch.timer, 0);
 }
 
+static void value_changed(struct observer *o, struct component *c, const struct slot *slot)
+{
+	(void)c;
+	if (slot_names_key(slot))
+		expiry_watch_begin(container_of(o, struct trust_service, watch.observer));
+}
+
+/* Who comes, goes or gets another authenticator among the services may use a key, or have used one. */
+static void component_changed(struct observer *o, struct component *c, const char *what)
+{
+	struct trust_service *t = container_of(o, struct trust_service, watch.observer);
+	bool comes_or_goes = strcmp(what, "added") == 0 || strcmp(what, "removed") == 0;
+	for (const struct component *above = c; above && comes_or_goes; above = above->parent)
+		if (above == t->c.parent) {
+			expiry_watch_begin(t);
+			return;
+		}
+}
+
+void expiry_watch_start(struct trust_service *t)
+{
+	t->watch.observer = (struct observer){ .value = value_changed, .component = component_changed };
+	station_observe(t->c.station, &t->watch.observer);
+	expiry_watch_begin(t);
+}
+
 void expiry_watch_stop(struct trust_service *t)
 {
+	station_unobserve(t->c.station, &t->watch.observer);
 	timer_stop(&t->c.station->clock, &t->watch.timer);
 }
 

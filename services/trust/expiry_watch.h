@@ -5,7 +5,7 @@
 #ifndef BELFRY_TRUST_EXPIRY_WATCH_H
 #define BELFRY_TRUST_EXPIRY_WATCH_H
 
-#include "station/base/clock.h"
+#include "station/station.h"
 
 struct trust_service;
 /* A condition whose alarm is open. */
@@ -15,11 +15,14 @@ struct expiry_warning {
 };
 struct expiry_watch {
 	struct timer timer;
+	struct observer observer;        /* of properties that name keys */
 	size_t next;                     /* of the round that runs: a few each time */
 	struct expiry_warning *warnings; /* owned */
 	size_t count;
 };
-/* Looks at all, soon, and from then on each hour; anew when the stores, the property or what is used have changed. */
+/* Looks at all, soon, and from then on each hour; and whenever somebody uses another key. */
+void expiry_watch_start(struct trust_service *t);
+/* Anew: the stores have changed, or how early it warns. While it runs. */
 void expiry_watch_begin(struct trust_service *t);
 void expiry_watch_stop(struct trust_service *t);
 void expiry_watch_finish(struct expiry_watch *w);

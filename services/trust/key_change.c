@@ -6,6 +6,7 @@
 
 #include "services/trust/key_pair.h"
 #include "services/trust/key_store.h"
+#include "services/trust/key_use.h"
 #include "services/trust/user_store.h"
 #include "station/base/must.h"
 
@@ -235,6 +236,19 @@ static void choose_alias(struct trust_service *t, struct key_change *m)
 		set_text(&m->alias, must_format("%s-%u", m->from_subject, n));
 }
 
+/* A server that shows the entry must be able to go on with the new certificate. */
+static int check_servers(struct trust_service *t, const struct key_change *m, struct err *e)
+{
+	struct key_use use;
+	if (!key_use_find(t, m->alias, NAMES_SERVER_KEY, &use) || server_key_check(m->entry.chain, m->now, e) == 0)
+		return 0;
+	char *who = key_use_print(&use);
+	snprintf(e->slot, sizeof e->slot, "pem");
+	err_wrap(e, "%.150s shows this key to browsers", who);
+	free(who);
+	return e->code;
+}
+
 /* The entry that the import renews: what the new certificate does not bring stays. */
 static void keep_old(struct key_change *m, const struct key_entry *old)
 {
@@ -262,6 +276,8 @@ static int plan_import(struct trust_service *t, struct trust_change *change, str
 		                      "signed from the certificate request of this key.",
 		                      m->alias)
 		            : in_use(e, m->alias);
+	if (old && check_servers(t, m, e) != 0)
+		return e->code;
 	if (old)
 		keep_old(m, old);
 	set_text(&m->entry.alias, must_strdup(m->alias));
@@ -395,11 +411,23 @@ void key_store_export(struct trust_service *t, const struct actor *actor, const 
 
 /* --- removal ------------------------------------------------------------------------------------------------------ */
 
+/* Whoever uses it would stand without. */
+static int check_unused(const struct trust_service *t, const char *alias, struct err *e)
+{
+	struct key_use use;
+	if (!key_use_find(t, alias, NULL, &use))
+		return 0;
+	char *who = key_use_print(&use);
+	err_set(e, E_CONFLICT, NULL, "%.200s uses the key \"%.100s\". Choose another there first.", who, alias);
+	free(who);
+	return e->code;
+}
+
 static int plan_removal(struct trust_service *t, struct trust_change *change, struct store_tx *tx, struct err *e)
 {
 	struct key_change *m = container_of(change, struct key_change, change);
 	const struct key_entry *k = key_store_find(t, m->alias, e);
-	if (!k)
+	if (!k || check_unused(t, m->alias, e) != 0)
 		return e->code;
 	store_tx_delete(tx, &key_entry_kind, k);
 	trust_change_audit(t, change, tx, "removed", m->alias, k->fingerprint, NULL, store_detail);

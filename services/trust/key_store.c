@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "services/trust/key_pair.h"
+#include "services/trust/key_use.h"
 #include "services/trust/trust.h"
 #include "station/base/must.h"
 
@@ -28,6 +29,18 @@ const struct record_kind key_entry_kind = { "key_entry", "The User Key Store: ce
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
+/* Who uses it; null: nobody. */
+static json_t *use_json(struct trust_service *t, const char *alias)
+{
+	struct key_use use;
+	if (!key_use_find(t, alias, NULL, &use))
+		return json_null();
+	char *who = key_use_print(&use);
+	json_t *json = json_string(who);
+	free(who);
+	return json;
+}
+
 static json_t *row_of(struct trust_service *t, const char *alias, const char *pem)
 {
 	unsigned count;
@@ -38,6 +51,7 @@ static json_t *row_of(struct trust_service *t, const char *alias, const char *pe
 	json_object_set_new(row, "chain", json_string(pem));
 	json_object_set_new(row, "chainComplete", json_boolean(certificate_is_self_signed(chain[count - 1])));
 	json_object_set_new(row, "usage", key_usage_json(chain[0]));
+	json_object_set_new(row, "usedBy", use_json(t, alias));
 	certificates_free(chain, count);
 	return row;
 }
@@ -64,7 +78,7 @@ json_t *key_store_list(struct trust_service *t)
 json_t *key_store_row(struct trust_service *t, const char *alias)
 {
 	if (strcmp(alias, DEFAULT_ALIAS) == 0)
-		return t->own_certificate ? row_of(t, DEFAULT_ALIAS, t->own_certificate) : NULL;
+		return trust_own_certificate(t) ? row_of(t, DEFAULT_ALIAS, trust_own_certificate(t)) : NULL;
 	const struct key_entry *k = records_find(&t->keys, alias);
 	return k ? entry_row(t, k) : NULL;
 }

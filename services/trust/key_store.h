@@ -11,10 +11,14 @@
 #define DEFAULT_ALIAS "default"
 
 /* New references; NULL when there is no such alias. A row is a certificate's, with the whole `chain` as PEM, `usage`,
- * `creator`, `created`. */
+ * `usedBy` (a property that names it, or null), `creator`, `created`. */
 json_t *key_store_list(struct trust_service *t);
 json_t *key_store_row(struct trust_service *t, const char *alias);
 const struct key_entry *key_store_find(struct trust_service *t, const char *alias, struct err *e); /* not of default */
+
+/* Would browsers and programs take it from a server: valid now, made for servers, an algorithm that all of them know? 0, or
+ * E_INVALID and a sentence. chain: PEM, the leaf first. */
+int server_key_check(const char *chain, int64_t now, struct err *e);
 
 /* Makes a key. r is taken over (and zeroed). The answer is the row. E_CONFLICT when the alias is in use. */
 void key_store_generate(struct trust_service *t, const struct actor *actor, struct key_request *r, trust_done *done,

@@ -25,6 +25,14 @@ struct trust_key;
 struct trust_key *trust_key_get(struct station *s, const char *alias, struct err *e);
 /* Is there such a key? 0 or a code and a sentence. Engine thread; cheap. */
 int trust_key_check(struct station *s, const char *alias, struct err *e);
+/* Somebody chooses what a server of ours shows (a property of NAMES_SERVER_KEY). All borrowed. */
+struct server_key_choice {
+	const char *slot, *alias, *before; /* before: what it has shown until now */
+	const char *host;                  /* under which name or address that person has come; "": none */
+};
+/* Adds to the report: an error when the key is not there, cannot be used, is not valid now or no server's; warnings when the
+ * certificate does not name the host, ends soon, or is trusted less than the one before. Engine thread. */
+void trust_server_key_check(struct station *s, const struct server_key_choice *c, struct report *report);
 struct trust_key *trust_key_retain(struct trust_key *k); /* any thread, as all that follow */
 void trust_key_release(struct trust_key **k);            /* NULL is fine */
 const char *trust_key_alias(const struct trust_key *k);

@@ -104,13 +104,15 @@ static void load(struct trust_service *t, struct records *into)
 	}
 }
 
-/* The certificate for HTTPS, which was read or made before the engine ran; constant while it runs. */
-static void load_own_certificate(struct trust_service *t)
+/* It is read or made when the web server starts, and constant from then on. */
+const char *trust_own_certificate(struct trust_service *t)
 {
+	if (t->own_certificate)
+		return t->own_certificate;
 	char *path = must_format("%s/tls/default.pem", t->c.station->directory);
-	free(t->own_certificate);
 	t->own_certificate = file_read(path, CHAIN_PEM_MAX, NULL, NULL);
 	free(path);
+	return t->own_certificate;
 }
 
 /* At the start, or before it: other services start earlier, and ask at once. */
@@ -123,7 +125,6 @@ static void load_stores(struct trust_service *t)
 	load(t, &t->certificates);
 	load(t, &t->recipients);
 	load(t, &t->hosts);
-	load_own_certificate(t);
 }
 
 /* --- snapshots ---------------------------------------------------------------------------------------------------- */
@@ -328,7 +329,7 @@ static void started(struct component *c)
 	struct trust_service *t = COMPONENT_AS(c, &trust_service, struct trust_service);
 	load_stores(t);
 	count_rows(t);
-	expiry_watch_begin(t);
+	expiry_watch_start(t);
 }
 
 /* Work on the thread pool looks at the stores; its ends are the engine's. */

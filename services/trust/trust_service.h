@@ -85,7 +85,7 @@ struct trust_service {
 	struct alarm_source_info alarmSourceInfo;
 	/* not slots */
 	struct records keys, certificates, recipients, hosts;
-	char *own_certificate;           /* chain of the HTTPS certificate, PEM; NULL: none */
+	char *own_certificate;           /* see trust_own_certificate */
 	struct trust_anchors *anchors;   /* NULL: to be made */
 	struct trust_snapshot *snapshot; /* NULL: to be made */
 	struct trust_change *first, *last;
@@ -121,6 +121,8 @@ void trust_change_audit(struct trust_service *t, struct trust_change *c, struct 
 const char *trust_change_actor(const struct trust_change *c);
 
 struct trust_service *trust_service_of(struct station *s); /* NULL when the station has none */
+/* Chain of the certificate that the station has made for its own HTTPS, PEM; borrowed; NULL: it has none. */
+const char *trust_own_certificate(struct trust_service *t);
 /* The stores have changed: forgets the snapshot, counts rows, raises `generation` so that accounts try again at once. */
 void trust_service_changed(struct trust_service *t, bool roots);
 /* A reference to the present snapshot. */

@@ -21,8 +21,6 @@ struct claim {          /* a name below a parent that a place has, or had before
 /* Its place when the batch moves or adds it, else NULL. */
 const struct place *place_of(const struct batch *b, uint64_t handle);
 
-/* Who acts; NULL: the station. */
-const struct actor *batch_who(const struct batch *b);
 /* An error at a slot, NULL: the one it names. */
 void batch_fail(struct batch *b, const char *slot, const struct err *e);
 /* The shadow of a component, made when it is needed; batch_row: for what changes its row only, without values. */

@@ -127,7 +127,7 @@ static void add_top(struct reverting *r, struct component *c, uint64_t parent)
 	handle_map_put(&b->sorted, parent, 1);
 	if (!replaces)
 		batch_change(b, CHANGE_ADD, c->handle)->parent = parent;
-	else if (sheet_may_set(batch_who(b), above, component_slot(above, c->name), &e) != 0)
+	else if (sheet_may_set(planned_by(b), above, component_slot(above, c->name), &e) != 0)
 		batch_fail(b, NULL, &e);
 	else
 		batch_shadow(b, above)->rest = true;

@@ -19,6 +19,8 @@ struct actor {
 	enum role role;
 	char from[64]; /* address of the peer, "unix" or "" */
 	char via[16];  /* "session", "token", "cli", "mail" */
+	/* Name or address under which that peer has reached the station, without port; "": none. */
+	char host[254];
 };
 
 struct batch;

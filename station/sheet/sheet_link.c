@@ -59,7 +59,7 @@ void plan_link(struct batch *b, struct component *target, struct change *change)
 		report_error(&b->report, E_CONFLICT, "source", "%s is removed by the same batch.", source->name);
 		return;
 	}
-	if (sheet_may_configure(batch_who(b), &e) != 0 ||
+	if (sheet_may_configure(planned_by(b), &e) != 0 ||
 	    link_fits(batch_seen(b, source), change->sourceSlot, batch_seen(b, target), change->targetSlot, &e) != 0) {
 		batch_fail(b, NULL, &e);
 		return;
@@ -82,7 +82,7 @@ void plan_link_enable(struct batch *b, struct component *target, const struct ch
 {
 	struct err e = { 0 };
 	const struct link *l = link_find(target, change->name);
-	if (sheet_may_configure(batch_who(b), &e) != 0) {
+	if (sheet_may_configure(planned_by(b), &e) != 0) {
 		batch_fail(b, NULL, &e);
 	} else if (!l || handle_map_get(&b->unlinked, handle_map_key(target->handle, change->name))) {
 		report_error(&b->report, E_NOT_FOUND, NULL, "%s has no link named \"%.60s\".", target->name, change->name);
@@ -97,7 +97,7 @@ void plan_unlink(struct batch *b, struct component *target, const struct change 
 {
 	struct err e = { 0 };
 	uint64_t key = handle_map_key(target->handle, change->name);
-	if (sheet_may_configure(batch_who(b), &e) != 0) {
+	if (sheet_may_configure(planned_by(b), &e) != 0) {
 		batch_fail(b, NULL, &e);
 	} else if (!link_find(target, change->name) || handle_map_get(&b->unlinked, key)) {
 		if (!change->follows)

@@ -217,7 +217,7 @@ static void order_one(struct batch *b, struct orderings *o, const struct change 
 	batch_point(b, change->prefix);
 	uint64_t parent = change->parent ? change->parent : place_parent(b, change->component);
 	const struct component *above = parent ? batch_component(b, parent) : NULL;
-	if (sheet_may_configure(batch_who(b), &e) != 0)
+	if (sheet_may_configure(planned_by(b), &e) != 0)
 		batch_fail(b, NULL, &e);
 	else if (!above)
 		report_error(&b->report, E_NOT_FOUND, NULL, "The component is gone, or has no siblings.");

@@ -243,7 +243,7 @@ void plan_add(struct batch *b, struct component *c, const struct change *change)
 		b->report.prefix[n - 7] = '\0';
 	if (!parent)
 		report_error(&b->report, E_NOT_FOUND, "parent", "The component to add to is gone.");
-	else if (sheet_may_configure(batch_who(b), &e) != 0)
+	else if (sheet_may_configure(planned_by(b), &e) != 0)
 		batch_fail(b, NULL, &e);
 	else if (place_ok(b, c, parent, c->name) && !second_of_its_kind(b, c)) {
 		batch_shadow(b, c);
@@ -269,7 +269,7 @@ void plan_remove(struct batch *b, struct component *c)
 {
 	struct err e = { 0 };
 	const struct component *service = NULL;
-	if (sheet_may_configure(batch_who(b), &e) != 0)
+	if (sheet_may_configure(planned_by(b), &e) != 0)
 		batch_fail(b, NULL, &e);
 	else if (batch_added(b, c->handle))
 		report_error(&b->report, E_CONFLICT, NULL, "%s is added by the same batch; leave both out.", c->name);
@@ -299,7 +299,7 @@ void plan_move(struct batch *b, struct component *c, const struct change *change
 	const struct place *p = place_of(b, c->handle);
 	struct component *parent = p ? batch_component(b, p->parent) : NULL;
 	bool stays = parent && parent == c->parent && strcmp(p->name, c->name) == 0;
-	if (sheet_may_configure(batch_who(b), &e) != 0 || (change->name && name_check(change->name, &e) != 0)) {
+	if (sheet_may_configure(planned_by(b), &e) != 0 || (change->name && name_check(change->name, &e) != 0)) {
 		batch_fail(b, NULL, &e);
 		return;
 	}

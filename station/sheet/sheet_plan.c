@@ -16,7 +16,7 @@ void batch_fail(struct batch *b, const char *slot, const struct err *e)
 	report_error(&b->report, e->code, slot ? slot : e->slot, "%s", e->text);
 }
 
-const struct actor *batch_who(const struct batch *b)
+const struct actor *planned_by(const struct batch *b)
 {
 	return b->by_user ? &b->actor : NULL;
 }
@@ -250,7 +250,7 @@ static const struct slot *settable(struct batch *b, const struct component *next
 		report_error(&b->report, E_INVALID, name, "\"%s\" stand beside the values, not among them.", name);
 	else if (!may_be_set(b, next, slot, forced))
 		report_error(&b->report, E_INVALID, name, "\"%s\" is read-only.", name);
-	else if (sheet_may_set(batch_who(b), next, slot, &e) != 0)
+	else if (sheet_may_set(planned_by(b), next, slot, &e) != 0)
 		batch_fail(b, name, &e);
 	else
 		return slot;
@@ -321,7 +321,7 @@ static void plan_set(struct batch *b, struct component *c, struct change *change
 		report_error(&b->report, E_INVALID, change->name, "%s has no such property.", c->type->name);
 		return;
 	}
-	if (sheet_may_set(batch_who(b), c, slot, &e) != 0) {
+	if (sheet_may_set(planned_by(b), c, slot, &e) != 0) {
 		batch_fail(b, change->name, &e);
 		return;
 	}
@@ -359,7 +359,7 @@ static void plan_display_name(struct batch *b, struct component *c, const struct
 	static const struct slot row = { .name = "displayName", .kind = V_STRING, .facets = &limits };
 	struct value v = value_string(change->name);
 	const char *old = c->extra && c->extra->displayName ? c->extra->displayName : "";
-	if (sheet_may_configure(batch_who(b), &e) != 0)
+	if (sheet_may_configure(planned_by(b), &e) != 0)
 		batch_fail(b, "displayName", &e);
 	else if (value_check(&row, &v, "displayName", &b->report) == 0 && strcmp(old, change->name) != 0) {
 		if (batch_added(b, c->handle)) {

@@ -213,7 +213,7 @@ void batch_plan_slots(struct batch *b, struct component *c, const json_t *json)
 	struct err err = { 0 };
 	struct editing e = { .batch = b, .component = c, .next = batch_shadow(b, c)->next };
 	size_t before = b->report.errors;
-	if (sheet_may_configure(batch_who(b), &err) != 0) {
+	if (sheet_may_configure(planned_by(b), &err) != 0) {
 		batch_fail(b, "slots", &err);
 		return;
 	}

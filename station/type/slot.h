@@ -31,11 +31,12 @@ struct facets {
 	bool format; /* a BFormat: checked when it is saved */
 	enum text_form
 	    form; /* of a string: a date, a host name, a mail address; FORM_TIME_OF_DAY of a reltime: since midnight */
-	const char *names;  /* of a string: what it names, for who offers a choice: a type, NAMES_KEY, NAMES_TIME_ZONE */
+	const char *names;  /* of a string: what it names, for who offers a choice: a type, or one of NAMES_... */
 	uint32_t maxLength; /* characters of a string, items of a list; 0: STRING_MAX_DEFAULT */
 };
-#define NAMES_KEY "key"            /* an alias of the User Key Store */
-#define NAMES_TIME_ZONE "timeZone" /* "Europe/Berlin" */
+#define NAMES_KEY "key"              /* an alias of the User Key Store */
+#define NAMES_SERVER_KEY "serverKey" /* the same, of a key that a server shows */
+#define NAMES_TIME_ZONE "timeZone"   /* "Europe/Berlin" */
 #define FACETS(...) (&(const struct facets){ __VA_ARGS__ })
 #define STRING_MAX_DEFAULT 16384
 

@@ -20,10 +20,13 @@ struct row_room {
 	struct tag *tags; /* owned; the range in facets */
 };
 
+struct actor;
 struct batch;
 /* A live component as the batch leaves it: with its new values (a copy: only slots are filled in), itself when nothing
  * changes, NULL when it is removed. While check_around runs. */
 const struct component *planned(const struct batch *b, const struct component *c);
+/* Who makes the changes; NULL: the station itself. */
+const struct actor *planned_by(const struct batch *b);
 
 /* All functions run on the engine thread; each may be NULL; the base type's run first (stopped, fini: last). */
 struct type {

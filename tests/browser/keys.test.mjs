@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The User Key Store in the browser: a key is made, its request signed, the signed certificate imported, the key exported
-// and deleted, all in the page, with axe looking at every dialog.
+// and deleted, all in the page, with axe looking at every dialog; and one of them becomes the certificate for HTTPS.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -88,6 +88,47 @@ test('a key is made, signed, exported and deleted in the page', async () => {
   await page.locator('[data-alias=again]').waitFor();
   if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'keys.png') });
   if (process.env.SHOTS) { await page.getByRole('button', { name: 'New' }).click(); await page.screenshot({ path: join(process.env.SHOTS, 'new.png') }); }
+  untroubled(page);
+  await context.close();
+});
+
+test('the certificate for HTTPS is chosen on the sheet, and the page goes on under it', async () => {
+  const make = (alias, usage, sans) => station.api.post('/certificates/keys/generate', { alias, commonName: 'plant.test', usage, sans });
+  await Promise.all([make('web', 'server', ['127.0.0.1']), make('elsewhere', 'server', ['elsewhere.test']), make('plc', 'client', [])]);
+  const { fingerprints } = await station.api.get('/certificates/keys/web');
+  const context = await browser.context({ bypassCSP: true });
+  const page = await newPage(context);
+  await logIn(page, station);
+  await page.goto(`${station.url}/station/Services/WebService`);
+  const chosen = page.getByLabel('Https Cert', { exact: true });
+  await chosen.focus();
+  await page.locator('datalist option[value=web]').waitFor({ state: 'attached' });
+  const offered = await page.locator('datalist option').evaluateAll((options) => options.map((option) => option.value));
+  assert.deepEqual(offered.sort(), ['default', 'elsewhere', 'web']);
+  const save = async (alias) => {
+    await chosen.fill(alias);
+    await page.getByRole('button', { name: 'Save' }).click();
+  };
+  await save('plc');
+  await page.getByText('not made for servers').waitFor();
+  await save('elsewhere');
+  await page.getByText('You have come here as 127.0.0.1').waitFor();
+  await accessible(page, 'warned of another name');
+  if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'https.png') });
+  await save('web');
+  await page.getByText(fingerprints.sha256).waitFor(); // it came with the event stream
+  await page.reload();
+  await chosen.waitFor();
+  assert.equal(await chosen.inputValue(), 'web');
+
+  await page.goto(`${station.url}/certificates/keys`);
+  const row = page.locator('[data-alias=web]');
+  await row.getByText('used by /Services/WebService (httpsCert)').waitFor();
+  if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, 'used.png') });
+  await row.getByRole('button', { name: 'Delete web' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('Choose another there first').waitFor();
+  await accessible(page, 'a key in use');
   untroubled(page);
   await context.close();
 });

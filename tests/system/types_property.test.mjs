@@ -85,7 +85,7 @@ const NO_FORM = {
 };
 /** Strings whose type checks them by a rule that no facet tells. */
 const ENDPOINT = fc.constantFrom('', 'https://login.invalid/tenant');
-const RULES = { authServerMetadataEndpoint: ENDPOINT, timeZone: fc.constantFrom('', 'Europe/Berlin', 'America/New_York') };
+const RULES = { authServerMetadataEndpoint: ENDPOINT, timeZone: fc.constantFrom('', 'Europe/Berlin', 'America/New_York'), httpsCert: fc.constant('default') };
 const FORMATS = fc.constantFrom('', 'plain', '100 %%', 'Größe ✓'); // which names there are differs from type to type
 
 /** Values that the table allows. */

@@ -58,12 +58,12 @@ static void ended(void *context, int code, const struct err *e, const json_t *an
 	*(bool *)context = true;
 }
 
-static void add_key(struct world *w, const char *alias, int days)
+static void add_key_for(struct world *w, const char *alias, int days, const char *usage)
 {
 	struct key_request r = { 0 };
 	struct report report = { 0 };
 	bool done = false;
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "alias", alias, "commonName", alias, "usage", "client",
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "alias", alias, "commonName", alias, "usage", usage,
 	                         "keyAlgorithm", "EC", "days", days);
 	assert_int_equal(key_request_read(&r, json, &report), 0);
 	json_decref(json);
@@ -73,12 +73,29 @@ static void add_key(struct world *w, const char *alias, int days)
 	go_on(w, 0);
 }
 
-static void remove_key(struct world *w, const char *alias)
+static void add_key(struct world *w, const char *alias, int days)
 {
-	bool done = false;
-	key_store_remove(service(w), &ada, alias, ended, &done);
-	turn_until(w, &done);
+	add_key_for(w, alias, days, "client");
+}
+
+struct removal {
+	bool done;
+	int code;
+};
+
+static void removed(void *context, int code, const struct err *e, const json_t *answer)
+{
+	(void)e, (void)answer;
+	*(struct removal *)context = (struct removal){ true, code };
+}
+
+static int remove_key(struct world *w, const char *alias)
+{
+	struct removal r = { 0 };
+	key_store_remove(service(w), &ada, alias, removed, &r);
+	turn_until(w, &r.done);
 	go_on(w, 0);
+	return r.code;
 }
 
 static void a_key_in_use_warns_before_it_ends(void **state)
@@ -99,19 +116,65 @@ static void a_key_in_use_warns_before_it_ends(void **state)
 	go_on(w, 0);
 	assert_true(in_alarm(w, "key:plant"));
 	configure(w, ACCOUNT, "{\"clientCertificate\":\"next\"}");
-	go_on(w, HOUR);
 	assert_false(in_alarm(w, NULL));
 }
 
-static void removing_the_key_ends_its_alarm(void **state)
+/* Whatever brings or takes a use of it is seen at once: a property, an authenticator, an account that comes or goes. */
+static void a_change_of_use_is_seen_at_once(void **state)
+{
+	static const char other[] = "{\"emailAuthenticator\":{\"type\":\"email:NoAuthEmailClientAuthenticator\"}}",
+	                  oauth[] = "{\"emailAuthenticator\":{\"type\":\"email:OAuthEmailClientCertificateAuthenticator\","
+	                            "\"clientCertificate\":\"plant\"}}";
+	struct world *w = *state;
+	add_key(w, "plant", 5);
+	assert_false(in_alarm(w, NULL));
+	configure(w, ACCOUNT, oauth);
+	assert_true(in_alarm(w, "key:plant"));
+	configure(w, ACCOUNT, other);
+	assert_false(in_alarm(w, NULL));
+	struct batch *b = batch_new(&w->station, &ada);
+	struct component *service = station_by_path(&w->station, "/Services/EmailService");
+	json_t *values = json_pack("{s:s}", "signingKey", "plant");
+	struct ended end;
+	uint64_t added = batch_add(b, service->handle, "Second", "email:OutgoingAccount", values, "/values");
+	json_decref(values);
+	assert_int_equal(submit(w, b, &end), 0);
+	go_on(w, 0);
+	assert_true(in_alarm(w, "key:plant"));
+	b = batch_new(&w->station, &ada);
+	batch_remove(b, added);
+	assert_int_equal(submit(w, b, &end), 0);
+	go_on(w, 0);
+	assert_false(in_alarm(w, NULL));
+}
+
+static void a_key_in_use_is_not_removed(void **state)
 {
 	struct world *w = *state;
-	add_key(w, "plant", 30);
+	add_key(w, "plant", 5);
 	configure(w, ACCOUNT, "{\"signingKey\":\"plant\"}");
-	go_on(w, 17 * DAY);
+	assert_int_equal(remove_key(w, "plant"), E_CONFLICT);
 	assert_true(in_alarm(w, "key:plant"));
-	remove_key(w, "plant");
+	configure(w, ACCOUNT, "{\"signingKey\":\"\"}");
 	assert_false(in_alarm(w, NULL));
+	assert_int_equal(remove_key(w, "plant"), 0);
+}
+
+/* The station's own certificate counts as long as it is the one for HTTPS. */
+static void the_certificate_for_https_is_the_one_that_is_chosen(void **state)
+{
+	struct world *w = *state;
+	struct trust_service *t = service(w);
+	w->station.clock.wall = (int64_t)time(NULL) * SECOND_US; /* as the certificates are */
+	struct pair soon = pair_make((struct wish){ .cn = "x", .from = -1, .until = 5 });
+	t->own_certificate = must_strdup(soon.pem);
+	add_key_for(w, "web", 200, "server");
+	assert_true(in_alarm(w, "https"));
+	configure(w, "/Services/WebService", "{\"httpsCert\":\"web\"}");
+	assert_false(in_alarm(w, "https"));
+	go_on(w, 190 * DAY);
+	assert_true(in_alarm(w, "key:web"));
+	pair_free(&soon);
 }
 
 static void the_time_is_the_person_s_choice(void **state)
@@ -189,7 +252,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WATCHED(a_key_in_use_warns_before_it_ends),
-		WATCHED(removing_the_key_ends_its_alarm),
+		WATCHED(a_change_of_use_is_seen_at_once),
+		WATCHED(a_key_in_use_is_not_removed),
+		WATCHED(the_certificate_for_https_is_the_one_that_is_chosen),
 		WATCHED(the_time_is_the_person_s_choice),
 		WATCHED(the_other_stores_warn_too),
 		WATCHED(a_round_goes_over_all),

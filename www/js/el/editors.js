@@ -45,7 +45,10 @@ function text(slot) {
 /** What there is that a text may name: components of a type, keys, time zones. @param {string} names the facet @returns {Promise<string[]>} */
 async function offered(names) {
   if (names === 'timeZone') return Intl.supportedValuesOf('timeZone');
-  if (names === 'key') return (await get('/certificates/keys')).items.map((/** @type {any} */ key) => key.alias);
+  if (names === 'key' || names === 'serverKey') {
+    const { items } = await get('/certificates/keys');
+    return items.filter((/** @type {any} */ key) => names === 'key' || key.usage.includes('server')).map((/** @type {any} */ key) => key.alias);
+  }
   return (await get(`/search?q=${encodeURIComponent(`type:${names}`)}&limit=100`)).items.map((/** @type {any} */ found) => found.name);
 }
 

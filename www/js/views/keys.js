@@ -100,7 +100,7 @@ async function exportKey(c) {
 
 /** @param {Row} c @returns {Promise<void>} */
 async function drop(c) {
-  if (await confirmDialog(t('Delete {name}?', { name: c.alias }), t('The private key is gone then. Accounts that use it can no longer log in with it.'), t('Delete'))) await remove(`/certificates/keys/${encodeURIComponent(c.alias)}`);
+  if (await confirmDialog(t('Delete {name}?', { name: c.alias }), t('The private key is gone then.'), t('Delete'))) await remove(`/certificates/keys/${encodeURIComponent(c.alias)}`);
 }
 
 /** @param {Row[]} items @param {{may: boolean, act: (doing: Promise<any>) => void}} page @returns {any} */
@@ -108,7 +108,7 @@ export function keyTable(items, { may, act }) {
   const button = (/** @type {Row} */ c, /** @type {string} */ text, /** @type {string} */ look, /** @type {() => any} */ run) => h('button', { type: 'button', class: `small ${look}`, 'data-key': `${text} ${c.alias}`, 'aria-label': `${text} ${c.alias}`, onclick: run }, text);
   const request = (/** @type {Row} */ c) => h('a', { class: 'button small', 'data-key': `request ${c.alias}`, 'aria-label': t('Certificate request of {name}', { name: c.alias }), href: `/api/v1/certificates/keys/${encodeURIComponent(c.alias)}/csr`, download: `${c.alias}.csr` }, t('Request'));
   return h('table', {}, tableHead(t('Alias'), t('Subject'), t('Issued by'), t('Not after'), t('Key'), t('Valid'), null), h('tbody', {}, items.map((c) => h('tr', { 'data-alias': c.alias }, h('td', { class: 'name' }, c.alias), nameCell(c.subject),
-    c.selfSigned ? h('td', { class: 'muted' }, t('itself')) : nameCell(c.issuer), h('td', { class: 'nowrap' }, dayText(c.notAfter)), h('td', { class: 'small' }, `${c.keyAlgorithm} ${c.keySize}`, h('div', { class: 'under' }, (c.usage || []).join(', '))), h('td', { class: 'valid' }, validity(c)),
+    c.selfSigned ? h('td', { class: 'muted' }, t('itself')) : nameCell(c.issuer), h('td', { class: 'nowrap' }, dayText(c.notAfter)), h('td', { class: 'small' }, `${c.keyAlgorithm} ${c.keySize}`, h('div', { class: 'under nowrap' }, (c.usage || []).join(', '))), h('td', { class: 'valid' }, validity(c), c.usedBy && h('div', { class: 'under' }, t('used by {who}', { who: c.usedBy }))),
     h('td', { class: 'actions' }, h('div', { class: 'buttons' }, button(c, t('View'), '', () => viewCertificate(c)),
       may && c.alias !== 'default' && [request(c), button(c, t('Export'), '', () => act(exportKey(c))), button(c, t('Delete'), 'danger', () => act(drop(c)))]))))));
 }
