@@ -111,6 +111,19 @@ test('the doctor says what is wrong with the certificate, and what it offers men
   assert.match(healthy.findings.find(({ step }) => step === 'clientCertificate').text, /was shown "alice"/);
 });
 
+test('a login by certificate without one has its row, and one click chooses it', options, async () => {
+  await setUpMail(api, { port: host.external, account: { ...IMPLICIT, emailAuthenticator: external(), clientCertificate: '' } });
+  const ill = await diagnose();
+  const row = ill.findings.find(({ ok }) => !ok);
+  assert.deepEqual([ill.state, row.step], ['ill', 'clientCertificate'], JSON.stringify(ill));
+  assert.match(row.text, /login is by certificate, and none is chosen/);
+  const click = ill.advice.find(({ changes }) => changes?.clientCertificate === 'alice');
+  assert.match(click?.text ?? JSON.stringify(ill.advice), /none is chosen\. Show it "alice"/);
+  await api.patch(ACCOUNT, click.changes);
+  const healthy = await diagnose();
+  assert.equal(healthy.state, 'healthy', JSON.stringify(healthy));
+});
+
 for (const version of ['-tls1_2', '-tls1_3']) {
   test(`a server that ends the handshake over it is understood, ${version}`, options, async () => {
     const [port] = await freePorts(1);

@@ -253,9 +253,10 @@ static bool offer_keys(const struct advice_case *c, const char *why, json_t *adv
 static void rule_client_certificate(const struct advice_case *c, json_t *advice)
 {
 	bool refused = certificate_refused(c->own), chosen = *c->client_certificate;
-	const char *why = c->key_problem ? "The certificate that is chosen is gone."
-	    : chosen                     ? "The server does not accept the certificate that is chosen."
-	                                 : "The server wants a certificate of this station.";
+	const char *why = c->key_problem && chosen ? "The certificate that is chosen is gone."
+	    : c->key_problem                       ? "The login is by certificate, and none is chosen."
+	    : chosen                               ? "The server does not accept the certificate that is chosen."
+	                                           : "The server wants a certificate of this station.";
 	char text[TRUST_AUTHORITIES_MAX + 500], *authorities = list_authorities(c->own);
 	if ((refused || c->key_problem) && !offer_keys(c, why, advice)) {
 		snprintf(
@@ -322,7 +323,7 @@ static void rule_login_refused(const struct advice_case *c, json_t *advice)
 {
 	const struct exam_report *own = c->own;
 	if (own->step != EXAM_AUTH || own->offers.login.known == 0 || own->logged_in || own->err.code != E_AUTH ||
-	    certificate_refused(own))
+	    certificate_refused(own) || c->key_problem)
 		return;
 	if (!own->secure && own->clear.starttls && json_array_size(advice) == 0)
 		advise(advice, "The server offers STARTTLS: with it, the login is encrypted.",
