@@ -51,6 +51,21 @@ test('a probe that is lost is an alarm, until one comes back', options, async ()
   await eventually('the alarm ends', async () => (await alarms()).every(({ sourceState }) => sourceState === 'normal'), { seconds: PATIENCE * SLOWNESS });
 });
 
+test('its value is in seconds, for a history and for an alarm too', options, async () => {
+  await api.add(LOOP, 'History', 'history:NumericCovHistoryExt');
+  await api.add(LOOP, 'Slow', 'alarm:OutOfRangeAlarmExt', { highLimit: 0, limitEnable: { high: true, low: false } });
+  const slow = await eventually('an alarm: it took longer than no time', async () => (await alarms()).find(({ source }) => JSON.stringify(source).includes('Slow')), { seconds: 60 * SLOWNESS });
+  assert.match(slow.alarmData.alarmValue, /^\d+\.\d\d s$/);
+  assert.equal(slow.alarmData.highLimit, '0.00 s');
+  const { items } = await api.get('/histories');
+  assert.deepEqual(items.map(({ units }) => units), ['s']);
+  const { slots } = await api.component(LOOP);
+  assert.equal(slots.find(({ name }) => name === 'out').facets.units, 's');
+  await api.patch(LOOP, { facets: { units: 'sec' } });
+  assert.equal((await api.component(LOOP)).slots.find(({ name }) => name === 'out').facets.units, 'sec');
+  await api.delete(`/components${LOOP}/Slow`);
+});
+
 test('it asks for an address, and for patience within its interval', options, async () => {
   const answer = await api.send('PATCH', `/components${LOOP}`, { values: { interval: '1m', patience: '2m' } });
   assert.equal(answer.status, 422);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "services/email/watch/probe.h"
+#include "station/alarm/alarm_class_name.h"
 #include "station/alarm/alarm_support.h"
 #include "station/base/must.h"
 #include "station/control/point.h"
@@ -183,11 +184,21 @@ static void changed(struct component *c, const struct slot *slot)
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
 	const struct loop_test *t = (const struct loop_test *)(const void *)next;
-	(void)current;
 	alarm_source_info_check(&t->alarmSourceInfo, report);
+	alarm_class_name_check(next, current, "alarmSourceInfo/alarmClass", t->alarmSourceInfo.alarmClass, report);
 	if (t->patience.us > t->interval.us)
 		report_error(report, E_INVALID, "patience",
 		             "A probe must be back before the next one goes: patience is at most interval.");
+}
+
+/* A duration, unless somebody has given it a unit of his own. */
+static bool facets(const struct component *c, const struct slot *slot, struct row_room *room)
+{
+	if (!control_numeric_point.facets(c, slot, room))
+		return false;
+	if (!*room->facets.units)
+		room->facets.units = "s";
+	return true;
 }
 
 #define T struct loop_test
@@ -233,6 +244,7 @@ const struct type email_loop_test = {
 	.flags = TYPE_CONTAINER | TYPE_COMPUTED,
 	.slots = slots,
 	.actions = actions,
+	.facets = facets,
 	.check = check,
 	.changed = changed,
 	.init = init,
