@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "services/alarm/alarm_inside.h"
+#include "station/alarm/alarm_class_name.h"
 #include "station/base/must.h"
 #include "station/store/persist.h"
 #include "station/tree/format.h"
@@ -372,11 +373,7 @@ static void check(const struct component *next, const struct component *current,
 	alarm_check_format("toOffnormalText", x->rare->toOffnormalText, report);
 	alarm_check_format("toFaultText", x->rare->toFaultText, report);
 	alarm_check_format("toNormalText", x->rare->toNormalText, report);
-	struct alarm_service *service = current ? alarm_service_of(current->station) : NULL;
-	if (service && *x->rare->alarmClass && !alarm_class_find(service, x->rare->alarmClass))
-		report_warning(report, "alarmClass",
-		               "There is no alarm class \"%s\"; the default class is used until there is one.",
-		               x->rare->alarmClass);
+	alarm_class_name_check(next, current, "alarmClass", x->rare->alarmClass, report);
 }
 
 static const struct slot enable_members[] = {

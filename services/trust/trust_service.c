@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "station/alarm/alarm_class_name.h"
 #include "station/base/file.h"
 #include "station/base/log.h"
 #include "station/base/must.h"
@@ -313,8 +314,9 @@ static void fini(struct component *c)
 
 static void check(const struct component *next, const struct component *current, struct report *report)
 {
-	(void)current;
-	alarm_source_info_check(&((const struct trust_service *)next)->alarmSourceInfo, report);
+	const struct alarm_source_info *info = &((const struct trust_service *)next)->alarmSourceInfo;
+	alarm_source_info_check(info, report);
+	alarm_class_name_check(next, current, "alarmSourceInfo/alarmClass", info->alarmClass, report);
 }
 
 static void changed(struct component *c, const struct slot *slot)

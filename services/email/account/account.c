@@ -9,6 +9,7 @@
 #include "services/email/ack/acknowledger.h"
 #include "services/email/doctor/doctor.h"
 #include "services/email/email_inside.h"
+#include "station/alarm/alarm_class_name.h"
 #include "station/base/log.h"
 #include "station/base/must.h"
 
@@ -122,6 +123,7 @@ static void check(const struct component *next, const struct component *current,
 	check_port(a, protocol, report);
 	check_certificate(a, current, report);
 	alarm_source_info_check(&a->alarmSourceInfo, report);
+	alarm_class_name_check(next, current, "alarmSourceInfo/alarmClass", a->alarmSourceInfo.alarmClass, report);
 	if (protocol)
 		check_login(a, current, report);
 	if (account_security(a) == SECURITY_NONE && protocol)

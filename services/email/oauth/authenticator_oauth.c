@@ -7,6 +7,7 @@
 
 #include "services/email/email.h"
 #include "services/email/oauth/oauth_inside.h"
+#include "station/alarm/alarm_class_name.h"
 #include "station/base/log.h"
 #include "station/base/must.h"
 
@@ -343,8 +344,8 @@ void oauth_check(const struct component *next, const struct component *current, 
 {
 	const struct oauth_authenticator *a = (const struct oauth_authenticator *)next;
 	struct err e;
-	(void)current;
 	alarm_source_info_check(&a->alarmSourceInfo, report);
+	alarm_class_name_check(next, current, "alarmSourceInfo/alarmClass", a->alarmSourceInfo.alarmClass, report);
 	if (!*a->authServerMetadataEndpoint)
 		return;
 	if (https_url_check(a->authServerMetadataEndpoint, NULL, NULL, &e) != 0)
