@@ -380,6 +380,7 @@ static const char *spelled(const char *name)
 		{ "plain", "PLAIN" },      { "login", "LOGIN" },
 		{ "cramMd5", "CRAM-MD5" }, { "scramSha256", "SCRAM-SHA-256" },
 		{ "xoauth2", "XOAUTH2" },  { "oauthbearer", "OAUTHBEARER" },
+		{ "ssl", "TLS" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++)
 		if (strcmp(name, spellings[i][0]) == 0)
