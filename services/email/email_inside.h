@@ -120,8 +120,9 @@ struct outgoing_account *failover_route(struct outgoing_account *a, const char *
 /* check_around of the type: no chain of fallback accounts runs in a circle. */
 void failover_check(const struct component *c, const struct batch *b, struct report *report);
 
-/* outgoing_actions.c */
+/* outgoing_actions.c. An action that ends with its transaction (taken) and answers a mail's id, or nothing. */
 extern const struct action outgoing_actions[];
+int action_commit(struct station *s, struct store_tx *tx, struct invocation *inv, const char *id);
 
 /* sender.c: the SMTP client, seen from the engine. */
 struct sender *sender_open(const struct outgoing_account *a, int connection);

@@ -6,6 +6,7 @@
 
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
+#include "services/email/content/preview.h"
 #include "services/email/content/render.h"
 #include "services/trust/trust.h"
 #include "station/base/log.h"
@@ -93,14 +94,26 @@ static bool wants(const struct recipient *r, const struct value *alarm)
 
 /* --- the mail --------------------------------------------------------------------------------------------------------------- */
 
-static size_t add_people(const struct list *list, enum mail_field field, struct draft_recipient *out, size_t count)
+struct people {
+	struct draft_recipient rows[SMTP_RECIPIENTS_MAX]; /* borrowed texts */
+	size_t count;
+};
+
+static void add_people(const struct list *list, enum mail_field field, struct people *out)
 {
-	for (uint32_t i = 0; i < list->count && count < SMTP_RECIPIENTS_MAX; i++) {
+	for (uint32_t i = 0; i < list->count && out->count < SMTP_RECIPIENTS_MAX; i++) {
 		const struct value *row = list->items[i].list.items;
 		if (mail_address_ok(row[1].text))
-			out[count++] = (struct draft_recipient){ row[0].text, row[1].text, field };
+			out->rows[out->count++] = (struct draft_recipient){ row[0].text, row[1].text, field };
 	}
-	return count;
+}
+
+static void people_of(const struct recipient *r, struct people *out)
+{
+	out->count = 0;
+	add_people(&r->to, FIELD_TO, out);
+	add_people(&r->cc, FIELD_CC, out);
+	add_people(&r->bcc, FIELD_BCC, out);
 }
 
 bool recipient_preferences(struct station *s, uint64_t handle, struct preferences *out)
@@ -127,8 +140,8 @@ bool recipient_preferences(struct station *s, uint64_t handle, struct preference
 
 /* The mail keeps the alarm as it is now: whenever it goes, it tells of this transition. Its words are chosen when it
  * goes; those in the ledger until then are today's. */
-static void add_mail(struct recipient *r, const struct value *view, const struct draft_recipient *people, size_t count,
-                     int64_t answers, struct store_tx *tx)
+static void add_mail(struct recipient *r, enum mail_kind_of kind, const struct value *view, const struct people *people,
+                     int64_t answers, struct store_tx *tx, char id[37])
 {
 	struct component *c = &r->c;
 	struct outgoing_account *a =
@@ -145,7 +158,7 @@ static void add_mail(struct recipient *r, const struct value *view, const struct
 	letter_write(c->station, &preferences, view, &letter);
 	char *uuid = alarm_member(view, "uuid"), *priority = alarm_member(view, "priority"), *path = component_path(c),
 	     *data = alarm_view_print(view);
-	struct draft d = { .kind = MAIL_ALARM,
+	struct draft d = { .kind = kind,
 		               .subject = letter.subject,
 		               .body = letter.text,
 		               .alarm = uuid,
@@ -155,10 +168,12 @@ static void add_mail(struct recipient *r, const struct value *view, const struct
 		               .recipient_handle = c->handle,
 		               .encryption = (enum mail_encryption)r->encryption,
 		               .priority = strtol(priority, NULL, 10),
-		               .to = people,
-		               .count = count,
+		               .to = people->rows,
+		               .count = people->count,
 		               .answers = answers };
-	outbox_add(c->station, a, r->emailAccount, tx, &d, NULL);
+	outbox_add(c->station, a, r->emailAccount, tx, &d, id);
+	if (kind == MAIL_TEST && a)
+		outbox_retry_now(a); /* somebody is watching: no waiting time */
 	letter_finish(&letter);
 	free(uuid);
 	free(priority);
@@ -166,38 +181,53 @@ static void add_mail(struct recipient *r, const struct value *view, const struct
 	free(data);
 }
 
-/* Who hears of an acknowledgement by the mail that confirms it is not told twice. How many are left. */
-static size_t leave_out_told(struct station *s, struct draft_recipient *people, size_t count)
+/* Who hears of an acknowledgement by the mail that confirms it is not told twice. */
+static void leave_out_told(struct station *s, struct people *people)
 {
 	size_t left = 0;
-	for (size_t i = 0; i < count; i++)
-		if (!ack_tells(s, people[i].address))
-			people[left++] = people[i];
-	return left;
+	for (size_t i = 0; i < people->count; i++)
+		if (!ack_tells(s, people->rows[i].address))
+			people->rows[left++] = people->rows[i];
+	people->count = left;
 }
 
 static int route_alarm(struct component *c, struct invocation *inv)
 {
 	struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
-	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
+	struct people people;
 	if (inv->arg->kind != V_STRUCT)
 		return err_set(&inv->err, E_INVALID, NULL,
 		               "routeAlarm takes an alarm; it is invoked by the link from an alarm class.");
-	size_t count = add_people(&r->to, FIELD_TO, people, 0);
-	count = add_people(&r->cc, FIELD_CC, people, count);
-	count = add_people(&r->bcc, FIELD_BCC, people, count);
+	people_of(r, &people);
 	struct value view;
 	alarm_view_take(inv->arg, &view);
 	if (is_acknowledgement(&view))
-		count = leave_out_told(c->station, people, count);
-	if (count && wants(r, &view)) {
+		leave_out_told(c->station, &people);
+	if (people.count && wants(r, &view)) {
 		struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
-		add_mail(r, &view, people, count, answerable(inv->arg), tx);
+		add_mail(r, MAIL_ALARM, &view, &people, answerable(inv->arg), tx, NULL);
 		if (!inv->tx)
 			store_commit(c->station->store, tx, NULL, NULL);
 	}
 	value_clear(&view);
 	return 0;
+}
+
+/* To everybody, whatever the hour: it is asked for by a person who waits for it. */
+static int send_test(struct component *c, struct invocation *inv)
+{
+	struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
+	struct people people;
+	struct value view;
+	char id[37] = "";
+	people_of(r, &people);
+	if (!people.count)
+		return err_set(&inv->err, E_CONFLICT, "to", "Nobody would get it: enter an address in to, cc or bcc.");
+	struct store_tx *tx = store_tx_new();
+	preview_sample(c->station, &view);
+	add_mail(r, MAIL_TEST, &view, &people, 0, tx, id);
+	value_clear(&view);
+	return action_commit(c->station, tx, inv, id);
 }
 
 /* --- bounces ------------------------------------------------------------------------------------------------------- */
@@ -240,14 +270,13 @@ const char *recipient_after_bounce(const struct component *c)
 bool recipient_unencryptable(const struct component *c, char *out, size_t size)
 {
 	const struct recipient *r = (const struct recipient *)component_as_const(c, &email_recipient);
-	struct draft_recipient people[SMTP_RECIPIENTS_MAX];
-	size_t count = add_people(&r->to, FIELD_TO, people, 0), used = 0;
-	count = add_people(&r->cc, FIELD_CC, people, count);
-	count = add_people(&r->bcc, FIELD_BCC, people, count);
+	struct people people;
+	size_t used = 0;
+	people_of(r, &people);
 	*out = '\0';
-	for (size_t i = 0; i < count && r->encryption == ENCRYPTION_REQUIRE && used < size - 1; i++) {
+	for (size_t i = 0; i < people.count && r->encryption == ENCRYPTION_REQUIRE && used < size - 1; i++) {
 		struct err e = { 0 };
-		if (!trust_recipient_certificate(c->station, people[i].address, &e))
+		if (!trust_recipient_certificate(c->station, people.rows[i].address, &e))
 			used += (size_t)snprintf(out + used, size - used, "%s ", e.text);
 	}
 	if (*out && used < size - 1)
@@ -382,7 +411,16 @@ static const struct slot alarm_arg = { .name = "alarm",
 	                                   .kind = V_STRUCT,
 	                                   .members = alarm_tokens,
 	                                   .doc = "The alarm, given by the link from an alarm class." };
+static const struct slot preview_arg = { .name = "alarm",
+	                                     .kind = V_STRING,
+	                                     .facets = FACETS(.maxLength = 36),
+	                                     .doc = "UUID of an open alarm; empty: a sample." };
 static const struct action actions[] = {
+	{ "preview",
+	  "Shows the letter about an open alarm, or about a sample, as these people would get it. Nothing is sent.",
+	  SLOT_OPERATOR | SLOT_HIDDEN, &preview_arg, preview_letter },
+	{ "sendTest", "Mails a sample alarm to these people now, whatever the hour, and answers the mail's id.",
+	  SLOT_OPERATOR, NULL, send_test },
 	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg,
 	  route_alarm },
 	{ "clearBounce", "Forgets the mail that came back last: its cause is mended.", 0, NULL, clear_bounce },

@@ -30,6 +30,7 @@ const SCREENS = {
   received: [`${MAIL}/IncomingAccount?view=received`, 'of a stranger'],
   'incoming account': [`${MAIL}/IncomingAccount?view=sheet`, 'Hostname'],
   recipient: [`${MAIL}/EmailRecipient?view=sheet`, 'Days Of Week'],
+  preview: [`${MAIL}/EmailRecipient?view=preview`, 'This is a sample'],
   acknowledger: [`${MAIL}/EmailAlarmAcknowledger?view=sheet`, 'Enabled'],
   reachability: [`${MAIL}?view=reachability`, 'Recipient'],
   point: [`${ROOM}?view=sheet`, 'Fallback'],

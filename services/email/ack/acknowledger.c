@@ -361,6 +361,11 @@ bool ack_tells(struct station *s, const char *address)
 	return false;
 }
 
+bool ack_listens(struct station *s)
+{
+	return first_enabled(s);
+}
+
 bool ack_may_ask(struct station *s, const char *from)
 {
 	struct acknowledger *a = first_enabled(s);

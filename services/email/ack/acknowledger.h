@@ -24,6 +24,7 @@ bool ack_tells(struct station *s, const char *address);
 
 /* For the link in a mail. May this peer ask now (counted, at most so often in a minute)? Is the link enough without login? Which
  * user has this mail address and may act now? */
+bool ack_listens(struct station *s); /* may alarm mails be answered? */
 bool ack_may_ask(struct station *s, const char *from);
 bool ack_link_allowed(struct station *s, const char *alarm); /* alarm: its uuid */
 bool ack_user_of(struct station *s, const char *address, struct actor *out);

@@ -19,13 +19,6 @@ struct pending {
 	char id[37];
 };
 
-static struct pending *pending_new(struct invocation *inv)
-{
-	struct pending *p = must_alloc(sizeof *p);
-	p->inv = inv;
-	return p;
-}
-
 static void written(void *context, int code, const struct err *e)
 {
 	struct pending *p = context;
@@ -37,16 +30,24 @@ static void written(void *context, int code, const struct err *e)
 	free(p);
 }
 
+int action_commit(struct station *s, struct store_tx *tx, struct invocation *inv, const char *id)
+{
+	struct pending *p = must_alloc(sizeof *p);
+	p->inv = inv;
+	snprintf(p->id, sizeof p->id, "%s", id);
+	store_commit(s->store, tx, written, p);
+	return 1;
+}
+
 /* --- sending -------------------------------------------------------------------------------------------------------- */
 
 static int queue(struct outgoing_account *a, const struct draft *d, struct invocation *inv)
 {
-	struct pending *p = pending_new(inv);
+	char id[37] = "";
 	struct store_tx *tx = store_tx_new();
-	outbox_add(a->account.c.station, a, NULL, tx, d, p->id);
+	outbox_add(a->account.c.station, a, NULL, tx, d, id);
 	outbox_retry_now(a); /* somebody is watching: no waiting time */
-	store_commit(a->account.c.station->store, tx, written, p);
-	return 1;
+	return action_commit(a->account.c.station, tx, inv, id);
 }
 
 static int send_test(struct component *c, struct invocation *inv)
@@ -127,8 +128,7 @@ static int reset_number_sent(struct component *c, struct invocation *inv)
 	struct store_tx *tx = store_tx_new();
 	account_set(&a->account, "numberSent", value_integer(0));
 	persist_slot(tx, c->handle, type_slot(c->type, "numberSent"), a);
-	store_commit(c->station->store, tx, written, pending_new(inv));
-	return 1;
+	return action_commit(c->station, tx, inv, "");
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------------ */

@@ -45,6 +45,7 @@ export const VIEWS = [
   { id: 'schedule', name: (s) => (is(s, 'schedule:CalendarSchedule') ? t('Calendar') : t('Schedule')), first: () => true, fits: isSchedule, open: async (s) => (await import('./schedule.js')).schedulePanel(s) },
   { id: 'queue', name: () => t('Queue'), number: (s) => s.component.values.queueSize, fits: (s) => is(s, 'email:OutgoingAccount'), open: async (s) => (await import('./account.js')).queuePanel(s) },
   { id: 'received', name: () => t('Received'), fits: (s) => is(s, 'email:IncomingAccount'), open: async (s) => (await import('./incoming.js')).receivedPanel(s) },
+  { id: 'preview', name: () => t('Preview'), fits: (s) => is(s, 'email:EmailRecipient') && s.context.session.permissions.operate, open: async (s) => (await import('./preview.js')).previewPanel(s) },
   { id: 'transcript', name: () => t('Transcript'), fits: (s) => is(s, 'email:EmailAccount') && s.context.session.permissions.configure, open: async (s) => (await import('./account.js')).transcriptPanel(s) },
   { id: 'doctor', name: () => t('Doctor'), fits: (s) => is(s, 'email:EmailAccount') && s.component.values.transport !== 'Maildir' && s.context.session.permissions.configure, open: async (s) => (await import('./doctor.js')).doctorPanel(s) },
   { id: 'reachability', name: () => t('Reachability'), fits: (s) => is(s, 'email:EmailService'), open: async () => (await import('./reachability.js')).reachabilityPanel() },
