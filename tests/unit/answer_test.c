@@ -46,6 +46,9 @@ static void a_token_binds_what_it_speaks_for(void **state)
 	assert_ptr_equal(found, strstr(inside, text));
 	assert_null(ack_token_find(found + ACK_TOKEN_LENGTH, &t));
 	assert_false(ack_token_read("a", &t));
+	char *shown = ack_token_hide(inside);
+	assert_string_equal(shown, "see <alarms+…@x> and …"); /* also where it is a part of a word */
+	free(shown);
 	g_free(inside);
 }
 

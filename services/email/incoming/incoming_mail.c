@@ -54,6 +54,15 @@ static void set(struct incoming_account *a, const char *slot, int64_t value)
 
 /* --- the end -------------------------------------------------------------------------------------------------------- */
 
+static void tell(const struct handling *h)
+{
+	if (!station_observed(h->station))
+		return;
+	json_t *event = incoming_to_json(h->station, &h->record);
+	station_event(h->station, "incoming", event);
+	json_decref(event);
+}
+
 static void written(void *context, int code, const struct err *e)
 {
 	struct handling *h = context;
@@ -61,9 +70,7 @@ static void written(void *context, int code, const struct err *e)
 	if (a && code != 0) { /* nothing has happened, and the mail will be read again */
 		incoming_give_up(a, e);
 	} else if (a) {
-		json_t *event = incoming_to_json(h->station, &h->record);
-		station_event(h->station, "incoming", event);
-		json_decref(event);
+		tell(h);
 		mailbox_book_noted(a, &h->record);
 		receiver_settle(a->receiver, h->record.uid, (enum disposition)h->record.disposition);
 	}
