@@ -13,7 +13,8 @@ extern const struct slot alarm_tokens[];
 #define ALARM_MAIL_SUBJECT "mailSubject"
 #define ALARM_MAIL_BODY "mailBody"
 
-/* For a type's check: adds an error that names the wrong token. */
+/* For a type's check: adds an error that names the wrong token, and a warning at a key of alarmData that nearly is one of those
+ * that sources give (another key may come from metadata, and is taken). */
 void alarm_tokens_check(const char *slot, const char *format, struct report *report);
 
 #endif
