@@ -122,6 +122,12 @@ static void the_line_is_what_a_person_wrote(void **state)
 		{ "-- \nack\n", NULL },
 		{ "", NULL },
 		{ "I am away. Reply ACK\nack\n", "I am away. Reply ACK" },
+		{ "Guten Morgen,\n\nquittieren\n\nGru\xC3\x9F\nAnna", "quittieren" },
+		{ "Hello,\nack\n", "ack" },
+		{ "\xE4\xBD\xA0\xE5\xA5\xBD\xEF\xBC\x8C\n\xE7\xA1\xAE\xE8\xAE\xA4\n", "\xE7\xA1\xAE\xE8\xAE\xA4" },
+		{ "Hello,\nthe pump is off\nack\n", "Hello," },
+		{ "I shall not do what you ask, never,\nack\n", "I shall not do what you ask, never," },
+		{ "ack,\nstatus\n", "ack," },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *line = answer_line(cases[i][0]);

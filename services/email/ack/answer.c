@@ -53,6 +53,20 @@ static bool begins_with_verb(const struct line *l)
 	return word >= ANSWER_ACK && word <= ANSWER_STATUS;
 }
 
+/* "Good morning," above the answer: a few words, a comma, and the next line that is not empty begins with a verb. */
+static bool is_salutation(const struct line *first, const char *rest)
+{
+	struct line next = { 0 };
+	int spaces = 0;
+	if (!ends_with(first, ",") && !ends_with(first, "\xEF\xBC\x8C"))
+		return false;
+	for (size_t i = 0; i < first->length; i++)
+		spaces += first->text[i] == ' ';
+	while (next.length == 0 && next_line(&rest, &next))
+		;
+	return spaces < 5 && !begins_with_verb(first) && begins_with_verb(&next);
+}
+
 /* "On Friday Anna wrote:", in one line or up to three, in front of a quoted line. */
 static bool announces_quote(struct line first, const char *rest)
 {
@@ -102,6 +116,8 @@ char *answer_line(const char *text)
 			announced = true;
 			continue;
 		}
+		if (is_salutation(&l, text))
+			continue;
 		return begins_old_mail(&l) ? NULL : must_strndup(l.text, l.length);
 	}
 	return NULL;

@@ -13,7 +13,8 @@ struct mail_answer {
 };
 enum answer_fault { ANSWER_UNDERSTOOD, ANSWER_NO_WORD, ANSWER_NO_TIME, ANSWER_NO_COMMENT };
 
-/* Owned: the first line that is not empty, not quoted and does not announce a quote; NULL when there is none. */
+/* Owned: the first line that is not empty, not quoted, announces no quote and is no salutation above an answer; NULL when
+ * there is none. */
 char *answer_line(const char *text);
 /* What it asks for. l: the language that is tried first for times such as "until Monday"; all are understood. now:
  * microseconds since 1970; zone: in which times of day are meant. A fault leaves nothing in *out. */
