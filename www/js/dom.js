@@ -23,18 +23,21 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** @type {WeakSet<Function>} what clicks have begun */
+const begun = new WeakSet();
+
 /**
- * What a click begins, once at a time: on a slow line people click again, and mean the same.
+ * What a click begins, once at a time: on a slow line people click again, and mean the same. A button that is drawn anew
+ * meanwhile counts as the same one when it begins the same function.
  * @param {(event: Event) => any} run @returns {(event: Event) => void}
  */
 function once(run) {
-  let busy = false;
   return (event) => {
-    if (busy) return;
+    if (begun.has(run)) return;
     const work = run(event);
     if (!(work instanceof Promise)) return;
-    busy = true;
-    work.finally(() => { busy = false; });
+    begun.add(run);
+    work.finally(() => begun.delete(run));
   };
 }
 

@@ -80,11 +80,11 @@ function digestCard(items) {
 async function oneMail({ rest, session, root }, { go }) {
   const id = rest.slice(1);
   let mail = /** @type {Mail} */ ({});
+  const resend = () => post(`/mail/${encodeURIComponent(id)}/resend`).then((made) => { toast(t('Queued again.')); go(`/mail/${made.id}`); }, toastError);
   const load = inTurn(async () => {
     mail = await get(`/mail/${encodeURIComponent(id)}`);
     const parts = mail.kind === 'digest' ? (await get(`/mail?limit=500&digest=${encodeURIComponent(id)}`)).items : [];
     const failed = mail.deliveries.some((d) => ['refused', 'bounced', 'cancelled'].includes(d.state));
-    const resend = () => post(`/mail/${mail.id}/resend`).then((made) => { toast(t('Queued again.')); go(`/mail/${made.id}`); }, toastError);
     keepFocus(root, () => fill(root, h('nav', { 'aria-label': t('Path') }, h('ol', { class: 'crumbs' }, h('li', {}, h('a', { href: '/mail' }, t('Mail'))), h('li', {}, h('a', { href: `/mail/${mail.id}`, 'aria-current': 'page' }, mail.subject || t('(no subject)'))))),
       h('div', { class: 'head' }, h('div', { class: 'grow' }, h('h1', {}, icon('mail'), mail.subject || t('(no subject)'), mailBadge(mail.state))),
         failed && session.permissions.operate && h('button', { type: 'button', 'data-key': 'resend', onclick: resend }, icon('send'), t('Send again'))),
