@@ -128,6 +128,7 @@ static void the_line_is_what_a_person_wrote(void **state)
 		{ "Hello,\nthe pump is off\nack\n", "Hello," },
 		{ "I shall not do what you ask, never,\nack\n", "I shall not do what you ask, never," },
 		{ "ack,\nstatus\n", "ack," },
+		{ "Hello,\n", "Hello," },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char *line = answer_line(cases[i][0]);

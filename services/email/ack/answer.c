@@ -64,7 +64,7 @@ static bool is_salutation(const struct line *first, const char *rest)
 		spaces += first->text[i] == ' ';
 	while (next.length == 0 && next_line(&rest, &next))
 		;
-	return spaces < 5 && !begins_with_verb(first) && begins_with_verb(&next);
+	return next.length > 0 && spaces < 5 && !begins_with_verb(first) && begins_with_verb(&next);
 }
 
 /* "On Friday Anna wrote:", in one line or up to three, in front of a quoted line. */
