@@ -77,21 +77,11 @@ static bool accepted(const gnutls_x509_crt_t *chain, unsigned count, const char 
 	return found;
 }
 
-static bool for_clients(gnutls_x509_crt_t crt)
-{
-	json_t *usage = key_usage_json(crt), *word;
-	size_t i;
-	bool found = false;
-	json_array_foreach(usage, i, word) found |= strcmp(json_string_value(word), "client") == 0;
-	json_decref(usage);
-	return found;
-}
-
 static bool may_be_shown(const struct key_entry *k, const char *authorities, int64_t now)
 {
 	unsigned count;
 	gnutls_x509_crt_t *chain = certificates_parse(k->chain, strlen(k->chain), CHAIN_MAX, &count, NULL);
-	bool may = chain && for_clients(chain[0]) && now >= certificate_not_before(chain[0]) &&
+	bool may = chain && key_usage_allows(chain[0], USAGE_CLIENT) && now >= certificate_not_before(chain[0]) &&
 	    now < certificate_not_after(chain[0]) && accepted(chain, count, authorities);
 	if (chain)
 		certificates_free(chain, count);

@@ -43,6 +43,7 @@ char *key_pair_export(const struct key_pair *p, enum key_format format, const ch
 
 /* key_usage.c: what a certificate made for a usage allows, and what a certificate is for, as a list of the range's words. */
 int key_usage_set(gnutls_x509_crt_t crt, const struct key_request *r);
+bool key_usage_allows(gnutls_x509_crt_t crt, enum key_usage_of usage);
 json_t *key_usage_json(gnutls_x509_crt_t crt);
 
 #endif

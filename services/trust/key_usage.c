@@ -43,12 +43,17 @@ static bool has_purpose(gnutls_x509_crt_t crt, const char *wanted)
 	return false;
 }
 
+bool key_usage_allows(gnutls_x509_crt_t crt, enum key_usage_of usage)
+{
+	bool ca = certificate_is_ca(crt);
+	return usage == USAGE_CA ? ca : !ca && has_purpose(crt, usages[usage].purpose);
+}
+
 json_t *key_usage_json(gnutls_x509_crt_t crt)
 {
 	json_t *list = json_array();
-	bool ca = certificate_is_ca(crt);
 	for (const struct tag *t = key_usage_range; t->name; t++)
-		if (t->ordinal == USAGE_CA ? ca : !ca && has_purpose(crt, usages[t->ordinal].purpose))
+		if (key_usage_allows(crt, (enum key_usage_of)t->ordinal))
 			json_array_append_new(list, json_string(t->name));
 	return list;
 }

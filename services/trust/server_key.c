@@ -9,16 +9,6 @@
 
 /* --- what is refused ------------------------------------------------------------------------------------------------ */
 
-static bool for_servers(gnutls_x509_crt_t crt)
-{
-	json_t *usage = key_usage_json(crt), *word;
-	size_t i;
-	bool found = false;
-	json_array_foreach(usage, i, word) found |= strcmp(json_string_value(word), "server") == 0;
-	json_decref(usage);
-	return found;
-}
-
 /* Key exchange with forward secrecy signs. Without a key usage everything is allowed (RFC 5280 4.2.1.3). */
 static bool may_sign(gnutls_x509_crt_t crt)
 {
@@ -43,7 +33,7 @@ static int judge(gnutls_x509_crt_t crt, int64_t now, struct err *e)
 	if (now < certificate_not_before(crt))
 		return err_set(e, E_INVALID, NULL, "The certificate is not valid before %s.",
 		               certificate_date(certificate_not_before(crt), day));
-	if (!for_servers(crt) || !may_sign(crt))
+	if (!key_usage_allows(crt, USAGE_SERVER) || !may_sign(crt))
 		return err_set(e, E_INVALID, NULL, "The certificate is not made for servers. Take one with the usage server.");
 	if (!known_by_browsers(crt))
 		return err_set(e, E_INVALID, NULL,
