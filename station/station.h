@@ -22,7 +22,7 @@ struct observer {
 	void (*value)(struct observer *o, struct component *c, const struct slot *slot);
 	void (*component)(struct observer *o, struct component *c,
 	                  const char *what); /* "added", "removed", "changed", "moved" */
-	/* Anything else that clients see: kind "alarm", "mail", "transcript", "allowedHost", "job"; data is borrowed.
+	/* Anything else that clients see: kind "alarm", "mail", "incoming", "transcript", "allowedHost", "job"; data is borrowed.
 	 * NULL while nobody looks. */
 	void (*event)(struct observer *o, const char *kind, const json_t *data);
 };

@@ -340,18 +340,15 @@ static void invoke_action(struct request *r)
 
 /* --- audit -------------------------------------------------------------------------------------------------------- */
 
+static json_t *audit_json(struct station *s, const void *row)
+{
+	(void)s;
+	return record_to_json(&audit_kind, row);
+}
+
 static void audit_rows(void *context, int code, const struct err *e, struct store_rows *rows)
 {
-	struct request *r = context;
-	if (code != 0) {
-		request_reply_error(r, e);
-		return;
-	}
-	json_t *items = json_array();
-	for (size_t i = 0; i < rows->count; i++)
-		json_array_append_new(items, record_to_json(&audit_kind, store_row(rows, i)));
-	const struct audit_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
-	request_reply_page(r, items, last ? &last->id : NULL);
+	request_reply_rows(context, code, e, rows, audit_json, offsetof(struct audit_record, id));
 }
 
 static void list_audit(struct request *r)

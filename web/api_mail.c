@@ -110,18 +110,14 @@ static void list_mail(struct request *r)
 
 /* --- what came in --------------------------------------------------------------------------------------------------- */
 
+static json_t *incoming_json(struct station *s, const void *row)
+{
+	return incoming_to_json(s, row);
+}
+
 static void incoming_read(void *context, int code, const struct err *e, struct store_rows *rows)
 {
-	struct request *r = context;
-	if (code != 0) {
-		request_reply_error(r, e);
-		return;
-	}
-	json_t *items = json_array();
-	for (size_t i = 0; i < rows->count; i++)
-		json_array_append_new(items, incoming_to_json(request_station(r), store_row(rows, i)));
-	const struct incoming_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
-	request_reply_page(r, items, last ? &last->sequence : NULL);
+	request_reply_rows(context, code, e, rows, incoming_json, offsetof(struct incoming_record, sequence));
 }
 
 static void list_incoming(struct request *r)

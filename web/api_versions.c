@@ -11,8 +11,10 @@
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-static json_t *version_json(const struct version_record *v)
+static json_t *version_json(struct station *s, const void *row)
 {
+	const struct version_record *v = row;
+	(void)s;
 	char time[ABSTIME_TEXT_MAX];
 	json_t *json =
 	    json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "version", (json_int_t)v->number, "timestamp",
@@ -25,16 +27,7 @@ static json_t *version_json(const struct version_record *v)
 
 static void versions_listed(void *context, int code, const struct err *e, struct store_rows *rows)
 {
-	struct request *r = context;
-	if (code != 0) {
-		request_reply_error(r, e);
-		return;
-	}
-	json_t *items = json_array();
-	for (size_t i = 0; i < rows->count; i++)
-		json_array_append_new(items, version_json(store_row(rows, i)));
-	const struct version_record *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
-	request_reply_page(r, items, last ? &last->number : NULL);
+	request_reply_rows(context, code, e, rows, version_json, offsetof(struct version_record, number));
 }
 
 static void list_versions(struct request *r)
@@ -97,7 +90,7 @@ static void version_read(void *context, int code, const struct err *e, struct st
 	}
 	const struct version_record *v = store_row(rows, 0);
 	struct reading *reading = must_alloc(sizeof *reading);
-	*reading = (struct reading){ r, version_json(v) };
+	*reading = (struct reading){ r, version_json(request_station(r), v) };
 	version_load(request_station(r), v->number, v->number, delta_read, reading);
 }
 

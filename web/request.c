@@ -340,6 +340,20 @@ void request_reply_page(struct request *r, json_t *items, const int64_t *next)
 	request_reply_json(r, 200, json);
 }
 
+void request_reply_rows(struct request *r, int code, const struct err *e, const struct store_rows *rows,
+                        row_to_json *to_json, size_t number)
+{
+	if (code != 0) {
+		request_reply_error(r, e);
+		return;
+	}
+	json_t *items = json_array();
+	for (size_t i = 0; i < rows->count; i++)
+		json_array_append_new(items, to_json(request_station(r), store_row(rows, i)));
+	const char *last = rows->more ? store_row(rows, rows->count - 1) : NULL;
+	request_reply_page(r, items, last ? (const int64_t *)(const void *)(last + number) : NULL);
+}
+
 void request_reply_created(struct request *r, const char *collection, const char *name, json_t *json)
 {
 	char location[512], *end = location + snprintf(location, sizeof location, "/api/v1%s/", collection);

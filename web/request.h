@@ -59,6 +59,11 @@ void request_reply_text(struct request *r, int http, const char *content_type, c
 void request_reply_empty(struct request *r, int http);
 /* {items, next?}. items is taken; next is where the next page begins, NULL after the last one. */
 void request_reply_page(struct request *r, json_t *items, const int64_t *next);
+/* The same, or the error, of what a store has answered. to_json: a row as a new reference; number: where a row keeps the
+ * number that orders them (offsetof, an int64_t). */
+typedef json_t *row_to_json(struct station *s, const void *row);
+void request_reply_rows(struct request *r, int code, const struct err *e, const struct store_rows *rows,
+                        row_to_json *to_json, size_t number);
 /* 201 with a Location: the collection's path and the name, percent-encoded. */
 void request_reply_created(struct request *r, const char *collection, const char *name, json_t *json);
 /* RFC 9457 problem details: from one error (with a pointer when it names a slot), or from a validation. */
