@@ -2,7 +2,7 @@
 // Debian's Dovecot: what every configuration of the tests has in common, and how it is started and ended, without systemd.
 // Whoever wants more writes it behind: later settings win.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -18,7 +18,10 @@ export function mailOwner() {
 }
 
 /** Daemons keep what they inherit: a pipe would never end, so what they say goes to a file. */
-export const daemon = (program, args, log, env = process.env) => execFileSync(program, args, { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')], env });
+export function daemon(program, args, log, env = process.env) {
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', openSync(log, 'a'), openSync(log, 'a')], env });
+  if (error || status !== 0) throw new Error(`${program} did not start (${error?.message ?? status}): ${readFileSync(log, 'utf8')}`);
+}
 
 export const startDovecot = (dir, conf, env) => daemon('/usr/sbin/dovecot', ['-c', conf], join(dir, 'start.log'), env);
 

@@ -2,16 +2,28 @@
 // Free ports of 127.0.0.1 for servers that cannot choose one themselves.
 
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { atExit } from './station.mjs';
 import { eventually } from './wait.mjs';
 
+/* Below the ports that Linux gives out by itself (ip_local_port_range): no connection takes one before its server does. */
+const [LOWEST, HIGHEST] = [10000, 32767];
+
+/** Holds a port nobody has; resolves to the server that listens on it. */
+function hold() {
+  return new Promise((resolve) => {
+    const server = createServer();
+    const attempt = () => server.listen(LOWEST + randomInt(HIGHEST - LOWEST + 1), '127.0.0.1');
+    server.on('error', attempt).on('listening', () => resolve(server));
+    attempt();
+  });
+}
+
 /** So many different free ports. They are held until all are known, then given back. */
 export async function freePorts(count) {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject).listen(0, '127.0.0.1', () => resolve(server));
-  })));
+  const servers = await Promise.all(Array.from({ length: count }, hold));
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
   return ports;
