@@ -107,6 +107,7 @@ static struct claimer *set_up(struct world *w, const struct peer *p)
 }
 
 struct checked {
+	struct invocation inv;
 	bool done;
 	int code;
 };
@@ -118,15 +119,20 @@ static void checked(struct invocation *inv, int code)
 	c->done = true;
 }
 
-/* Waits for the end of the poll that is under way, or of a new one. Returns its code. */
+static void ask(struct world *w, struct checked *c)
+{
+	struct component *account = station_by_path(&w->station, "/Services/EmailService/IncomingAccount");
+	*c = (struct checked){ .inv = { .arg = &VALUE_NULL, .done = checked, .context = c } };
+	must(component_invoke(account, "checkNow", &c->inv) == 1);
+}
+
+/* Waits for the end of a poll that begins from now on. Returns its code. */
 static int check_now(struct world *w)
 {
-	struct checked c = { .done = false };
-	struct invocation inv = { .arg = &VALUE_NULL, .done = checked, .context = &c };
-	struct component *account = station_by_path(&w->station, "/Services/EmailService/IncomingAccount");
-	must(component_invoke(account, "checkNow", &inv) == 1);
+	struct checked c;
+	ask(w, &c);
 	turn_until(w, &c.done);
-	value_clear(&inv.result);
+	value_clear(&c.inv.result);
 	return c.code;
 }
 
@@ -178,6 +184,72 @@ static void test_not_ours(void **state)
 	assert_int_equal(check_now(&w), 0);
 	assert_int_equal(check_now(&w), 0);
 	assert_int_equal(claimer->heard, 1);
+	world_end(&w);
+	script_went_well(&p);
+}
+
+#define READ_AND_MARK OPEN("7", "5") FIND("4") MAIL("4") MARK("4") "># OK\n" LEAVE
+#define EMPTY_AFTER_GO OPEN("7", "4") "<#UID SEARCH\n>* SEARCH\ngo\n># OK\n" LEAVE
+
+static struct component *poll_half_done(struct world *w, struct peer *p)
+{
+	world_make(w, all_types());
+	peer_start(p);
+	set_up(w, p);
+	TURN_UNTIL(w, peer_has_heard(p, "SEARCH"));
+	station_turn(&w->station);
+	return station_by_path(&w->station, "/Services/EmailService/IncomingAccount");
+}
+
+/* A mail that comes when a poll has found nothing is found by whoever asks while that poll still goes on. */
+static void test_a_check_looks_again(void **state)
+{
+	struct peer p = { .scripts = { EMPTY_AFTER_GO, READ_AND_MARK } };
+	struct world w;
+	struct checked c;
+	(void)state;
+	poll_half_done(&w, &p);
+	ask(&w, &c);
+	peer_go(&p);
+	turn_until(&w, &c.done);
+	assert_int_equal(c.code, 0);
+	assert_int_equal(c.inv.result.integer, 1);
+	world_end(&w);
+	script_went_well(&p);
+}
+
+/* Whoever has asked is not left waiting by an account that is taken out of use. */
+static void test_a_check_ends_with_the_use_of_the_account(void **state)
+{
+	struct peer p = { .scripts = { EMPTY_AFTER_GO } };
+	struct world w;
+	struct checked c;
+	(void)state;
+	struct component *account = poll_half_done(&w, &p);
+	ask(&w, &c);
+	set_slot(account, "enabled", "false");
+	turn_until(&w, &c.done);
+	assert_int_equal(c.code, E_CONFLICT);
+	peer_go(&p);
+	world_end(&w);
+	peer_stop(&p);
+}
+
+/* The end of a poll is in the engine's inbox when the settings change: it does not put off the poll with the new ones. */
+static void test_new_settings_are_used_at_once(void **state)
+{
+	struct peer p = { .scripts = { EMPTY_AFTER_GO, READ_AND_MARK, OPEN("7", "5") LEAVE } };
+	struct world w;
+	struct timespec began;
+	(void)state;
+	struct component *account = poll_half_done(&w, &p);
+	peer_go(&p);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	while (!peer_has_heard(&p, "LOGOUT") || !mailbox_waits(&w.station.inbox.mailbox))
+		world_wait(&w, &began, "the end of the poll");
+	set_slot(account, "pollrate", "2h");
+	TURN_UNTIL(&w, peer_has_heard(&p, "STORE"));
+	assert_int_equal(check_now(&w), 0);
 	world_end(&w);
 	script_went_well(&p);
 }
@@ -245,7 +317,7 @@ static void test_a_report_is_taken_in_before_it_is_marked(void **state)
 	char *script = must_format(OPEN("7", "5") FIND("4") "<#UID FETCH 4 (UID BODY.PEEK[]\n>* 1 FETCH (UID 4 BODY[]<0> "
 	                                                    "{%zu}\n%s>)\n># OK\n" MARK("4") "go\n># OK\n" LEAVE,
 	                           strlen(text), text);
-	struct peer p = { .scripts = { script } };
+	struct peer p = { .scripts = { script, OPEN("7", "5") LEAVE } };
 	struct world w;
 	(void)state;
 	world_make(&w, all_types());
@@ -265,7 +337,11 @@ static void test_a_report_is_taken_in_before_it_is_marked(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once), cmocka_unit_test(test_not_ours),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once),
+		                                cmocka_unit_test(test_not_ours),
+		                                cmocka_unit_test(test_a_check_looks_again),
+		                                cmocka_unit_test(test_a_check_ends_with_the_use_of_the_account),
+		                                cmocka_unit_test(test_new_settings_are_used_at_once),
 		                                cmocka_unit_test(test_a_report_is_taken_in_before_it_is_marked) };
 	if (argc == 2 && strcmp(argv[1], READER_ARGUMENT) == 0)
 		reader_child();

@@ -53,7 +53,7 @@ static void later(struct incoming_account *a, int64_t us)
 	timer_start(&station_of(a)->clock, &a->timer, us);
 }
 
-/* Whoever asked for this poll hears of it. */
+/* Whoever has asked hears of it. */
 static void answer_check(struct incoming_account *a, const struct err *e, int64_t fetched)
 {
 	struct invocation *inv = a->check;
@@ -75,9 +75,20 @@ static void failed(struct incoming_account *a, const struct err *e)
 	later(a, a->account.pollrate.us);
 }
 
+static bool in_use(const struct incoming_account *a)
+{
+	return a->account.enabled && *a->account.hostname;
+}
+
+static int not_in_use(const struct incoming_account *a, struct err *e)
+{
+	return err_set(e, E_CONFLICT, a->account.enabled ? "hostname" : "enabled",
+	               "The account is not in use: it needs a hostname, and must be enabled.");
+}
+
 static bool may_poll(const struct incoming_account *a)
 {
-	return a->account.enabled && *a->account.hostname && a->receiver && a->book.loaded && !a->polling;
+	return in_use(a) && a->receiver && a->book.loaded && !a->polling;
 }
 
 static void poll(struct incoming_account *a)
@@ -99,7 +110,7 @@ static void poll(struct incoming_account *a)
 	free(mailbox);
 	if (a->stale)
 		receiver_configure(a->receiver, a);
-	a->stale = false;
+	a->stale = a->check_late = false;
 	a->polling = true;
 	receiver_poll(a->receiver, mailbox_book_memory(a));
 }
@@ -119,19 +130,27 @@ static void show_flood(struct incoming_account *a, bool left)
 
 void incoming_polled(struct incoming_account *a, const struct retrieval_summary *s)
 {
-	a->polling = false;
 	mailbox_book_polled(a, s);
+	if (a->stale) /* a poll with the new settings is on its way */
+		return;
+	a->polling = false;
 	if (*s->trouble)
 		account_failed(&a->account, s->trouble);
 	else
 		account_succeeded(&a->account);
 	show_flood(a, s->left);
-	answer_check(a, NULL, s->fetched);
-	later(a, s->left && !*s->trouble ? SECOND_US : a->account.pollrate.us);
+	if (a->check_late) {
+		later(a, 0);
+	} else {
+		answer_check(a, NULL, s->fetched);
+		later(a, s->left && !*s->trouble ? SECOND_US : a->account.pollrate.us);
+	}
 }
 
 void incoming_down(struct incoming_account *a, const struct err *e)
 {
+	if (a->stale)
+		return;
 	if (e->code == E_AUTH)
 		authenticator_refused(a->account.emailAuthenticator);
 	failed(a, e);
@@ -151,8 +170,12 @@ static void reconfigure(struct email_account *account)
 		return;
 	a->stale = true;
 	a->polling = false;
-	if (!a->account.enabled || !*a->account.hostname)
+	if (!in_use(a)) {
+		struct err e;
+		not_in_use(a, &e);
 		receiver_configure(a->receiver, a); /* leaves an idle connection */
+		answer_check(a, &e, 0);
+	}
 	later(a, 0);
 }
 
@@ -170,10 +193,10 @@ static int check_now(struct component *c, struct invocation *inv)
 	struct incoming_account *a = self(c);
 	if (a->check)
 		return err_set(&inv->err, E_BUSY, NULL, "The mailbox is being looked at already.");
-	if (!a->account.enabled || !*a->account.hostname)
-		return err_set(&inv->err, E_CONFLICT, a->account.enabled ? "hostname" : "enabled",
-		               "The account is not in use: it needs a hostname, and must be enabled.");
+	if (!in_use(a))
+		return not_in_use(a, &inv->err);
 	a->check = inv;
+	a->check_late = a->polling;
 	if (!a->polling)
 		later(a, 0);
 	return 1;
