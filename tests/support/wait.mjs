@@ -19,6 +19,10 @@ export function within(seconds, promise, explain) {
   return Promise.race([promise, deadline]).finally(() => clearInterval(timer));
 }
 
+/** Waits for a line of a daemon's log that matches, and returns it: daemons log after the fact. `read` gives the log's text. */
+export const logged = (read, pattern) => eventually(() => `a line like ${pattern} in the log:\n${read().slice(-3000)}`,
+  () => read().split('\n').find((line) => pattern.test(line)));
+
 /**
  * Asks until the answer is neither false nor null nor undefined, and returns it. `what` says what was waited for:
  * a text, or a function that is given the last error.

@@ -15,7 +15,7 @@ import { ACCOUNT, CLEAR, IMPLICIT, accountFailure, addContacts, close, delivery,
 import { freePorts, listening } from '../support/ports.mjs';
 import { SmtpServer } from '../support/smtp.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { PATIENCE, eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually, logged } from '../support/wait.mjs';
 
 const pki = new Pki();
 const served = pki.server('served');
@@ -57,6 +57,7 @@ const accepted = async (subject) => {
   await open(api, contact);
   return delivery(mail, 'bob@mail.test');
 };
+const dovecotLog = () => readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8');
 const choose = (clientCertificate) => api.patch(ACCOUNT, { clientCertificate });
 
 test('a server that wants a certificate says so, and gets it', options, async () => {
@@ -76,7 +77,7 @@ test('SASL EXTERNAL: Dovecot knows the user by the certificate', options, async 
   await choose('alice');
   await accepted('external');
   await host.waitForMail('bob', (text) => text.includes('Subject: external'), 30 * SLOWNESS);
-  assert.match(readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8'), /submission-login: Info: Login: user=<alice>, method=EXTERNAL/);
+  await logged(dovecotLog, /submission-login: Info: Login: user=<alice>, method=EXTERNAL/);
 });
 
 /** Runs the doctor to its end. */
@@ -163,7 +164,7 @@ test('a mailbox is read by certificate too, and one without says so', options, a
   await eventually(async () => `a failure that names the key: ${JSON.stringify(await values())}`, async () => /no key "gone"/.test((await values()).lastPollFailureCause), { seconds: PATIENCE * SLOWNESS });
   await api.patch(incoming, { clientCertificate: 'alice' });
   await eventually(async () => `a poll by certificate: ${JSON.stringify(await values())}`, async () => (await values()).lastPollSuccess, { seconds: PATIENCE * SLOWNESS });
-  assert.match(readFileSync(join(host.dir, 'dovecot/dovecot.log'), 'utf8'), /imap-login: Info: Login: user=<alice>, method=EXTERNAL/);
+  await logged(dovecotLog, /imap-login: Info: Login: user=<alice>, method=EXTERNAL/);
   await api.patch(incoming, { enabled: false });
 });
 

@@ -13,7 +13,7 @@ import { MailHost, USERS, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
 import { CLEAR, IMPLICIT, STARTTLS, basic, noAuth } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
-import { PATIENCE, eventually } from '../support/wait.mjs';
+import { PATIENCE, eventually, logged } from '../support/wait.mjs';
 
 const options = { skip: needsRoot };
 const PASSWORDS = { plain: 'PLAIN', login: 'LOGIN', cramMd5: 'CRAM-MD5', scramSha256: 'SCRAM-SHA-256', auto: 'SCRAM-SHA-256' };
@@ -92,10 +92,10 @@ test('every mechanism, over every kind of connection', { ...options, concurrency
     const mail = await accepted(c, id);
     const [delivery] = mail.deliveries;
     assert.equal(delivery.tlsVersion, c.tls);
-    const logged = await eventually(`Postfix's word on ${delivery.queueId}`, () => host.logText().split('\n').find((line) => line.includes(`${delivery.queueId}: client=`)), patience);
+    const line = await logged(() => host.logText(), new RegExp(`${delivery.queueId}: client=`));
     const method = METHODS[c.mechanism];
-    if (method) assert.match(logged, new RegExp(`sasl_method=${method}, sasl_username=${c.mechanism in TOKENS ? 'alice' : 'carol'}`));
-    else assert.doesNotMatch(logged, /sasl_/);
+    if (method) assert.match(line, new RegExp(`sasl_method=${method}, sasl_username=${c.mechanism in TOKENS ? 'alice' : 'carol'}`));
+    else assert.doesNotMatch(line, /sasl_/);
   })));
 });
 
@@ -115,8 +115,8 @@ test('Exim', { ...options, concurrency: 100 }, async (t) => {
     const id = await api.invoke(path(c.name), 'sendTest', 'bob@mail.test');
     const { deliveries: [delivery] } = await accepted(c, id);
     assert.equal(delivery.tlsVersion, c.tls);
-    const logged = await eventually(`Exim's word on ${delivery.queueId}`, () => exim.logText().split('\n').find((line) => line.includes(`${delivery.queueId} <= `)), patience);
-    if (c.logs) assert.ok(logged.includes(c.logs), logged);
-    else assert.doesNotMatch(logged, / A=/);
+    const line = await logged(() => exim.logText(), new RegExp(`${delivery.queueId} <= `));
+    if (c.logs) assert.ok(line.includes(c.logs), line);
+    else assert.doesNotMatch(line, / A=/);
   })));
 });
