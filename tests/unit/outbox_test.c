@@ -78,12 +78,37 @@ static void one_mail_opens_one_connection(void **state)
 	sink_end(&sink);
 }
 
+/* A connection that fails when the sheet has just changed says nothing about what the sheet says now. */
+static void old_settings_do_not_put_off_the_new_ones(void **state)
+{
+	struct sink sink = { 0 };
+	struct mail_world m;
+	struct smtp_failure f = { .stage = STAGE_CONNECT };
+	(void)state;
+	err_set(&f.err, E_NETWORK, NULL, "It is away.");
+	sink_start(&sink);
+	mail_world_make(&m, &sink);
+	send_mail(&m, m.account, "single", 200, NULL);
+	TURN_UNTIL(&m.w, m.account->numberSent == 1);
+	outbox_reconfigure(m.account);
+	outbox_down(m.account, 0, &f, true);
+	assert_false(m.account->account.failing);
+	send_mail(&m, m.account, "another", 200, NULL);
+	TURN_UNTIL(&m.w, m.account->numberSent == 2);
+	outbox_down(m.account, 0, &f, true);
+	assert_true(m.account->account.failing);
+	world_end(&m.w);
+	sink_stop(&sink);
+	sink_end(&sink);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_life_safety_alarm_overtakes_a_thousand_notices),
 		cmocka_unit_test(the_queue_is_shared_by_as_many_connections_as_are_allowed),
 		cmocka_unit_test(one_mail_opens_one_connection),
+		cmocka_unit_test(old_settings_do_not_put_off_the_new_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -449,6 +449,7 @@ void outbox_down(struct outgoing_account *a, int connection, const struct smtp_f
 {
 	struct connection *c = connection_at(a, connection);
 	c->returning = c->good = false;
+	current = current && !c->changed; /* else it is soon told the new settings, and tried with them */
 	if (current && f->err.code == E_AUTH)
 		authenticator_refused(a->account.emailAuthenticator);
 	if (current && another_works(a, c)) { /* the server takes fewer connections than it might */

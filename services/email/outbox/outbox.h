@@ -131,8 +131,8 @@ bool outbox_at_rest(const struct outgoing_account *a);
 void outbox_free(struct outgoing_account *a);
 /* Microseconds until the next attempt after so many. */
 int64_t outbox_deferral(const struct outgoing_account *a, int64_t attempts);
-/* What transports and ledger tell. A message has its outcomes (borrowed); a connection is over (current: one that the
- * sheet describes now); a mail's outcomes are on disk. */
+/* What transports and ledger tell. A message has its outcomes (borrowed); a connection is over (current: one of the
+ * latest settings that it was told); a mail's outcomes are on disk. */
 void outbox_done(struct outgoing_account *a, struct smtp_message *m);
 void outbox_down(struct outgoing_account *a, int connection, const struct smtp_failure *f, bool current);
 void outbox_ready(struct outgoing_account *a, int connection);
