@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '../support/client.mjs';
 import { freePorts } from '../support/ports.mjs';
 import { BELFRY, PASSWORD, SLOWNESS, temporaryDirectory } from '../support/station.mjs';
-import { eventually, within } from '../support/wait.mjs';
+import { PATIENCE, eventually, within } from '../support/wait.mjs';
 
 const RIG = fileURLToPath(new URL('rig.sh', import.meta.url));
+const LIFE = 1200; /* seconds; the test's own end comes first */
 const quote = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
 /** Makes the rig ready; returns false, or why this machine cannot have it (for a test's skip option). */
@@ -21,27 +22,27 @@ export function needsRig() {
 }
 
 export class Guest {
-  /** Boots the guest. host.port leads to port 8443 in it. */
-  static async start({ timeout = 300 } = {}) {
+  /** Boots the guest: a whole computer, made of instructions. host.port leads to port 8443 in it. */
+  static async start() {
     const guest = new Guest();
     [guest.port] = await freePorts(1);
     guest.serial = `${temporaryDirectory('rig')}/serial`;
     guest.output = '';
     guest.commands = 0;
     guest.child = spawn(RIG, ['shell'], {
-      env: { ...process.env, RIG_FORWARD: `${guest.port}:8443`, RIG_SERIAL: guest.serial, RIG_TIMEOUT: String(timeout) },
+      env: { ...process.env, RIG_FORWARD: `${guest.port}:8443`, RIG_SERIAL: guest.serial, RIG_TIMEOUT: String(LIFE) },
       stdio: ['pipe', 'pipe', 'pipe'], detached: true,
     });
-    guest.onExit = () => process.kill(-guest.child.pid, 'SIGKILL');
+    guest.onExit = () => { try { process.kill(-guest.child.pid, 'SIGKILL'); } catch { /* it has ended */ } };
     process.on('exit', guest.onExit);
     guest.exited = new Promise((resolve) => { guest.child.on('close', resolve); });
     for (const stream of [guest.child.stdout, guest.child.stderr]) stream.on('data', (data) => { guest.output += data; });
-    await eventually(() => `the guest's shell:\n${guest.output}`, () => guest.output.includes('RIG shell\n'), { seconds: 60 });
+    await eventually(() => `the guest's shell:\n${guest.output}`, () => guest.output.includes('RIG shell\n'), { seconds: 5 * PATIENCE });
     return guest;
   }
 
   /** Runs commands in the guest's shell and returns what they print; throws when they fail. */
-  async run(command, { seconds = 30, input } = {}) {
+  async run(command, { seconds = 2 * PATIENCE, input } = {}) {
     const mark = `RIG done ${++this.commands}`;
     const from = this.output.length;
     const redirected = input === undefined ? '</dev/null' : `< <(printf %s ${quote(input)})`;
@@ -69,7 +70,7 @@ export class Guest {
   /** Starts a station in the guest; the Client returned speaks to it from the host. */
   async startStation() {
     await this.run(`(${quote(BELFRY)} run --data /run/belfry --listen 0.0.0.0:8443 >/run/out 2>/run/log; echo "ended $?" >>/run/log) & true`);
-    await this.run('until grep -q "^belfry: ready" /run/out; do if grep ^ended /run/log; then cat /run/log; exit 1; fi; sleep 0.1; done', { seconds: 60 });
+    await this.run('until grep -q "^belfry: ready" /run/out; do if grep ^ended /run/log; then cat /run/log; exit 1; fi; sleep 0.1; done');
     if (!this.token) {
       await this.run(`${quote(BELFRY)} user add --data /run/belfry admin --role admin`, { input: `${PASSWORD}\n` });
       const answer = await this.run(`${quote(BELFRY)} token add --data /run/belfry --user admin --name tests`);
@@ -98,7 +99,7 @@ export class Guest {
       log = await this.log();
     }
     this.child.stdin.write('exit 0\n');
-    await within(60, this.exited, () => `the guest does not power off:\n${this.output.slice(-2000)}`).finally(() => {
+    await within(2 * PATIENCE, this.exited, () => `the guest does not power off:\n${this.output.slice(-2000)}`).finally(() => {
       process.off('exit', this.onExit);
       if (this.child.exitCode === null) this.onExit();
     });

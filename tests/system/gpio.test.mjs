@@ -50,14 +50,14 @@ before(async () => {
   }
   await api.patch('/Drivers/GpioNetwork', { retryInterval: '500ms' });
   await api.add('/Drivers/GpioNetwork', 'Plant', 'gpio:GpioChip', { label: 'plant' });
-}, { timeout: 120000 });
+}, { timeout: 600000 });
 
 /** Imports the private CA as an integrator does: in the browser, from a file. */
 async function importInBrowser() {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
   try {
     const page = await browser.newPage({ ignoreHTTPSErrors: true }); // the station's own certificate is self-signed
-    page.setDefaultTimeout(60000);
+    page.setDefaultTimeout(180000);
     await page.goto(`${guest.url}/`);
     await page.getByLabel('User name').fill('admin');
     await page.getByLabel('Password').fill(PASSWORD);
@@ -84,7 +84,7 @@ test('the private CA is imported in the browser', { skip }, async () => {
 after(async () => {
   await guest?.stop();
   mail?.stop();
-}, { timeout: 90000 });
+}, { timeout: 300000 });
 
 async function useAccount(values, recipient) {
   await api.patch(ACCOUNT, {
