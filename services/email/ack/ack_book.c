@@ -107,14 +107,27 @@ struct ack_book *ack_book_new(struct station *s)
 	return book;
 }
 
-void ack_book_free(struct ack_book **bookp)
+/* Lets go of what is good until then at the most; on disk as well when there is a transaction. */
+static void drop(struct ack_book *book, int64_t until, struct store_tx *tx)
 {
-	for (size_t i = 0; *bookp && i < BUCKETS; i++)
-		for (struct entry *e = (*bookp)->buckets[i], *next; e; e = next) {
-			next = e->next;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct entry **p = &book->buckets[i], *e; (e = *p);) {
+			if (e->row.expires.us > until) {
+				p = &e->next;
+				continue;
+			}
+			if (tx)
+				store_tx_delete(tx, &ack_token_kind, &e->row);
+			*p = e->next;
 			record_finish(&ack_token_kind, &e->row);
 			free(e);
 		}
+}
+
+void ack_book_free(struct ack_book **bookp)
+{
+	if (*bookp)
+		drop(*bookp, INT64_MAX, NULL);
 	free(*bookp);
 	*bookp = NULL;
 }
@@ -224,20 +237,9 @@ int64_t ack_book_now(const struct ack_book *book)
 
 void ack_book_prune(struct ack_book *book)
 {
-	int64_t now = ack_book_now(book);
 	struct store_tx *tx = store_tx_new();
 	book->since_prune = 0;
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct entry **p = &book->buckets[i], *e; (e = *p);) {
-			if (e->row.expires.us > now) {
-				p = &e->next;
-				continue;
-			}
-			store_tx_delete(tx, &ack_token_kind, &e->row);
-			*p = e->next;
-			record_finish(&ack_token_kind, &e->row);
-			free(e);
-		}
+	drop(book, ack_book_now(book), tx);
 	if (store_tx_empty(tx))
 		store_tx_free(&tx);
 	else
