@@ -7,20 +7,37 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { ACCOUNT } from '../support/plant.mjs';
 import { Station } from '../support/station.mjs';
+import { eventually } from '../support/wait.mjs';
 
 let station, api;
 before(async () => { station = await Station.start(); api = station.api; });
 after(() => station.stop());
 beforeEach(() => api.patch(ACCOUNT, { hostname: 'mail.example', port: -1, useSsl: true, useStartTls: false }));
 
-const STATUSES = [[{}, '{ok}'], [{ hostname: '' }, '{fault}'], [{ hostname: '', enabled: false }, '{disabled}'], [{ hostname: '', enabled: true, transport: 'Maildir' }, '{ok}']];
+const login = (kind, values = {}) => ({ emailAuthenticator: { type: `email:${kind}EmailClientAuthenticator`, ...values } });
+const oauth = { authServerMetadataEndpoint: 'https://127.0.0.1:1', account: 'alice', clientId: 'c', clientSecret: 's' };
+const STATUSES = [
+  [{}, '{ok}', /^$/],
+  [{ hostname: '' }, '{fault}', /^No hostname is set: /],
+  [{ hostname: '', enabled: false }, '{disabled}', /^$/],
+  [{ hostname: '', enabled: true, transport: 'Maildir' }, '{ok}', /^$/],
+  [{ hostname: 'mail.example', transport: 'Smtp', clientCertificate: 'gone' }, '{fault}', /no key "gone"/],
+  [{ clientCertificate: '', ...login('Certificate') }, '{fault}', /set Client Certificate to a key/],
+  [{ emailAuthenticator: { ...oauth, type: 'email:OAuthDeviceCodeAuthenticator' } }, '{fault}', /Nobody has authorized this station yet/],
+  [{ emailAuthenticator: { ...oauth, clientId: '', type: 'email:OAuthEmailClientSecretAuthenticator' } }, '{fault}', /There is no access token: /],
+  [{ emailAuthenticator: { ...oauth, type: 'email:OAuthEmailClientSecretAuthenticator' } }, '{down}', /There is no access token: /],
+  [login('Basic', { account: 'alice', password: 'secret1' }), '{ok}', /^$/],
+];
 
-test('an account without a hostname is at fault, unless it needs none or is not in use', async () => {
-  for (const [values, status] of STATUSES) {
+test('what cannot connect or log in is at fault and says why, unless it is not in use', async () => {
+  for (const [values, status, cause] of STATUSES) {
     await api.patch(ACCOUNT, values);
-    assert.equal(await api.value(ACCOUNT, 'status'), status, JSON.stringify(values));
+    const shown = await eventually(async () => `${status} after ${JSON.stringify(values)}: ${JSON.stringify((await api.component(ACCOUNT)).values)}`, async () => {
+      const now = (await api.component(ACCOUNT)).values;
+      return now.status === status && now;
+    });
+    assert.match(shown.faultCause, cause);
   }
-  await api.patch(ACCOUNT, { transport: 'Smtp' });
 });
 
 const patch = (values, headers) => api.send('PATCH', `/components${ACCOUNT}`, { values }, headers);

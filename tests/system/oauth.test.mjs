@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 import { CLIENT, Identity, SCOPE, SECRET } from '../support/identity.mjs';
 import { MailHost, needsRoot } from '../support/mailhost.mjs';
 import { Pki } from '../support/pki.mjs';
-import { ACCOUNT, IMPLICIT, addContacts, close, ledgerRow, open, setUpMail } from '../support/plant.mjs';
+import { ACCOUNT, IMPLICIT, addContacts, basic, close, ledgerRow, open, setUpMail } from '../support/plant.mjs';
 import { SLOWNESS, Station } from '../support/station.mjs';
 import { PATIENCE, eventually, logged } from '../support/wait.mjs';
 
@@ -63,6 +63,8 @@ test('an authorization server of an unknown CA is refused and stands under Allow
 });
 
 test('a client secret gets a token, and mail goes out with XOAUTH2 and OAUTHBEARER', { skip: needsRoot }, async () => {
+  await api.patch(ACCOUNT, { emailAuthenticator: basic() });
+  await deliver('by password', '[^,]*'); // over a connection that stays open for a while
   await use('EmailClientSecret', { scope: 'mail', mechanism: 'xoauth2' });
   await connected();
   await deliver('by XOAUTH2', 'XOAUTH2');

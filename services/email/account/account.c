@@ -32,6 +32,7 @@ static const struct account_traits *traits(const struct email_account *a)
 void account_reconfigure(struct email_account *a)
 {
 	traits(a)->reconfigure(a);
+	account_show_fault(a);
 	ack_accounts_changed(a->c.station);
 }
 
@@ -141,6 +142,11 @@ static void check(const struct component *next, const struct component *current,
 
 int account_ready(const struct email_account *a, struct err *e)
 {
+	if (!account_protocol_of(a))
+		return 0;
+	if (!*a->hostname)
+		return err_set(e, E_CONFLICT, "hostname",
+		               "No hostname is set: enter the name or the address of the mail server.");
 	if (*a->clientCertificate && trust_key_check(a->c.station, a->clientCertificate, e) != 0)
 		return err_wrap(e, "Client Certificate");
 	return authenticator_ready(a->emailAuthenticator, e);
@@ -184,22 +190,23 @@ bool account_in_alarm(const struct email_account *a, const char *condition)
 	return alarm_support_in_alarm(a->c.station, &a->c, condition);
 }
 
-/* It could not reach anybody, if it were asked to. */
-static bool nowhere_to_go(const struct email_account *a)
-{
-	return *a->hostname == '\0' && account_protocol_of(a);
-}
-
 static void show_status(struct email_account *a)
 {
-	uint16_t bits = a->enabled ? STATUS_OK : STATUS_DISABLED;
-	if (a->enabled && nowhere_to_go(a))
-		bits |= STATUS_FAULT;
+	uint16_t bits = a->fault_bits | (a->enabled ? STATUS_OK : STATUS_DISABLED);
 	if (a->failing)
 		bits |= STATUS_DOWN;
 	if (account_in_alarm(a, NULL))
 		bits |= STATUS_ALARM;
 	component_set_status(&a->c, bits);
+}
+
+void account_show_fault(struct email_account *a)
+{
+	struct err e = { 0 };
+	bool able = !a->enabled || account_ready(a, &e) >= 0;
+	a->fault_bits = able ? STATUS_OK : e.code == E_NETWORK ? STATUS_DOWN : STATUS_FAULT;
+	account_set(a, "faultCause", value_string(able ? "" : e.text));
+	show_status(a);
 }
 
 void account_succeeded(struct email_account *a)
@@ -261,17 +268,17 @@ void account_own_name(char *name, size_t size)
 
 /* --- life ----------------------------------------------------------------------------------------------------------- */
 
-static void show(struct email_account *a)
+static void show_port(struct email_account *a)
 {
 	account_set(a, "effectivePort", value_integer(account_effective_port(a)));
-	show_status(a);
 }
 
 static void started(struct component *c)
 {
 	struct email_account *a = account_of(c);
 	transcript_start(&a->transcript, c);
-	show(a);
+	show_port(a);
+	account_show_fault(a);
 }
 
 static void changed(struct component *c, const struct slot *slot)
@@ -279,7 +286,7 @@ static void changed(struct component *c, const struct slot *slot)
 	struct email_account *a = account_of(c);
 	if (slot->flags & SLOT_READONLY)
 		return;
-	show(a);
+	show_port(a);
 	account_reconfigure(a);
 }
 
@@ -322,11 +329,12 @@ static const struct slot slots[] = {
 	         "not at a poll."),
 	SLOT(T, enabled, BOOLEAN, .dflt = "true",
 	     .doc = "Whether the account is used. While it is not, outgoing mail waits in the queue."),
-	SLOT_AT(
-	    struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
-	    .doc =
-	        "{fault} while it has no hostname, {down} when the last attempt to reach the server failed, {alarm} while "
-	        "it tells of something."),
+	SLOT_AT(struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
+	        .doc = "{fault} while it cannot connect or log in as it is set up, {down} when the last attempt to reach "
+	               "the server "
+	               "failed, {alarm} while it tells of something."),
+	SLOT(T, faultCause, STRING, .flags = SHOWN, .facets = FACETS(.maxLength = 2000),
+	     .doc = "What keeps it from connecting, and what to do. Mail waits until it is mended."),
 	SLOT(T, lastPollSuccess, ABSTIME, .flags = SHOWN,
 	     .doc = "When the server was last reached and accepted the login."),
 	SLOT(T, lastPollFailure, ABSTIME, .flags = SHOWN, .doc = "When that last failed."),

@@ -18,12 +18,13 @@ struct email_account {
 	struct reltime pollrate, connectionTimeout;
 	bool enabled, debug, useSsl, useStartTls, allowClearTextCredentials;
 	struct abstime lastPollSuccess, lastPollFailure;
-	char *lastPollFailureCause;
+	char *faultCause, *lastPollFailureCause;
 	int tlsMinProtocol;
 	char *clientCertificate; /* alias in the User Key Store; "": none */
 	struct alarm_source_info alarmSourceInfo;
 	/* Not slots. */
-	bool failing; /* shown as {down} */
+	bool failing;        /* shown as {down} */
+	uint16_t fault_bits; /* of the status, as long as there is a faultCause */
 	struct transcript transcript;
 	json_t *diagnosis;        /* the last one, as email_diagnosis gives it; owned; NULL: none */
 	struct diagnosis *doctor; /* the one that runs */
@@ -50,6 +51,8 @@ struct email_account *account_of(struct component *c);
 /* The account of that name below the EmailService, outgoing or incoming; NULL when there is none. */
 struct email_account *account_find(struct station *s, const char *name);
 void account_reconfigure(struct email_account *a);
+/* What keeps it from connecting may be another thing now: shows it. */
+void account_show_fault(struct email_account *a);
 /* What is spoken with its server; NULL: nothing. */
 const struct account_protocol *account_protocol_of(const struct email_account *a);
 
@@ -62,7 +65,8 @@ int account_effective_port(const struct email_account *a);
  * address of our end is used. */
 void account_own_name(char *name, size_t size);
 
-/* Could one connect and log in now? 0, AUTHENTICATOR_WAIT, or a code and a sentence. Cheap. */
+/* Could one connect and log in now? 0, AUTHENTICATOR_WAIT, or a code (E_NETWORK: it may pass by itself) and a sentence.
+ * Cheap. */
 int account_ready(const struct email_account *a, struct err *e);
 /* Fills in the server of the sheet, with references of its own: mail_server_clear. What the authenticator says of the
  * login: 0, AUTHENTICATOR_WAIT, or a code and a sentence; then the login is SASL_NOBODY. */

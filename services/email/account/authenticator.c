@@ -50,9 +50,23 @@ void authenticator_changed(struct component *c)
 		account_reconfigure(account);
 }
 
+void authenticator_explained(struct component *c)
+{
+	struct email_account *account = account_of(c->parent);
+	if (account)
+		account_show_fault(account);
+}
+
 static void changed(struct component *c, const struct slot *slot)
 {
 	if (!(slot->flags & SLOT_READONLY))
+		authenticator_changed(c);
+}
+
+/* It takes the place of another one. (An account that starts asks by itself.) */
+static void started(struct component *c)
+{
+	if (c->parent->flags & COMPONENT_RUNNING)
 		authenticator_changed(c);
 }
 
@@ -66,6 +80,7 @@ const struct type email_authenticator = {
 	.flags = TYPE_ABSTRACT,
 	.slots = no_slots,
 	.changed = changed,
+	.started = started,
 };
 
 /* --- with a password ----------------------------------------------------------------------------------------------- */

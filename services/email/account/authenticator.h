@@ -28,5 +28,7 @@ void authenticator_refused(struct component *c);
 /* For authenticators: the login, or the reason why there is none, is another one now. The account connects anew. Called
  * by itself for a slot that a user changes. */
 void authenticator_changed(struct component *c);
+/* For authenticators: the reason why there is no login is another one now; the account shows it, and connections stay. */
+void authenticator_explained(struct component *c);
 
 #endif

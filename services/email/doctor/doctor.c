@@ -383,7 +383,8 @@ static void note_key(struct diagnosis *d, const struct email_account *a)
 {
 	struct err e = { 0 };
 	snprintf(d->client_certificate, sizeof d->client_certificate, "%s", a->clientCertificate);
-	bool missing = d->login == SASL_CERTIFICATE && lacks_certificate(a) && account_ready(a, &e) != 0;
+	bool missing =
+	    d->login == SASL_CERTIFICATE && lacks_certificate(a) && authenticator_ready(a->emailAuthenticator, &e) != 0;
 	if (missing || (*a->clientCertificate && trust_key_check(a->c.station, a->clientCertificate, &e) != 0))
 		snprintf(d->key_problem, sizeof d->key_problem, "%s", e.text);
 }

@@ -44,6 +44,7 @@ void oauth_show(struct oauth_authenticator *a, const char *cause, uint16_t bits)
 {
 	set(a, "faultCause", value_string(cause ? cause : ""));
 	component_set_status(&a->c, bits);
+	authenticator_explained(&a->c);
 	oauth_watch(a);
 }
 
@@ -228,8 +229,8 @@ int oauth_login(struct component *c, struct sasl_login *login, struct err *e)
 	}
 	if (a->grant.able && !a->grant.stopped && a->grant.failures == 0)
 		return AUTHENTICATOR_WAIT;
-	return err_set(e, E_AUTH, "emailAuthenticator", "There is no access token: %s",
-	               *a->faultCause ? a->faultCause : "the authenticator does not run.");
+	return err_set(e, a->c.status.bits & STATUS_DOWN ? E_NETWORK : E_AUTH, "emailAuthenticator",
+	               "There is no access token: %s", *a->faultCause ? a->faultCause : "the authenticator does not run.");
 }
 
 const char *oauth_account(const struct component *c)

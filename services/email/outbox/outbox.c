@@ -167,10 +167,6 @@ static struct connection *free_connection(struct outgoing_account *a)
 
 static bool may_connect(struct outgoing_account *a)
 {
-	if (a->transport == TRANSPORT_SMTP && !*a->account.hostname) {
-		account_failed(&a->account, "No hostname is set: enter the name or the address of the mail server.");
-		return false;
-	}
 	if (now_of(a) < a->outbox.retry_at) {
 		outbox_pump_at(a, a->outbox.retry_at);
 		return false;

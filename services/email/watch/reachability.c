@@ -90,8 +90,9 @@ static void audit_account(struct audit *audit, struct component *recipient)
 	struct component *c = &a->account.c;
 	if (!a->account.enabled)
 		find(audit, "error", recipient, "Its account %s is disabled: its mail waits.", c->name);
-	else if (a->transport == TRANSPORT_SMTP && !*a->account.hostname)
-		find(audit, "error", recipient, "Its account %s has no hostname: its mail waits.", c->name);
+	else if (*a->account.faultCause)
+		find(audit, "error", recipient, "Its mail waits, since its account %s cannot connect: %s", c->name,
+		     a->account.faultCause);
 	else if (a->transport == TRANSPORT_MAILDIR)
 		find(audit, "warning", recipient, "Its account %s writes into a folder: nobody gets this mail.", c->name);
 	else if (c->status.bits & STATUS_DOWN)

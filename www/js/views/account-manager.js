@@ -29,9 +29,8 @@ function serverText({ transport, hostname, effectivePort }) {
 }
 
 /** What is wrong with an account, in words; "" while it works. @param {any} values @returns {string} */
-export function causeText({ status, enabled, transport, hostname, lastPollFailureCause }) {
-  if (enabled && !hostname && transport !== 'Maildir') return t('It has no hostname yet.');
-  return status === '{ok}' ? '' : lastPollFailureCause;
+export function causeText({ status, faultCause, lastPollFailureCause }) {
+  return faultCause || (status === '{ok}' ? '' : lastPollFailureCause);
 }
 
 /** @param {any} values @returns {string} who logs in */
