@@ -9,7 +9,7 @@ import { connect } from 'node:tls';
 import { daemon, dovecotConf, endMaster, id, mailOwner, startDovecot } from './dovecot.mjs';
 import { Imap } from './imap.mjs';
 import { fingerprint } from './pki.mjs';
-import { freePorts, listening } from './ports.mjs';
+import { freePorts, listening, startOnFreePorts } from './ports.mjs';
 import { atExit, temporaryDirectory } from './station.mjs';
 import { tokenDovecot } from './tokens.mjs';
 import { PATIENCE, eventually } from './wait.mjs';
@@ -29,14 +29,11 @@ export class MailHost {
    * With clientCa, the file of an authority, also those that want a client certificate of it: .certified (Postfix, implicit),
    * .external (Dovecot's submission, implicit, AUTH EXTERNAL), .imaps (Dovecot, EXTERNAL); the user is its common name.
    * With the publicKey (PEM) of an authorization server also XOAUTH2 and OAUTHBEARER; the claim `mailbox` names the user. */
-  static async start(certificate, { clientCa, publicKey, mechanisms = 'plain login', vouches = false } = {}) {
-    const host = new MailHost();
-    Object.assign(host, { clientCa, publicKey, mechanisms, vouches });
-    await host.launch(certificate);
-    return host;
+  static start(certificate, { clientCa, publicKey, mechanisms = 'plain login', vouches = false } = {}) {
+    return startOnFreePorts(() => Object.assign(new MailHost(), { certificate, clientCa, publicKey, mechanisms, vouches }));
   }
 
-  async launch(certificate) {
+  async launch() {
     this.dir = temporaryDirectory('mailhost');
     chmodSync(this.dir, 0o755);
     this.mail = join(this.dir, 'mail');
@@ -45,13 +42,22 @@ export class MailHost {
     chownSync(this.mail, this.owner.uid, this.owner.gid);
     this.cert = join(this.dir, 'served.pem');
     this.key = join(this.dir, 'served.key');
-    this.copyCertificate(certificate);
+    this.copyCertificate(this.certificate);
     [this.submission, this.smtps, this.smtp, this.plain, this.tls11, this.imap, this.certified, this.external, this.imaps,
       this.submission12, this.smtps12, this.pop3] = await freePorts(12);
     atExit(() => this.stop());
     this.startDovecot();
     await this.startPostfix();
     await Promise.all([listening(this.imap, 'Dovecot'), listening(this.submission, 'Postfix')]);
+  }
+
+  /** It says what is wrong in its own log. */
+  postfix(command) {
+    try {
+      daemon('/usr/sbin/postfix', ['-c', this.etc, command], join(this.dir, 'postfix/start.log'));
+    } catch (error) {
+      throw new Error(`${error.message}\n${existsSync(this.log) ? this.logText() : ''}`, { cause: error });
+    }
   }
 
   copyCertificate(certificate) {
@@ -79,13 +85,13 @@ export class MailHost {
     this.log = join(this.dir, 'postfix/maillog');
     writeFileSync(join(this.etc, 'main.cf'), mainCf(this));
     writeFileSync(join(this.etc, 'master.cf'), masterCf(this) + (this.clientCa ? certifiedPostfix(this) : ''));
-    daemon('/usr/sbin/postfix', ['-c', this.etc, 'start'], join(this.dir, 'postfix/start.log'));
+    this.postfix('start');
   }
 
   /** Serves another certificate from now on; resolves when it does. */
   async useCertificate(certificate) {
     this.copyCertificate(certificate);
-    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+    this.postfix('reload');
     const wanted = fingerprint(certificate.cert);
     await eventually('Postfix serves the new certificate', async () => await this.served() === wanted);
     return wanted;
@@ -120,20 +126,20 @@ export class MailHost {
   setRecipientAnswers(answers) {
     const rows = Object.entries(answers).map(([address, answer]) => `{${address}=${answer}}`).join(', ');
     appendFileSync(join(this.etc, 'main.cf'), `\nsmtpd_recipient_restrictions = check_recipient_access inline:{${rows}}, reject_unauth_destination\n`);
-    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+    this.postfix('reload');
   }
 
   /** Has Postfix look at header fields as these lines say (header_checks(5)); from the next mail on. */
   setHeaderChecks(...lines) {
     writeFileSync(join(this.etc, 'header_checks'), lines.map((line) => `${line}\n`).join(''));
     appendFileSync(join(this.etc, 'main.cf'), `\nheader_checks = regexp:${join(this.etc, 'header_checks')}\n`);
-    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+    this.postfix('reload');
   }
 
   /** Has Postfix hand each mail to the server at that port while its client waits, and keep none. */
   passOn(port) {
     appendFileSync(join(this.etc, 'main.cf'), `\nsmtpd_proxy_filter = 127.0.0.1:${port}\n`);
-    daemon('/usr/sbin/postfix', ['-c', this.etc, 'reload'], join(this.dir, 'postfix/start.log'));
+    this.postfix('reload');
   }
 
   /** All messages in a user's INBOX, as Buffers, by IMAP. */

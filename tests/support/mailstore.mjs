@@ -6,7 +6,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dovecotConf, endMaster, mailOwner, startDovecot } from './dovecot.mjs';
-import { freePorts, listening } from './ports.mjs';
+import { freePorts, listening, startOnFreePorts } from './ports.mjs';
 import { atExit, temporaryDirectory } from './station.mjs';
 import { tokenDovecot } from './tokens.mjs';
 import { eventually } from './wait.mjs';
@@ -17,13 +17,12 @@ export class MailStore {
    * authorization server: its tokens are taken as well.
    * Ports afterwards: .imap, .pop3 (clear and STARTTLS), .imaps, .pop3s (TLS from the first byte).
    */
-  static async start(certificate, options = {}) {
-    const store = new MailStore();
-    await store.launch(certificate, options);
-    return store;
+  static start(certificate, { mechanisms = 'plain login', maxTls, publicKey } = {}) {
+    return startOnFreePorts(() => Object.assign(new MailStore(), { certificate, mechanisms, maxTls, publicKey }));
   }
 
-  async launch(certificate, { mechanisms = 'plain login', maxTls, publicKey } = {}) {
+  async launch() {
+    const { certificate, mechanisms, maxTls, publicKey } = this;
     this.dir = temporaryDirectory('mailstore');
     chmodSync(this.dir, 0o755);
     this.mail = join(this.dir, 'mail');

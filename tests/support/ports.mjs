@@ -29,6 +29,23 @@ export async function freePorts(count) {
   return ports;
 }
 
+/**
+ * Starts servers on free ports. Meanwhile somebody else may have taken one, and Postfix gives up when it has not begun within
+ * ten seconds, as on a busy machine: so it is tried three times. make: gives the host; its launch() starts, its stop() ends.
+ */
+export async function startOnFreePorts(make) {
+  for (let left = 2; ; left -= 1) {
+    const host = make();
+    try {
+      await host.launch();
+      return host;
+    } catch (error) {
+      host.stop();
+      if (left === 0) throw error;
+    }
+  }
+}
+
 /** A port that answers no SYN: whoever listens on it sleeps, and others have filled his queue. fill() ends that. */
 export async function blackHole() {
   const sleeper = spawn(process.execPath, ['-e', "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))"]);
