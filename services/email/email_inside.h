@@ -59,13 +59,6 @@ struct reader *email_reader(struct station *s);
 struct ack_book;
 struct ack_book *email_ack_book(struct station *s);
 
-/* recipient.c: an address of this EmailRecipient has bounced: shown, and persisted in tx. And who is told instead: the name of
- * another one beside it, borrowed, "" when nobody is. */
-void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx);
-const char *recipient_after_bounce(const struct component *c);
-/* Has it people who must get mails encrypted, and cannot? Who and why, as sentences. */
-bool recipient_unencryptable(const struct component *c, char *out, size_t size);
-
 /* ledger_trim.c: keeps what went out, and what came in, within capacity (mails) and days (0: no limit), which are borrowed. */
 enum ledger { LEDGER_OUTGOING, LEDGER_INCOMING, LEDGERS };
 struct ledger_trim {

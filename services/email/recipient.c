@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * email:EmailRecipient: who gets which alarms, when, and with what words. An alarm class is linked to its action
  * routeAlarm; the mails it makes are rows of the alarm's own transaction. Engine thread. */
+#include "services/email/recipient.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "services/email/ack/acknowledger.h"
 #include "services/email/content/alarm_view.h"
@@ -35,8 +38,15 @@ struct recipient {
 	int units; /* enum unit_system */
 	bool htmlEnabled, trendPicture, attachCsv;
 	char *emailAccount, *subject, *body, *bounceRecipient;
-	char *lastBounceAddress, *lastBounceCause;
-	struct abstime lastBounceTime;
+	struct list bounces;
+};
+
+enum { BOUNCE_ADDRESS, BOUNCE_TIME, BOUNCE_CAUSE, BOUNCE_MEMBERS };
+static const struct slot bounce_members[] = {
+	[BOUNCE_ADDRESS] = MEMBER("address", STRING, .doc = "Whose mail came back."),
+	[BOUNCE_TIME] = MEMBER("time", ABSTIME, .doc = "When it last did."),
+	[BOUNCE_CAUSE] = MEMBER("cause", STRING, .doc = "What the last server said."),
+	SLOT_END,
 };
 
 /* An acknowledgement is an update whose last change is the acknowledgement itself. */
@@ -232,31 +242,75 @@ static int send_test(struct component *c, struct invocation *inv)
 
 /* --- bounces ------------------------------------------------------------------------------------------------------- */
 
-static void show_bounce(struct component *c, const char *address, int64_t time, const char *cause, struct store_tx *tx)
+static const char *bounced_address(const struct value *row)
 {
-	const struct {
-		const char *slot;
-		struct value value;
-	} shown[] = { { "lastBounceAddress", value_string(address) },
-		          { "lastBounceTime", value_abstime(time) },
-		          { "lastBounceCause", value_string(cause) } };
-	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
-		const struct slot *slot = type_slot(c->type, shown[i].slot);
-		struct value v = shown[i].value;
-		component_set(c, slot, &v);
-		persist_slot(tx, c->handle, slot, c);
+	return row->list.items[BOUNCE_ADDRESS].text;
+}
+
+static bool is_addressed(const struct recipient *r, const char *address)
+{
+	struct people people;
+	people_of(r, &people);
+	for (size_t i = 0; i < people.count; i++)
+		if (strcasecmp(people.rows[i].address, address) == 0)
+			return true;
+	return false;
+}
+
+/* What is known of the others that are still written to; room: for so many more rows. */
+static struct value bounces_of_others(const struct recipient *r, const char *address, uint32_t room)
+{
+	struct value list = { .kind = V_LIST,
+		                  .list.items = must_alloc((r->bounces.count + room + 1) * sizeof(struct value)) };
+	for (uint32_t i = 0; i < r->bounces.count; i++) {
+		const struct value *row = &r->bounces.items[i];
+		if (strcasecmp(bounced_address(row), address) != 0 && is_addressed(r, bounced_address(row)))
+			value_copy(&list.list.items[list.list.count++], row);
 	}
+	return list;
+}
+
+/* Takes list. */
+static void show_bounces(struct component *c, struct value *list, struct store_tx *tx)
+{
+	const struct slot *slot = type_slot(c->type, "bounces");
+	component_set(c, slot, list);
+	persist_slot(tx, c->handle, slot, c);
 }
 
 void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx)
 {
-	show_bounce(c, address, station_now(c->station), cause, tx);
+	struct value list = bounces_of_others(COMPONENT_AS(c, &email_recipient, struct recipient), address, 1);
+	struct value row = { .kind = V_STRUCT,
+		                 .list = { .items = must_alloc(BOUNCE_MEMBERS * sizeof(struct value)),
+		                           .count = BOUNCE_MEMBERS,
+		                           .members = bounce_members } };
+	row.list.items[BOUNCE_ADDRESS] = value_string(address);
+	row.list.items[BOUNCE_TIME] = value_abstime(station_now(c->station));
+	row.list.items[BOUNCE_CAUSE] = value_string(*cause ? cause : "The last server gave no reason.");
+	list.list.items[list.list.count++] = row;
+	show_bounces(c, &list, tx);
+}
+
+void recipient_each_bounce(const struct component *c,
+                           void (*visit)(void *context, const char *address, const char *cause), void *context)
+{
+	const struct recipient *r = (const struct recipient *)component_as_const(c, &email_recipient);
+	for (uint32_t i = 0; i < r->bounces.count; i++) {
+		const struct value *row = &r->bounces.items[i];
+		if (is_addressed(r, bounced_address(row)))
+			visit(context, bounced_address(row), row->list.items[BOUNCE_CAUSE].text);
+	}
 }
 
 static int clear_bounce(struct component *c, struct invocation *inv)
 {
+	const char *address = inv->arg && inv->arg->kind == V_STRING ? inv->arg->text : "";
+	struct value list = { .kind = V_LIST };
+	if (*address)
+		list = bounces_of_others(COMPONENT_AS(c, &email_recipient, struct recipient), address, 0);
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
-	show_bounce(c, "", ABSTIME_NULL, "", tx);
+	show_bounces(c, &list, tx);
 	if (!inv->tx)
 		store_commit(c->station->store, tx, NULL, NULL);
 	return 0;
@@ -392,9 +446,8 @@ static const struct slot slots[] = {
 	SLOT(T, bounceRecipient, STRING, .facets = FACETS(.maxLength = NAME_MAX_LENGTH, .names = "email:EmailRecipient"),
 	     .doc = "Name of the EmailRecipient that is mailed at once when a mail to an address here comes back; empty: "
 	            "none."),
-	SLOT(T, lastBounceAddress, STRING, .flags = SLOT_READONLY, .doc = "The address whose mail came back last."),
-	SLOT(T, lastBounceTime, ABSTIME, .flags = SLOT_READONLY, .doc = "When it came back."),
-	SLOT(T, lastBounceCause, STRING, .flags = SLOT_READONLY, .doc = "What the last server said."),
+	SLOT_LIST(T, bounces, bounce_members, .flags = SLOT_READONLY,
+	          .doc = "The addresses here whose mail came back, until clearBounce."),
 	SLOT(T, subject, STRING, .dflt = "Alarm From %alarmData.sourceName%",
 	     .facets = FACETS(.format = true, .maxLength = 1000), .doc = "Subject, a format over the alarm."),
 	SLOT(T, body, STRING,
@@ -415,6 +468,10 @@ static const struct slot preview_arg = { .name = "alarm",
 	                                     .kind = V_STRING,
 	                                     .facets = FACETS(.maxLength = 36),
 	                                     .doc = "UUID of an open alarm; empty: a sample." };
+static const struct slot bounced_arg = { .name = "address",
+	                                     .kind = V_STRING,
+	                                     .facets = FACETS(.maxLength = 254),
+	                                     .doc = "The address that is mended; empty: all." };
 static const struct action actions[] = {
 	{ "preview",
 	  "Shows the letter about an open alarm, or about a sample, as these people would get it. Nothing is sent.",
@@ -423,7 +480,7 @@ static const struct action actions[] = {
 	  SLOT_OPERATOR, NULL, send_test },
 	{ "routeAlarm", "Mails an alarm; linked from the topic alarm of an alarm class.", SLOT_HIDDEN, &alarm_arg,
 	  route_alarm },
-	{ "clearBounce", "Forgets the mail that came back last: its cause is mended.", 0, NULL, clear_bounce },
+	{ "clearBounce", "Forgets that mail to an address came back: its cause is mended.", 0, &bounced_arg, clear_bounce },
 	{ NULL, NULL, 0, NULL, NULL },
 };
 

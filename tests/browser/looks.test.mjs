@@ -109,13 +109,16 @@ const DIALOGS = {
 let station, store, browser, page, ready = false;
 const seen = { views: new Set(), pages: new Set() };
 
-/** Goes there, notes which view that is. */
 async function show(path) {
   assert.ok(ready, 'nobody is logged in');
   await visit(page, path);
+}
+
+/** Notes what is there by now. */
+async function note(path) {
   seen.pages.add(`/${path.split(/[/?]/)[1]}`);
-  const view = await page.locator('.tabs a[aria-current]').first().getAttribute('href', { timeout: 100 }).catch(() => '');
-  if (view) seen.views.add(new URL(view, station.url).searchParams.get('view'));
+  const [view] = await page.locator('.tabs a[aria-current]').evaluateAll((links) => links.map(({ href }) => href));
+  if (view) seen.views.add(new URL(view).searchParams.get('view'));
 }
 
 /** One look of many. After one that failed the page begins anew, so that what it left open fails no other. */
@@ -209,6 +212,7 @@ test('every page and view', async (t) => {
     await look(t, name, async () => {
       await show(path);
       await page.locator('main').getByText(text, { exact: false }).first().waitFor();
+      await note(path);
       await prepare?.(page);
       await accessibleInEveryLook(page, name, 'main');
     });

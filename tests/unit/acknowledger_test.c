@@ -128,6 +128,43 @@ static void used_old_and_ended_ones_do_not_act_again(void **state)
 	close_hearing(&h);
 }
 
+struct counted {
+	bool done;
+	int64_t total;
+};
+
+static void count_rows(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	struct counted *c = context;
+	(void)e;
+	assert_int_equal(code, 0);
+	*c = (struct counted){ true, rows->total };
+}
+
+static int64_t tokens_on_disk(struct hearing *h)
+{
+	struct counted c = { .done = false };
+	struct store_query q = { .kind = &ack_token_kind, .limit = 1, .count_only = true };
+	store_ask(h->f.w.station.store, &q, count_rows, &c);
+	turn_until(&h->f.w, &c.done);
+	return c.total;
+}
+
+static void expired_tokens_leave_the_disk(void **state)
+{
+	(void)state;
+	struct hearing h;
+	open_hearing(&h);
+	assert_true(tokens_on_disk(&h) > 0);
+	advance(&h.f, 25 * 3600 * SECOND_US);
+	ack_book_prune(email_ack_book(&h.f.w.station));
+	assert_int_equal(tokens_on_disk(&h), 0);
+	raise_alarm(&h);
+	ack_book_prune(email_ack_book(&h.f.w.station));
+	assert_true(tokens_on_disk(&h) > 0);
+	close_hearing(&h);
+}
+
 static void verbs_do_what_they_say(void **state)
 {
 	(void)state;
@@ -409,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(honest_answers_act),
 		cmocka_unit_test(used_old_and_ended_ones_do_not_act_again),
+		cmocka_unit_test(expired_tokens_leave_the_disk),
 		cmocka_unit_test(verbs_do_what_they_say),
 		cmocka_unit_test(tokens_survive_a_restart),
 		cmocka_unit_test(an_older_database_voids_the_tokens),

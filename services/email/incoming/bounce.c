@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "services/email/email_inside.h"
+#include "services/email/recipient.h"
 #include "station/alarm/alarm_support.h"
 #include "station/base/log.h"
 #include "station/base/must.h"

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "services/email/email_inside.h"
+#include "services/email/recipient.h"
 #include "station/base/must.h"
 #include "station/link/link.h"
 
@@ -43,8 +44,7 @@ static bool is_a(const struct component *c, const char *type)
 	return false;
 }
 
-/* How many are in it; *there: is this address (NULL: any) among them? */
-static uint32_t look_for(struct component *recipient, const char *address, bool *there)
+static uint32_t people_in(struct component *recipient)
 {
 	static const char *const rosters[] = { "to", "cc", "bcc" };
 	uint32_t count = 0;
@@ -53,16 +53,9 @@ static uint32_t look_for(struct component *recipient, const char *address, bool 
 		if (component_get(recipient, rosters[i], &v, NULL) != 0)
 			continue;
 		count += v.list.count;
-		for (uint32_t k = 0; address && k < v.list.count; k++)
-			*there |= strcasecmp(v.list.items[k].list.items[1].text, address) == 0;
 		value_clear(&v);
 	}
 	return count;
-}
-
-static uint32_t people_in(struct component *recipient)
-{
-	return look_for(recipient, NULL, NULL);
 }
 
 /* --- one recipient --------------------------------------------------------------------------------------------------- */
@@ -120,20 +113,18 @@ static bool stands_in(const struct component *recipient)
 	return false;
 }
 
-/* As long as the address is in use, and nobody has said that it is mended (clearBounce). */
-static void audit_bounce(struct audit *audit, struct component *recipient)
+struct bounced {
+	struct audit *audit;
+	const struct component *recipient;
+};
+
+/* Until somebody says that it is mended. */
+static void audit_bounce(void *context, const char *address, const char *cause)
 {
-	struct value address, cause;
-	bool there = false;
-	must(component_get(recipient, "lastBounceAddress", &address, NULL) == 0);
-	must(component_get(recipient, "lastBounceCause", &cause, NULL) == 0);
-	look_for(recipient, address.text, &there);
-	if (there)
-		find(audit, "error", recipient,
-		     "Mail to %s came back: %.200s. Correct the address, or mend the mailbox and invoke clearBounce.",
-		     address.text, *cause.text ? cause.text : "the last server gave no reason");
-	value_clear(&address);
-	value_clear(&cause);
+	const struct bounced *b = context;
+	find(b->audit, "error", b->recipient,
+	     "Mail to %s came back: %.200s Correct the address, or mend the mailbox and invoke clearBounce.", address,
+	     cause);
 }
 
 static void audit_recipient(struct audit *audit, struct component *recipient)
@@ -146,7 +137,7 @@ static void audit_recipient(struct audit *audit, struct component *recipient)
 	char text[400];
 	if (recipient_unencryptable(recipient, text, sizeof text))
 		find(audit, "error", recipient, "%s", text);
-	audit_bounce(audit, recipient);
+	recipient_each_bounce(recipient, audit_bounce, &(struct bounced){ audit, recipient });
 	if (!is_routed(recipient) && !stands_in(recipient))
 		find(audit, "warning", recipient, "No alarm class is linked to its action routeAlarm: it hears of no alarm.");
 	audit_account(audit, recipient);
