@@ -166,7 +166,7 @@ async function main() {
   rmSync(OUT, { recursive: true, force: true });
   mkdirSync(OUT, { recursive: true });
   const started = Date.now();
-  await runAll(tasks, Number(process.env.TEST_PARALLEL ?? PROCESSORS + 1)); // most wait for a server, a timer or a browser now and then
+  await runAll(tasks, Number(process.env.TEST_PARALLEL ?? PROCESSORS + 2)); // most wait for a server, a timer or a browser now and then
   timings.sort((a, b) => parseInt(b, 10) - parseInt(a, 10));
   writeFileSync(join(OUT, 'timings.tsv'), timings.join('\n') + '\n');
   const processor = tasks.reduce((sum, task) => sum + (task.processor ?? 0), 0);
