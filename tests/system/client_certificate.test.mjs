@@ -125,6 +125,17 @@ test('a login by certificate without one has its row, and one click chooses it',
   assert.equal(healthy.state, 'healthy', JSON.stringify(healthy));
 });
 
+test('a login by certificate in clear has its row, and one click encrypts it', options, async () => {
+  await setUpMail(api, { port: host.external, account: { ...CLEAR, emailAuthenticator: external(), clientCertificate: 'alice' } });
+  const ill = await diagnose();
+  assert.deepEqual([ill.state, ill.findings.some(({ ok }) => !ok)], ['ill', true], JSON.stringify(ill));
+  const click = ill.advice.find(({ changes }) => changes?.useSsl);
+  assert.match(click?.text ?? JSON.stringify(ill), /with TLS from the first byte/);
+  await api.patch(ACCOUNT, click.changes);
+  const healthy = await diagnose();
+  assert.equal(healthy.state, 'healthy', JSON.stringify(healthy));
+});
+
 for (const version of ['-tls1_2', '-tls1_3']) {
   test(`a server that ends the handshake over it is understood, ${version}`, options, async () => {
     const [port] = await freePorts(1);

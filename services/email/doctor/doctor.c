@@ -302,10 +302,9 @@ static const struct exam_dialogue *dialogue_of(const struct account_protocol *p)
 	return p == &account_smtp ? &exam_smtp : p == &account_imap ? &exam_imap : p == &account_pop3 ? &exam_pop3 : NULL;
 }
 
-/* The login is by a certificate that nobody has chosen: the account cannot work, but an examination shows what would. */
-static bool lacks_certificate(const struct email_account *a)
+static bool by_certificate(const struct email_account *a)
 {
-	return component_is(a->emailAuthenticator, &email_certificate_authenticator) && !*a->clientCertificate;
+	return component_is(a->emailAuthenticator, &email_certificate_authenticator);
 }
 
 /* The server as the sheet has it, or with the login that was given. */
@@ -321,9 +320,10 @@ static int fill_server(const struct email_account *a, const struct value *arg, s
 			                                                    password ? strlen(password) : 0) };
 		return 0;
 	}
-	if (rc < 0 && lacks_certificate(a)) {
+	if (rc < 0 && by_certificate(a)) { /* none is chosen, or it is in clear: an examination shows what would work */
 		sasl_login_clear(&out->login);
-		out->login = (struct sasl_login){ .kind = SASL_CERTIFICATE, .user = must_strdup("") };
+		out->login = (struct sasl_login){ .kind = SASL_CERTIFICATE,
+			                              .user = must_strdup(authenticator_account(a->emailAuthenticator)) };
 		return 0;
 	}
 	return rc == AUTHENTICATOR_WAIT
@@ -384,7 +384,7 @@ static void note_key(struct diagnosis *d, const struct email_account *a)
 	struct err e = { 0 };
 	snprintf(d->client_certificate, sizeof d->client_certificate, "%s", a->clientCertificate);
 	bool missing =
-	    d->login == SASL_CERTIFICATE && lacks_certificate(a) && authenticator_ready(a->emailAuthenticator, &e) != 0;
+	    d->login == SASL_CERTIFICATE && !*a->clientCertificate && authenticator_ready(a->emailAuthenticator, &e) != 0;
 	if (missing || (*a->clientCertificate && trust_key_check(a->c.station, a->clientCertificate, &e) != 0))
 		snprintf(d->key_problem, sizeof d->key_problem, "%s", e.text);
 }
