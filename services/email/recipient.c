@@ -287,7 +287,7 @@ void recipient_bounced(struct component *c, const char *address, const char *cau
 		                           .members = bounce_members } };
 	row.list.items[BOUNCE_ADDRESS] = value_string(address);
 	row.list.items[BOUNCE_TIME] = value_abstime(station_now(c->station));
-	row.list.items[BOUNCE_CAUSE] = value_string(*cause ? cause : "The last server gave no reason.");
+	row.list.items[BOUNCE_CAUSE] = value_string(cause);
 	list.list.items[list.list.count++] = row;
 	show_bounces(c, &list, tx);
 }

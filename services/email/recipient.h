@@ -8,8 +8,8 @@
 #include "station/store/store.h"
 #include "station/tree/component.h"
 
-/* A mail to this address of the recipient's has come back, for that cause (a sentence, or what the last server said; ""):
- * shown until clearBounce, and persisted in tx. */
+/* A mail to this address of the recipient's has come back, for that cause (what the last server said; "": nothing): shown
+ * until clearBounce, and persisted in tx. */
 void recipient_bounced(struct component *c, const char *address, const char *cause, struct store_tx *tx);
 /* Those whose mail came back, as long as they are written to; the texts are borrowed. */
 void recipient_each_bounce(const struct component *c,

@@ -154,7 +154,7 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	struct rows third;
 	read_mails(&h, MAIL_ALARM, &third);
 	assert_int_equal(third.count, after.count);
-	assert_true(audited(&h, "Mail to " ANNA " came back: 552 mailbox full"));
+	assert_true(audited(&h, "Mail to " ANNA " came back: \"552 mailbox full\". Correct"));
 	assert_false(audited(&h, "it hears of no alarm")); /* Next stands in */
 	record_finish(&mail_kind, &third.mail);
 	memcpy(strstr(report, "delayed"), "failed ", 7);
@@ -162,7 +162,7 @@ static void a_bounce_marks_and_tells_the_next(void **state)
 	read_mails(&h, MAIL_ALARM, &third);
 	assert_int_equal(third.count, after.count);
 	assert_true(audited(&h, "Mail to bert@example.com came back"));
-	assert_true(audited(&h, "Mail to " ANNA " came back: 552 mailbox full"));
+	assert_true(audited(&h, "Mail to " ANNA " came back: \"552 mailbox full\". Correct"));
 	clear_bounce(&h, ANNA);
 	assert_false(audited(&h, "Mail to " ANNA));
 	assert_true(audited(&h, "Mail to bert@example.com came back"));

@@ -218,6 +218,24 @@ static void test_a_check_looks_again(void **state)
 	script_went_well(&p);
 }
 
+/* What the poll that was under way has read counts too. */
+static void test_a_check_counts_what_is_read_meanwhile(void **state)
+{
+	struct peer p = { .scripts = { OPEN("7", "5") FIND("4") MAIL("4") MARK("4") "go\n># OK\n" LEAVE,
+		                           OPEN("7", "5") LEAVE } };
+	struct world w;
+	struct checked c;
+	(void)state;
+	poll_half_done(&w, &p);
+	TURN_UNTIL(&w, peer_has_heard(&p, "STORE"));
+	ask(&w, &c);
+	peer_go(&p);
+	turn_until(&w, &c.done);
+	assert_int_equal(c.inv.result.integer, 1);
+	world_end(&w);
+	script_went_well(&p);
+}
+
 /* Whoever has asked is not left waiting by an account that is taken out of use. */
 static void test_a_check_ends_with_the_use_of_the_account(void **state)
 {
@@ -340,6 +358,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_exactly_once),
 		                                cmocka_unit_test(test_not_ours),
 		                                cmocka_unit_test(test_a_check_looks_again),
+		                                cmocka_unit_test(test_a_check_counts_what_is_read_meanwhile),
 		                                cmocka_unit_test(test_a_check_ends_with_the_use_of_the_account),
 		                                cmocka_unit_test(test_new_settings_are_used_at_once),
 		                                cmocka_unit_test(test_a_report_is_taken_in_before_it_is_marked) };

@@ -140,9 +140,10 @@ void incoming_polled(struct incoming_account *a, const struct retrieval_summary 
 		account_succeeded(&a->account);
 	show_flood(a, s->left);
 	if (a->check_late) {
+		a->check_fetched = s->fetched;
 		later(a, 0);
 	} else {
-		answer_check(a, NULL, s->fetched);
+		answer_check(a, NULL, a->check_fetched + s->fetched);
 		later(a, s->left && !*s->trouble ? SECOND_US : a->account.pollrate.us);
 	}
 }
@@ -197,6 +198,7 @@ static int check_now(struct component *c, struct invocation *inv)
 		return not_in_use(a, &inv->err);
 	a->check = inv;
 	a->check_late = a->polling;
+	a->check_fetched = 0;
 	if (!a->polling)
 		later(a, 0);
 	return 1;

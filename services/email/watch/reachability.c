@@ -123,8 +123,8 @@ static void audit_bounce(void *context, const char *address, const char *cause)
 {
 	const struct bounced *b = context;
 	find(b->audit, "error", b->recipient,
-	     "Mail to %s came back: %.200s Correct the address, or mend the mailbox and invoke clearBounce.", address,
-	     cause);
+	     "Mail to %s came back%s%.200s%s. Correct the address, or mend the mailbox and invoke clearBounce.", address,
+	     *cause ? ": \"" : "", cause, *cause ? "\"" : ", and the last server gave no reason");
 }
 
 static void audit_recipient(struct audit *audit, struct component *recipient)
