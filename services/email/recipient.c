@@ -247,6 +247,14 @@ static const char *bounced_address(const struct value *row)
 	return row->list.items[BOUNCE_ADDRESS].text;
 }
 
+static bool has_bounced(const struct recipient *r, const char *address)
+{
+	for (uint32_t i = 0; i < r->bounces.count; i++)
+		if (strcasecmp(bounced_address(&r->bounces.items[i]), address) == 0)
+			return true;
+	return false;
+}
+
 static bool is_addressed(const struct recipient *r, const char *address)
 {
 	struct people people;
@@ -306,9 +314,14 @@ void recipient_each_bounce(const struct component *c,
 static int clear_bounce(struct component *c, struct invocation *inv)
 {
 	const char *address = inv->arg && inv->arg->kind == V_STRING ? inv->arg->text : "";
+	const struct recipient *r = COMPONENT_AS(c, &email_recipient, struct recipient);
 	struct value list = { .kind = V_LIST };
+	if (*address && !has_bounced(r, address))
+		return err_set(&inv->err, E_NOT_FOUND, "address",
+		               "No mail to %.254s has come back. Enter an address that stands under bounces, or none for all.",
+		               address);
 	if (*address)
-		list = bounces_of_others(COMPONENT_AS(c, &email_recipient, struct recipient), address, 0);
+		list = bounces_of_others(r, address, 0);
 	struct store_tx *tx = inv->tx ? inv->tx : store_tx_new();
 	show_bounces(c, &list, tx);
 	if (!inv->tx)

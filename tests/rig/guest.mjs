@@ -22,7 +22,7 @@ export function needsRig() {
 }
 
 export class Guest {
-  /** Boots the guest: a whole computer, made of instructions. host.port leads to port 8443 in it. */
+  /** Boots the guest; it is emulated, and takes its time on a busy machine. host.port leads to port 8443 in it. */
   static async start() {
     const guest = new Guest();
     [guest.port] = await freePorts(1);

@@ -161,11 +161,13 @@ test('a key that is gone is named, and its return heals the account', options, a
   await api.delete('/certificates/keys/alice');
   await raise('healed', host.certified, { clientCertificate: 'alice' });
   await accountFailure(api, /Client Certificate: The User Key Store holds no key "alice"/, 20 * SLOWNESS);
+  assert.match(await api.value(ACCOUNT, 'faultCause'), /The User Key Store holds no key "alice"/);
   const { body } = await api.send('PATCH', `/components${ACCOUNT}`, { values: { clientCertificate: 'nobody' } });
   assert.match(JSON.stringify(body.warnings), /holds no key \\"nobody\\"/);
   await choose('alice');
   await api.post('/certificates/keys', { alias: 'alice', pem, password: 'correct horse' });
   await accepted('healed');
+  assert.equal(await api.value(ACCOUNT, 'faultCause'), '');
 });
 
 test('a mailbox is read by certificate too, and one without says so', options, async () => {

@@ -128,26 +128,9 @@ static void used_old_and_ended_ones_do_not_act_again(void **state)
 	close_hearing(&h);
 }
 
-struct counted {
-	bool done;
-	int64_t total;
-};
-
-static void count_rows(void *context, int code, const struct err *e, struct store_rows *rows)
-{
-	struct counted *c = context;
-	(void)e;
-	assert_int_equal(code, 0);
-	*c = (struct counted){ true, rows->total };
-}
-
 static int64_t tokens_on_disk(struct hearing *h)
 {
-	struct counted c = { .done = false };
-	struct store_query q = { .kind = &ack_token_kind, .limit = 1, .count_only = true };
-	store_ask(h->f.w.station.store, &q, count_rows, &c);
-	turn_until(&h->f.w, &c.done);
-	return c.total;
+	return count_rows(&h->f.w, (struct store_query){ .kind = &ack_token_kind });
 }
 
 static void expired_tokens_leave_the_disk(void **state)

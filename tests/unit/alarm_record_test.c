@@ -416,21 +416,9 @@ static void lists_are_filtered_and_paged(void **state)
 	world_end(&f.w);
 }
 
-static void count_rows(void *context, int code, const struct err *e, struct store_rows *rows)
+static int64_t count_alarms(struct fixture *f)
 {
-	(void)code, (void)e;
-	struct answer *a = context;
-	a->count = (size_t)rows->total;
-	a->done = true;
-}
-
-static size_t count_alarms(struct fixture *f)
-{
-	struct answer a = { .done = false };
-	struct store_query q = { .kind = &alarm_kind, .limit = 1, .count_only = true };
-	store_ask(f->w.station.store, &q, count_rows, &a);
-	turn_until(&f->w, &a.done);
-	return a.count;
+	return count_rows(&f->w, (struct store_query){ .kind = &alarm_kind });
 }
 
 static void old_cleared_records_make_room(void **state)

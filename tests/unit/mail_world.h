@@ -95,7 +95,6 @@ static inline void send_mail(struct mail_world *m, struct outgoing_account *a, c
 struct mail_answer {
 	bool done;
 	size_t count;
-	int64_t total;
 	struct mail_record first; /* a copy, when there is one */
 };
 
@@ -105,7 +104,6 @@ static inline void keep_mail(void *context, int code, const struct err *e, struc
 	(void)e;
 	assert_int_equal(code, 0);
 	a->count = rows->count;
-	a->total = rows->total;
 	if (rows->count)
 		record_copy(&mail_kind, &a->first, store_row(rows, 0));
 	a->done = true;
@@ -137,12 +135,9 @@ static inline struct mail_record read_newest_mail(struct mail_world *m, enum mai
 /* How many mails of the ledger have that state. */
 static inline int64_t count_mails(struct mail_world *m, enum mail_state state)
 {
-	struct mail_answer a = { 0 };
-	struct store_query q = { .kind = &mail_kind, .limit = 1, .count_only = true };
+	struct store_query q = { .kind = &mail_kind };
 	store_where_add(&q, "state", STORE_EQ, (struct value){ .kind = V_ENUM, .ordinal = (int)state });
-	store_ask(m->w.station.store, &q, keep_mail, &a);
-	TURN_UNTIL(&m->w, a.done);
-	return a.total;
+	return count_rows(&m->w, q);
 }
 
 static inline void go_on(struct mail_world *m, int64_t seconds)

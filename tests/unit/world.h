@@ -128,6 +128,29 @@ static inline void turn_until(struct world *w, const bool *flag)
 	TURN_UNTIL(w, *flag);
 }
 
+/* How many rows on disk a query finds; its limit does not matter. */
+struct counted {
+	bool done;
+	int64_t total;
+};
+
+static inline void keep_total(void *context, int code, const struct err *e, struct store_rows *rows)
+{
+	(void)e;
+	assert_int_equal(code, 0);
+	*(struct counted *)context = (struct counted){ true, rows->total };
+}
+
+static inline int64_t count_rows(struct world *w, struct store_query q)
+{
+	struct counted c = { .done = false };
+	q.limit = 1;
+	q.count_only = true;
+	store_ask(w->station.store, &q, keep_total, &c);
+	turn_until(w, &c.done);
+	return c.total;
+}
+
 /* The end of a batch, kept. */
 struct ended {
 	bool done;

@@ -331,8 +331,7 @@ static const struct slot slots[] = {
 	     .doc = "Whether the account is used. While it is not, outgoing mail waits in the queue."),
 	SLOT_AT(struct component, status, "status", STATUS, .flags = SHOWN | SLOT_SUMMARY,
 	        .doc = "{fault} while it cannot connect or log in as it is set up, {down} when the last attempt to reach "
-	               "the server "
-	               "failed, {alarm} while it tells of something."),
+	               "the server failed, {alarm} while it tells of something."),
 	SLOT(T, faultCause, STRING, .flags = SHOWN, .facets = FACETS(.maxLength = 2000),
 	     .doc = "What keeps it from connecting, and what to do. Mail waits until it is mended."),
 	SLOT(T, lastPollSuccess, ABSTIME, .flags = SHOWN,

@@ -39,7 +39,7 @@ struct incoming_account {
 	struct timer timer;
 	struct invocation *check;          /* waits for the end of a poll that began after it */
 	bool check_late;                   /* it came during a poll, which may have missed a mail: the next one answers */
-	int64_t check_fetched;             /* what that one has read */
+	int64_t check_fetched;             /* what the one under way has read */
 	bool polling, stale;               /* stale: the receiver does not know what the sheet says now */
 	struct incoming_record *receiving; /* borrowed: the mail that the topic is fired about; NULL: none */
 	int floods;                        /* polls in a row that have not read all */
